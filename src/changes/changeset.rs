@@ -1,0 +1,220 @@
+//! The value: files before and after, and where the change comes from.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Hunk;
+use crate::workspace::{ContentHash, FileState, RelativePath, RunsLater, runs_later};
+
+/// Short name of a changeset, derived from its content: the same change has the same name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ChangesetId(String);
+
+impl ChangesetId {
+    /// Takes a name that a person or a client typed.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChangesetId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Who or what made a changeset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// A structural rewrite.
+    Rewrite {
+        /// Pattern in ast-grep's syntax.
+        pattern: String,
+        /// What each match becomes.
+        replacement: String,
+        /// Name of the language it was run over.
+        language: String,
+    },
+    /// What a sandboxed command wrote.
+    Command {
+        /// The argument vector, as it was run.
+        argv: Vec<String>,
+    },
+    /// The inverse of an applied changeset.
+    Undo {
+        /// The changeset that is undone.
+        of: ChangesetId,
+    },
+}
+
+impl Origin {
+    /// One line for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Rewrite { pattern, replacement, language } => {
+                format!("rewrite {language}: {pattern} → {replacement}")
+            }
+            Self::Command { argv } => format!("command: {}", argv.join(" ")),
+            Self::Undo { of } => format!("undo of {of}"),
+        }
+    }
+}
+
+/// What happens to one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChangeKind {
+    /// There was nothing, there will be a file.
+    Create,
+    /// There was a file, there will be none.
+    Delete,
+    /// Content or kind differ.
+    Edit,
+}
+
+/// One path before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// Where.
+    pub path: RelativePath,
+    /// What was there when the proposal was made.
+    pub before: Option<FileState>,
+    /// What will be there.
+    pub after: Option<FileState>,
+}
+
+impl FileChange {
+    /// What happens to the path.
+    #[must_use]
+    pub fn kind(&self) -> ChangeKind {
+        match (&self.before, &self.after) {
+            (None, _) => ChangeKind::Create,
+            (_, None) => ChangeKind::Delete,
+            (Some(_), Some(_)) => ChangeKind::Edit,
+        }
+    }
+
+    /// Who runs the path's content later, if anyone.
+    #[must_use]
+    pub fn runs_later(&self) -> Option<RunsLater> {
+        runs_later(&self.path)
+    }
+
+    /// Both texts, when this is an edit of text that leaves the kind of file alone: then, and only
+    /// then, it can be taken hunk by hunk.
+    #[must_use]
+    pub fn texts(&self) -> Option<(&str, &str)> {
+        let (before, after) = (self.before.as_ref()?, self.after.as_ref()?);
+        if before.kind != after.kind {
+            return None;
+        }
+        Some((before.as_text()?, after.as_text()?))
+    }
+
+    /// The parts it can be reviewed in: one for each run of changed lines, or one for the whole file.
+    #[must_use]
+    pub fn hunks(&self) -> Vec<Hunk> {
+        self.texts().map_or_else(|| vec![Hunk::whole_file()], |(before, after)| Hunk::between(before, after))
+    }
+
+    /// The change back.
+    #[must_use]
+    pub fn inverted(&self) -> Self {
+        Self { path: self.path.clone(), before: self.after.clone(), after: self.before.clone() }
+    }
+}
+
+/// Changes to files over known contents, and their origin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changeset {
+    /// Name, derived from the rest.
+    pub id: ChangesetId,
+    /// Who or what made it.
+    pub origin: Origin,
+    /// Files, sorted by path, no path twice, none without a difference.
+    pub files: Vec<FileChange>,
+}
+
+impl Changeset {
+    /// Sorts the files, drops those without a difference and derives the name.
+    #[must_use]
+    pub fn new(origin: Origin, mut files: Vec<FileChange>) -> Self {
+        files.retain(|file| file.before != file.after);
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files.dedup_by(|a, b| a.path == b.path);
+        let id = ChangesetId(digest(&origin, &files).short(10));
+        Self { id, origin, files }
+    }
+
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The hash of everything in it: what an approval binds to.
+    #[must_use]
+    pub fn hash(&self) -> ContentHash {
+        digest(&self.origin, &self.files)
+    }
+
+    /// The changeset back, to be applied over what this one leaves.
+    #[must_use]
+    pub fn inverted(&self) -> Self {
+        let files = self.files.iter().map(FileChange::inverted).collect();
+        Self::new(Origin::Undo { of: self.id.clone() }, files)
+    }
+}
+
+fn digest(origin: &Origin, files: &[FileChange]) -> ContentHash {
+    let hash = |state: &Option<FileState>| state.as_ref().map_or_else(String::new, |state| state.hash().to_string());
+    let mut parts = vec![origin.describe()];
+    for file in files {
+        parts.extend([file.path.to_string(), hash(&file.before), hash(&file.after)]);
+    }
+    let bytes: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+    ContentHash::of_parts(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(path: &str, before: Option<&str>, after: Option<&str>) -> FileChange {
+        FileChange {
+            path: RelativePath::new(path).unwrap(),
+            before: before.map(FileState::text),
+            after: after.map(FileState::text),
+        }
+    }
+
+    #[test]
+    fn is_named_by_its_content_alone() {
+        let origin = Origin::Command { argv: vec!["make".into()] };
+        let one = Changeset::new(origin.clone(), vec![change("b", None, Some("1")), change("a", Some("x"), None)]);
+        let two = Changeset::new(
+            origin,
+            vec![change("a", Some("x"), None), change("b", None, Some("1")), change("c", Some("="), Some("="))],
+        );
+        assert_eq!(one, two);
+        assert_eq!(
+            one.files.iter().map(FileChange::kind).collect::<Vec<_>>(),
+            [ChangeKind::Delete, ChangeKind::Create]
+        );
+    }
+
+    #[test]
+    fn inverting_twice_restores_the_files() {
+        let origin = Origin::Command { argv: vec!["make".into()] };
+        let one = Changeset::new(origin, vec![change("a", Some("x\n"), Some("y\n"))]);
+        assert_eq!(one.inverted().inverted().files, one.files);
+    }
+}

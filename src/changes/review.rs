@@ -1,0 +1,262 @@
+//! The review of one changeset: which hunks were accepted, which rejected, which have gone stale.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Changeset, FileChange, Hunk};
+use crate::text::{Edit, Span, apply_edits};
+use crate::workspace::{FileState, RelativePath};
+
+/// What has become of a hunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HunkState {
+    /// Waits for a decision.
+    Pending,
+    /// In the workspace.
+    Accepted,
+    /// Will not be.
+    Rejected,
+    /// The file changed since the proposal; it has to be made again.
+    Stale,
+}
+
+/// A hunk by its place in the changeset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct HunkId {
+    /// Index of the file.
+    pub file: usize,
+    /// Index of the hunk in the file.
+    pub hunk: usize,
+}
+
+/// Which pending hunks a decision is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Selection {
+    /// One hunk.
+    Hunk(HunkId),
+    /// All hunks of the file with this index.
+    File(usize),
+    /// All hunks of all files.
+    All,
+}
+
+/// Why a review step cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReviewError {
+    /// Nothing pending is selected.
+    #[error("nothing is pending there: it was accepted, rejected or went stale before")]
+    NothingPending,
+    /// The file is not what the proposal was made over.
+    #[error("{0} changed since the proposal: make the proposal again")]
+    Stale(RelativePath),
+}
+
+/// The review of one file's change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileReview {
+    change: FileChange,
+    hunks: Vec<(Hunk, HunkState)>,
+}
+
+impl FileReview {
+    fn new(change: FileChange) -> Self {
+        let hunks = change.hunks().into_iter().map(|hunk| (hunk, HunkState::Pending)).collect();
+        Self { change, hunks }
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &RelativePath {
+        &self.change.path
+    }
+
+    /// The change under review.
+    #[must_use]
+    pub fn change(&self) -> &FileChange {
+        &self.change
+    }
+
+    /// Each hunk and its state.
+    #[must_use]
+    pub fn hunks(&self) -> &[(Hunk, HunkState)] {
+        &self.hunks
+    }
+
+    /// The file with the hunks that `taken` picks, `None` when there is then no file.
+    fn with(&self, taken: impl Fn(usize, HunkState) -> bool) -> Option<FileState> {
+        let picked: Vec<&Hunk> = self
+            .hunks
+            .iter()
+            .enumerate()
+            .filter(|(index, (_, state))| taken(*index, *state))
+            .map(|(_, (hunk, _))| hunk)
+            .collect();
+        let Some((before, _)) = self.change.texts() else {
+            return if picked.is_empty() { self.change.before.clone() } else { self.change.after.clone() };
+        };
+        let edits: Vec<Edit> = picked.iter().filter_map(|hunk| hunk.edit.clone()).collect();
+        let kind = self.change.before.as_ref()?.kind;
+        // Hunks come from a diff of this very text, so they are sorted, disjoint and inside it.
+        let text = apply_edits(before, &edits).ok()?;
+        Some(FileState { kind, bytes: text.into_bytes() })
+    }
+
+    /// What the workspace must hold now for a pending hunk to be accepted.
+    #[must_use]
+    pub fn expected(&self) -> Option<FileState> {
+        self.with(|_, state| state == HunkState::Accepted)
+    }
+
+    /// Where hunk `index` stands in the text expected now, and what would replace it;
+    /// `None` for a whole-file hunk.
+    #[must_use]
+    pub fn located(&self, index: usize) -> Option<Edit> {
+        let wanted = self.hunks.get(index)?.0.edit.as_ref()?;
+        let (mut removed, mut added) = (0, 0);
+        for (hunk, state) in self.hunks.get(..index)? {
+            if let (Some(edit), HunkState::Accepted) = (&hunk.edit, state) {
+                removed += edit.span.len();
+                added += edit.replacement.len();
+            }
+        }
+        let start = wanted.span.start - removed + added;
+        Some(Edit { span: Span::new(start, start + wanted.span.len()), replacement: wanted.replacement.clone() })
+    }
+}
+
+/// The review of a whole changeset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    changeset: Changeset,
+    files: Vec<FileReview>,
+}
+
+impl Review {
+    /// A review in which everything is pending.
+    #[must_use]
+    pub fn new(changeset: Changeset) -> Self {
+        let files = changeset.files.iter().cloned().map(FileReview::new).collect();
+        Self { changeset, files }
+    }
+
+    /// The changeset as it was proposed.
+    #[must_use]
+    pub fn changeset(&self) -> &Changeset {
+        &self.changeset
+    }
+
+    /// The files under review, in the changeset's order.
+    #[must_use]
+    pub fn files(&self) -> &[FileReview] {
+        &self.files
+    }
+
+    /// Hunks that wait for a decision.
+    #[must_use]
+    pub fn pending(&self) -> Vec<HunkId> {
+        self.picked(Selection::All)
+    }
+
+    /// The pending hunks that `selection` picks.
+    fn picked(&self, selection: Selection) -> Vec<HunkId> {
+        let selected = |id: HunkId| match selection {
+            Selection::Hunk(one) => one == id,
+            Selection::File(file) => file == id.file,
+            Selection::All => true,
+        };
+        self.files
+            .iter()
+            .enumerate()
+            .flat_map(|(file, review)| {
+                review
+                    .hunks
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, (_, state))| *state == HunkState::Pending)
+                    .map(move |(hunk, _)| HunkId { file, hunk })
+            })
+            .filter(|id| selected(*id))
+            .collect()
+    }
+
+    /// What accepting `selection` would change, file by file, over what is expected now.
+    /// Nothing is marked: call [`Review::mark`] once the change is in the workspace.
+    ///
+    /// # Errors
+    /// When nothing pending is selected.
+    pub fn acceptance(&self, selection: Selection) -> Result<Vec<FileChange>, ReviewError> {
+        let picked = self.picked(selection);
+        if picked.is_empty() {
+            return Err(ReviewError::NothingPending);
+        }
+        let touched = |index: usize| picked.iter().any(|id| id.file == index);
+        Ok(self
+            .files
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| touched(*index))
+            .map(|(index, review)| FileChange {
+                path: review.path().clone(),
+                before: review.expected(),
+                after: review
+                    .with(|hunk, state| state == HunkState::Accepted || picked.contains(&HunkId { file: index, hunk })),
+            })
+            .collect())
+    }
+
+    /// Sets the pending hunks of `selection` to `state` and says how many there were.
+    pub fn mark(&mut self, selection: Selection, state: HunkState) -> usize {
+        let picked = self.picked(selection);
+        for id in &picked {
+            if let Some((_, old)) = self.files.get_mut(id.file).and_then(|file| file.hunks.get_mut(id.hunk)) {
+                *old = state;
+            }
+        }
+        picked.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::changes::Origin;
+    use proptest::prelude::*;
+
+    fn review(before: &str, after: &str) -> Review {
+        let path = RelativePath::new("a.txt").unwrap();
+        let file = FileChange { path, before: Some(FileState::text(before)), after: Some(FileState::text(after)) };
+        Review::new(Changeset::new(Origin::Command { argv: vec![] }, vec![file]))
+    }
+
+    #[test]
+    fn takes_one_hunk_and_leaves_the_other() {
+        let mut review = review("a\nb\nc\nd\n", "A\nb\nc\nD\n");
+        let second = Selection::Hunk(HunkId { file: 0, hunk: 1 });
+        let change = review.acceptance(second).unwrap().remove(0);
+        assert_eq!(change.after, Some(FileState::text("a\nb\nc\nD\n")));
+        assert_eq!(review.mark(second, HunkState::Accepted), 1);
+        assert_eq!(review.mark(Selection::All, HunkState::Rejected), 1);
+        assert_eq!(review.acceptance(Selection::All), Err(ReviewError::NothingPending));
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_of_acceptance_leads_to_the_text_after(
+            before in "([a-c]{0,2}\\n){0,10}", after in "([a-c]{0,2}\\n){0,10}", order in any::<u64>()
+        ) {
+            let mut review = review(&before, &after);
+            let mut current = Some(FileState::text(before));
+            let mut left = review.pending();
+            while !left.is_empty() {
+                let id = left.swap_remove((order as usize) % left.len());
+                let located = review.files()[0].located(id.hunk).unwrap();
+                let text = current.as_ref().unwrap().as_text().unwrap().to_owned();
+                let change = review.acceptance(Selection::Hunk(id)).unwrap().remove(0);
+                prop_assert_eq!(&change.before, &current);
+                prop_assert_eq!(apply_edits(&text, &[located]).unwrap(), change.after.as_ref().unwrap().as_text().unwrap());
+                current = change.after;
+                review.mark(Selection::Hunk(id), HunkState::Accepted);
+            }
+            prop_assert_eq!(current, Some(FileState::text(after)));
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What is judged: an action with an effect, and what is true of it at that moment.
+
+use serde::{Deserialize, Serialize};
+
+use super::Mode;
+use crate::workspace::{ContentHash, RelativePath};
+
+/// Where a command runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// In the sandbox.
+    Sandbox,
+    /// On the host, with the user's own powers.
+    Host,
+}
+
+/// Anything with an effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Run a command with the workspace as its folder.
+    Run {
+        /// The argument vector.
+        argv: Vec<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Write changes to the workspace.
+    Apply {
+        /// Hash of the exact file changes.
+        content: ContentHash,
+        /// The paths that change.
+        paths: Vec<RelativePath>,
+    },
+    /// Change the workspace's mode.
+    SetMode {
+        /// The mode now.
+        from: Mode,
+        /// The mode wanted.
+        to: Mode,
+    },
+}
+
+impl Action {
+    /// One line for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Run { argv, place: Place::Sandbox } => format!("run {} in the sandbox", show_argv(argv)),
+            Self::Run { argv, place: Place::Host } => format!("run {} on the host", show_argv(argv)),
+            Self::Apply { paths, .. } => match paths.as_slice() {
+                [only] => format!("write {only}"),
+                many => format!("write {} files", many.len()),
+            },
+            Self::SetMode { from, to } => format!("change the mode from {from} to {to}"),
+        }
+    }
+
+    /// What an approval of this action binds to.
+    #[must_use]
+    pub fn hash(&self) -> ContentHash {
+        // An action is plain data whose serialisation cannot fail; its debug form stands in if it ever does.
+        let bytes = serde_json::to_vec(self).unwrap_or_else(|_| format!("{self:?}").into_bytes());
+        ContentHash::of(&bytes)
+    }
+}
+
+/// The argument vector so that each argument's limits and control characters are visible.
+fn show_argv(argv: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    let quoted = argv.iter().map(|argument| {
+        if !argument.is_empty() && argument.chars().all(plain) { argument.clone() } else { format!("{argument:?}") }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// Who asks for an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Asker {
+    /// The person at the editor or the command line.
+    User,
+    /// A language model.
+    Model,
+}
+
+/// What is true of an action when it is judged; gathered before, so that judging does no I/O.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Who asks.
+    pub asker: Asker,
+    /// What the sandbox lacks on this machine; `None` when nothing.
+    pub sandbox_missing: Option<String>,
+    /// Paths of the action whose content something else runs later.
+    pub runs_later: Vec<RelativePath>,
+}
+
+impl Facts {
+    /// The facts of an action that the user asks for, with nothing remarkable about it.
+    #[must_use]
+    pub fn user() -> Self {
+        Self { asker: Asker::User, sandbox_missing: None, runs_later: Vec::new() }
+    }
+}

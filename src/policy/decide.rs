@@ -1,0 +1,239 @@
+//! From mode, action and facts to a verdict, by the built-in rules.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Action, Asker, Facts, Mode, Place};
+
+/// The outcome, from mildest to strictest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Decision {
+    /// May happen.
+    Allow,
+    /// May happen once the user has approved exactly this.
+    Ask,
+    /// May not happen.
+    Deny,
+}
+
+impl Decision {
+    /// The name people read.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// One rule that matched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Name of the rule.
+    pub rule: String,
+    /// File the rule stands in.
+    pub file: String,
+    /// Line it stands at, from 1.
+    pub line: u32,
+    /// What the rule says.
+    pub decision: Decision,
+    /// Why, and what to do next.
+    pub text: String,
+}
+
+/// A decision and every rule that matched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What won.
+    pub decision: Decision,
+    /// The rules that matched; the first is the one that won.
+    pub because: Vec<Reason>,
+}
+
+impl Verdict {
+    /// One line for people: the decision, the rule that won and its text.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        self.because.first().map_or_else(
+            || self.decision.name().to_owned(),
+            |won| format!("{} by {} ({}:{}): {}", self.decision.name(), won.rule, won.file, won.line, won.text),
+        )
+    }
+}
+
+struct Rule {
+    name: &'static str,
+    line: u32,
+    matches: fn(Mode, &Action, &Facts) -> bool,
+    decision: Decision,
+    text: fn(&Facts) -> String,
+}
+
+macro_rules! rule {
+    ($name:literal, $decision:ident, $matches:expr, $text:expr) => {
+        Rule { name: $name, line: line!(), matches: $matches, decision: Decision::$decision, text: $text }
+    };
+}
+
+/// Every built-in rule; where several match, the strictest wins, and what none matches is denied.
+const RULES: &[Rule] = &[
+    rule!(
+        "model-never-raises-mode",
+        Deny,
+        |_, action, facts| matches!(action, Action::SetMode { .. }) && facts.asker != Asker::User,
+        |_| "only the user changes a mode".into()
+    ),
+    rule!(
+        "user-sets-mode",
+        Allow,
+        |_, action, facts| matches!(action, Action::SetMode { .. }) && facts.asker == Asker::User,
+        |_| "the user asked for it".into()
+    ),
+    rule!(
+        "read-only-writes-nothing",
+        Deny,
+        |mode, action, _| matches!(action, Action::Apply { .. }) && mode == Mode::ReadOnly,
+        |_| "the workspace is read-only: switch it to workspace-write first".into()
+    ),
+    rule!(
+        "model-changes-need-a-person",
+        Ask,
+        |_, action, facts| matches!(action, Action::Apply { .. }) && facts.asker == Asker::Model,
+        |_| "a person accepts what a model proposes".into()
+    ),
+    rule!(
+        "runs-later-needs-consent",
+        Ask,
+        |mode, action, facts| matches!(action, Action::Apply { .. })
+            && mode != Mode::ReadOnly
+            && !facts.runs_later.is_empty(),
+        |facts| {
+            let names: Vec<&str> = facts.runs_later.iter().map(crate::workspace::RelativePath::as_str).collect();
+            format!("something else runs this content later: {}", names.join(", "))
+        }
+    ),
+    rule!(
+        "user-accepts-change",
+        Allow,
+        |mode, action, facts| matches!(action, Action::Apply { .. })
+            && mode != Mode::ReadOnly
+            && facts.asker == Asker::User,
+        |_| "the user accepted it".into()
+    ),
+    rule!(
+        "no-sandbox-no-command",
+        Deny,
+        |_, action, facts| is_run(action, Place::Sandbox) && facts.sandbox_missing.is_some(),
+        |facts| format!(
+            "the sandbox cannot be built: {}",
+            facts.sandbox_missing.as_deref().unwrap_or("unknown reason")
+        )
+    ),
+    rule!(
+        "sandbox-contains-command",
+        Allow,
+        |_, action, facts| is_run(action, Place::Sandbox) && facts.sandbox_missing.is_none(),
+        |_| "the sandbox contains it, and what it writes becomes a diff".into()
+    ),
+    rule!(
+        "host-only-when-unrestricted",
+        Deny,
+        |mode, action, _| is_run(action, Place::Host) && mode != Mode::Unrestricted,
+        |_| "commands run on the host in unrestricted mode only: run it in the sandbox, or switch the mode".into()
+    ),
+    rule!(
+        "host-command-needs-consent",
+        Ask,
+        |mode, action, _| is_run(action, Place::Host) && mode == Mode::Unrestricted,
+        |_| "nothing contains a command on the host".into()
+    ),
+];
+
+fn is_run(action: &Action, wanted: Place) -> bool {
+    matches!(action, Action::Run { place, .. } if *place == wanted)
+}
+
+/// Judges `action`. Total: what no rule allows is denied.
+#[must_use]
+pub fn decide(mode: Mode, action: &Action, facts: &Facts) -> Verdict {
+    let mut because: Vec<Reason> = RULES
+        .iter()
+        .filter(|rule| (rule.matches)(mode, action, facts))
+        .map(|rule| Reason {
+            rule: rule.name.to_owned(),
+            file: file!().to_owned(),
+            line: rule.line,
+            decision: rule.decision,
+            text: (rule.text)(facts),
+        })
+        .collect();
+    because.sort_by_key(|reason| std::cmp::Reverse(reason.decision));
+    if because.is_empty() {
+        because.push(Reason {
+            rule: "nothing-unknown-happens".to_owned(),
+            file: file!().to_owned(),
+            line: line!(),
+            decision: Decision::Deny,
+            text: "no rule allows it".to_owned(),
+        });
+    }
+    let decision = because.first().map_or(Decision::Deny, |reason| reason.decision);
+    Verdict { decision, because }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::{ContentHash, RelativePath};
+
+    fn run(place: Place) -> Action {
+        Action::Run { argv: vec!["make".into()], place }
+    }
+
+    fn apply() -> Action {
+        Action::Apply { content: ContentHash::of(b""), paths: vec![] }
+    }
+
+    #[test]
+    fn the_permission_matrix() {
+        use Decision::{Allow, Ask, Deny};
+        let table = [
+            (run(Place::Sandbox), [Allow, Allow, Allow]),
+            (run(Place::Host), [Deny, Deny, Ask]),
+            (apply(), [Deny, Allow, Allow]),
+            (Action::SetMode { from: Mode::ReadOnly, to: Mode::Unrestricted }, [Allow, Allow, Allow]),
+        ];
+        for (action, wanted) in table {
+            for (mode, wanted) in Mode::ALL.into_iter().zip(wanted) {
+                assert_eq!(decide(mode, &action, &Facts::user()).decision, wanted, "{mode} {action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_neither_sets_a_mode_nor_applies_unasked() {
+        let facts = Facts { asker: Asker::Model, ..Facts::user() };
+        let set = Action::SetMode { from: Mode::ReadOnly, to: Mode::ReadOnly };
+        assert_eq!(decide(Mode::Unrestricted, &set, &facts).decision, Decision::Deny);
+        assert_eq!(decide(Mode::Unrestricted, &apply(), &facts).decision, Decision::Ask);
+    }
+
+    #[test]
+    fn the_strictest_wins_and_every_match_is_told() {
+        let later = RelativePath::new(".envrc").unwrap();
+        let verdict = decide(Mode::WorkspaceWrite, &apply(), &Facts { runs_later: vec![later], ..Facts::user() });
+        assert_eq!(verdict.decision, Decision::Ask);
+        let rules: Vec<&str> = verdict.because.iter().map(|reason| reason.rule.as_str()).collect();
+        assert_eq!(rules, ["runs-later-needs-consent", "user-accepts-change"]);
+        assert!(verdict.explain().contains(".envrc"));
+    }
+
+    #[test]
+    fn without_a_sandbox_nothing_runs() {
+        let facts = Facts { sandbox_missing: Some("user namespaces are off".into()), ..Facts::user() };
+        for mode in Mode::ALL {
+            assert_eq!(decide(mode, &run(Place::Sandbox), &facts).decision, Decision::Deny);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What may happen: mode, action, facts, verdict, grant. Pure: facts are gathered before, effects come after.
+
+mod action;
+mod decide;
+mod grant;
+mod mode;
+
+pub use action::{Action, Asker, Facts, Place};
+pub use decide::{Decision, Reason, Verdict, decide};
+pub use grant::{Approval, Grant, GrantError};
+pub use mode::Mode;

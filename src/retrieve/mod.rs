@@ -1,0 +1,1 @@
+//! From a question to an order of chunks: terms, features, ranking. Pure.

@@ -1,0 +1,13 @@
+//! Text as values: rope snapshots, byte spans, positions in the three LSP encodings, edits, line diffs.
+
+mod diff;
+mod edit;
+mod position;
+mod snapshot;
+mod span;
+
+pub use diff::{LineHunk, line_hunks, unified_diff};
+pub use edit::{Edit, EditError, apply_edits, invert_edits, validate_edits};
+pub use position::{Encoding, Position, Range};
+pub use snapshot::Snapshot;
+pub use span::Span;
