@@ -153,10 +153,11 @@ enum Reading {
 }
 
 /// Serves one client on `input` and `output` to the end of the session, and returns the exit code.
-/// The threads it started may still be blocked on their streams: the process should end now.
+/// `background` runs beside the handlers, on their thread. The threads it started may still be blocked on their streams: the process should end now.
 pub(super) fn run<S: LanguageServer>(
     service: LspService<S>,
     socket: ClientSocket,
+    background: impl Future<Output = ()> + Send + 'static,
     input: impl Read + Send + 'static,
     output: impl Write + Send + 'static,
     is_alive: IsAlive,
@@ -177,7 +178,7 @@ pub(super) fn run<S: LanguageServer>(
         writing.finish(End::OutputClosed);
     });
     spawn("framework", move || {
-        work(&working, service, socket);
+        work(&working, service, socket, background);
         working.finish(End::FrameworkStopped);
     });
     wait_for_end(&session, &ended)
@@ -219,9 +220,17 @@ fn read(session: &Arc<Session>, mut input: impl Read) {
     session.finish(End::InputClosed);
 }
 
-fn work<S: LanguageServer>(session: &Arc<Session>, service: LspService<S>, socket: ClientSocket) {
+fn work<S: LanguageServer>(
+    session: &Arc<Session>,
+    service: LspService<S>,
+    socket: ClientSocket,
+    background: impl Future<Output = ()> + Send + 'static,
+) {
     match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-        Ok(runtime) => runtime.block_on(converse(session, service, socket)),
+        Ok(runtime) => {
+            runtime.spawn(background);
+            runtime.block_on(converse(session, service, socket));
+        }
         Err(error) => tracing::error!(%error, "the framework's runtime could not be started"),
     }
 }
