@@ -58,3 +58,16 @@ fn every_room_on_disk_is_in_the_list() {
         .collect();
     assert!(missing.is_empty(), "src/lib.rs: does not list {missing:?}, so nothing compiles them");
 }
+
+#[test]
+fn the_page_names_tests_that_exist() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md"));
+    let page = page.expect("docs/architecture.md can be read");
+    let files = source_tree().expect("the source tree can be read");
+    let held_by = page.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('`').skip(1).step_by(2));
+    let named: Vec<&str> = held_by.filter_map(|name| Some(name.rsplit_once("::")?.1)).collect();
+    assert!(named.len() > 10, "only {} tests were found in the table: was it moved?", named.len());
+    let missing: Vec<&&str> =
+        named.iter().filter(|name| !files.iter().any(|(_, text)| text.contains(&format!("fn {name}(")))).collect();
+    assert!(missing.is_empty(), "docs/architecture.md: no such tests: {missing:?}");
+}
