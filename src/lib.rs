@@ -7,6 +7,7 @@ pub mod model;
 pub mod policy;
 pub mod ports;
 pub mod retrieve;
+pub mod store;
 pub mod syntax;
 pub mod text;
 pub mod workspace;
