@@ -50,7 +50,9 @@ pub(super) fn ask(store: &dyn Store, question: &str) -> Candidates {
 /// Path and symbol of everything that `question` finds, in order.
 pub(super) fn symbols(store: &dyn Store, question: &str) -> Vec<String> {
     let found = ask(store, question).found;
-    let name = |at: &crate::ports::Candidate| format!("{} {}", at.stored.path, at.stored.chunk.symbol.clone().unwrap_or_default());
+    let name = |at: &crate::ports::Candidate| {
+        format!("{} {}", at.stored.path, at.stored.chunk.symbol.clone().unwrap_or_default())
+    };
     let mut names: Vec<String> = found.iter().map(name).collect();
     names.sort();
     names
@@ -121,7 +123,8 @@ fn names_are_found_whole_and_by_their_beginning_whatever_they_hold() {
     with_both(|store| {
         store.open().unwrap();
         // Far from each other in words, so that only the name can find them.
-        let names = ["ünïcode", "O'Brien", "per%cent", "under_score", "underXscore", "back\\slash", "wild*", "a\"quote"];
+        let names =
+            ["ünïcode", "O'Brien", "per%cent", "under_score", "underXscore", "back\\slash", "wild*", "a\"quote"];
         let files = names.iter().enumerate().map(|(at, name)| file(&format!("f{at}.rs"), &[(*name, "")])).collect();
         store.replace(files, &[]).unwrap();
         let by_name = |name: &str| {

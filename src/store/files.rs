@@ -164,7 +164,8 @@ pub(super) fn set_aside(folder: &Path) -> Result<(), Failure> {
     let mut inside = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        match name.to_str().and_then(|name| name.strip_prefix("damaged-")).and_then(|number| number.parse::<u64>().ok()) {
+        match name.to_str().and_then(|name| name.strip_prefix("damaged-")).and_then(|number| number.parse::<u64>().ok())
+        {
             Some(number) => older.push(number),
             None if name == LOCK => {}
             None => inside.push(name),

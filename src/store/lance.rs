@@ -70,21 +70,25 @@ impl LanceStore {
 
     /// The lock this store holds already, while its file is still the one in the folder.
     fn lock(&self, held: Held) -> Result<Option<File>, Failure> {
-        if let Held::Writing(writer) = held {
-            let place = |data: std::io::Result<std::fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
-            let same = place(std::fs::metadata(self.folder.join(LOCK)));
-            if same.is_some() && same == place(writer.lock.metadata()) {
-                return Ok(Some(writer.lock));
-            }
+        match held {
+            Held::Writing(writer) if self.is_in_place(&writer.lock) => Ok(Some(writer.lock)),
+            Held::Writing(_) | Held::Reading | Held::Closed => files::take_lock(&self.folder),
         }
-        files::take_lock(&self.folder)
+    }
+
+    /// Whether the lock held is still the one in the folder: the folder may have been deleted, and made again by others.
+    fn is_in_place(&self, lock: &File) -> bool {
+        let place = |data: std::io::Result<std::fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
+        let found = place(std::fs::metadata(self.folder.join(LOCK)));
+        found.is_some() && found == place(lock.metadata())
     }
 
     fn load_or_create(&self) -> Result<(Loaded, Option<String>), Failure> {
         let unusable = match load::load(&self.folder, &self.embedder, &self.runtime)? {
             Ok(loaded) => {
                 let undone = loaded.undone;
-                let notice = (undone > 0).then(|| "the last writes to the index were cut short and are made again".to_owned());
+                let notice =
+                    (undone > 0).then(|| "the last writes to the index were cut short and are made again".to_owned());
                 return Ok((loaded, notice));
             }
             Err(unusable) => unusable,
@@ -102,7 +106,12 @@ impl LanceStore {
         Ok(OpenIndex { files, notice, read_only: true })
     }
 
-    fn take(&self, loaded: Loaded, lock: File, held: &mut Held) -> Result<BTreeMap<RelativePath, crate::ports::IndexRecord>, Failure> {
+    fn take(
+        &self,
+        loaded: Loaded,
+        lock: File,
+        held: &mut Held,
+    ) -> Result<BTreeMap<RelativePath, crate::ports::IndexRecord>, Failure> {
         let Loaded { table, told, .. } = loaded;
         let mut known = Paths::default();
         told.records.keys().for_each(|path| known.add(path));
@@ -152,21 +161,34 @@ impl LanceStore {
     }
 
     fn write(&self, writer: &mut Writer, files: Vec<FileChunks>, removed: &[RelativePath]) -> Result<(), Failure> {
+        if !self.is_in_place(&writer.lock) {
+            return Err(changed_meanwhile());
+        }
         let mut entry = Entry::of(&files, removed);
         let paths: Vec<RelativePath> = files.iter().map(|file| file.path.clone()).collect();
-        let gone: BTreeSet<&RelativePath> = removed.iter().chain(&paths).filter(|path| writer.known.has(path)).collect();
+        let gone: BTreeSet<&RelativePath> =
+            removed.iter().chain(&paths).filter(|path| writer.known.has(path)).collect();
         let gone: Vec<String> = gone.into_iter().map(|path| path.as_str().to_owned()).collect();
         let added: u64 = files.iter().map(|file| file.chunks.len() as u64).sum();
-        let (table, changes) = (writer.table.clone(), !gone.is_empty() || added > 0);
-        let (version, rows) = self.runtime.run("writing the index", async move {
+        let (table, before, changes) = (writer.table.clone(), writer.state.rows, !gone.is_empty() || added > 0);
+        let (version, rows, expected) = self.runtime.run("writing the index", async move {
+            let mut expected = before + added;
             for some in gone.chunks(DELETED_AT_ONCE) {
-                table::delete(&table, some.to_vec()).await?;
+                expected = expected.saturating_sub(table::delete(&table, some.to_vec()).await?);
             }
             if added > 0 {
                 table::add(&table, files).await?;
             }
-            Ok::<_, lancedb::Error>((table.version().await?, table.count_rows(None).await? as u64))
+            let rows = table.count_rows(None).await? as u64;
+            Ok::<_, lancedb::Error>((table.version().await?, rows, expected))
         })?;
+        // A panic below LanceDB was seen to end a write early without any error.
+        if rows != expected {
+            return Err(Failure::new(
+                FailureKind::Internal,
+                format!("the index has {rows} rows instead of {expected}"),
+            ));
+        }
         if changes {
             entry.files = files::mark_new(&self.folder, &writer.state.files)?;
         }
@@ -184,7 +206,7 @@ impl LanceStore {
     fn merge(&self, writer: &mut Writer) -> Result<(), Failure> {
         let records = match manifest::read(&self.folder, &self.embedder)? {
             Ok(told) => told.records,
-            Err(_) => return Err(damaged_meanwhile()),
+            Err(_) => return Err(changed_meanwhile()),
         };
         let table = writer.table.clone();
         let version = self.runtime.run("merging the index", async move {
@@ -226,8 +248,9 @@ fn closed() -> Failure {
     Failure::new(FailureKind::Unavailable, "the index is not open").hint("open the workspace again")
 }
 
-fn damaged_meanwhile() -> Failure {
-    Failure::new(FailureKind::Io, "the index folder was changed by something else").hint("open the workspace again to rebuild it")
+fn changed_meanwhile() -> Failure {
+    Failure::new(FailureKind::Io, "the index folder was changed by something else")
+        .hint("open the workspace again to rebuild it")
 }
 
 impl Store for LanceStore {
@@ -254,7 +277,8 @@ impl Store for LanceStore {
     fn replace(&self, files: Vec<FileChunks>, removed: &[RelativePath]) -> Result<(), Failure> {
         check_vectors(&files)?;
         // Of two states of one path the later one counts: no chunk may be in the table twice.
-        let files: BTreeMap<RelativePath, FileChunks> = files.into_iter().map(|file| (file.path.clone(), file)).collect();
+        let files: BTreeMap<RelativePath, FileChunks> =
+            files.into_iter().map(|file| (file.path.clone(), file)).collect();
         let mut held = self.held();
         let written = match &mut *held {
             Held::Closed => return Err(closed()),

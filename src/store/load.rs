@@ -47,7 +47,11 @@ fn open_table(folder: &Path, state: &State, runtime: &Lazy) -> Result<Table, Unu
     let opened = runtime.run("opening the index", async move {
         let table = table::open(&at).await?;
         let version = table.version().await?;
-        let rows = if deep { table::count_whole_rows(&table).await?.unwrap_or(u64::MAX) } else { table.count_rows(None).await? as u64 };
+        let rows = if deep {
+            table::count_whole_rows(&table).await?.unwrap_or(u64::MAX)
+        } else {
+            table.count_rows(None).await? as u64
+        };
         Ok::<_, lancedb::Error>((table, version, rows))
     });
     match opened {

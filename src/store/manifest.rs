@@ -300,7 +300,10 @@ mod tests {
         assert_eq!((told.state.version, told.state.rows, told.entries, told.broken_end), (10, 5, 3, false));
         assert_eq!(told.records.len(), 4);
         assert_eq!(told.records[&RelativePath::new("c1.rs").unwrap()], record("two"));
-        assert_eq!(read(folder.path(), "other").unwrap().unwrap_err(), Unusable::Other("it was made with embedder embedder, not other".into()));
+        assert_eq!(
+            read(folder.path(), "other").unwrap().unwrap_err(),
+            Unusable::Other("it was made with embedder embedder, not other".into())
+        );
         assert_eq!(read(&folder.path().join("none"), "embedder").unwrap().unwrap_err(), Unusable::Missing);
     }
 
@@ -341,7 +344,14 @@ mod tests {
         assert_eq!(versions(&whole[..third]), (9, 3, false));
         let told = read(folder.path(), "embedder").unwrap().unwrap();
         std::fs::write(&path, &whole[..third + 5]).unwrap();
-        append(folder.path(), &Entry { version: 42, ..Entry::default() }, &told.seal, told.entries, told.journal_length).unwrap();
+        append(
+            folder.path(),
+            &Entry { version: 42, ..Entry::default() },
+            &told.seal,
+            told.entries,
+            told.journal_length,
+        )
+        .unwrap();
         assert_eq!(read(folder.path(), "embedder").unwrap().unwrap().state.version, 42);
     }
 }

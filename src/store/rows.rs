@@ -25,7 +25,18 @@ const _: () = assert!(DIMENSIONS == 256);
 
 /// The columns that make up a chunk and its vector.
 pub(super) const COLUMNS: &[&str] = &[
-    "path", "symbol", "kind", "parent", "signature", "start", "end", "first_line", "end_line", "text", "vector", "check",
+    "path",
+    "symbol",
+    "kind",
+    "parent",
+    "signature",
+    "start",
+    "end",
+    "first_line",
+    "end_line",
+    "text",
+    "vector",
+    "check",
 ];
 
 /// A row, read and found whole.
@@ -67,7 +78,9 @@ pub(super) fn check_vectors(files: &[FileChunks]) -> Result<(), Failure> {
         let fits = |vector: &Vec<f32>| vector.len() == DIMENSIONS && vector.iter().all(|value| value.is_finite());
         if !file.chunks.iter().all(|(_, vector)| fits(vector)) {
             let what = format!("{}: a vector does not have {DIMENSIONS} finite numbers", file.path);
-            return Err(Failure::new(FailureKind::InvalidInput, what).hint("choose an embedder with that many dimensions"));
+            return Err(
+                Failure::new(FailureKind::InvalidInput, what).hint("choose an embedder with that many dimensions")
+            );
         }
     }
     Ok(())
@@ -107,13 +120,21 @@ impl RecordBatchReader for Batches {
 }
 
 fn to_batch(files: &[FileChunks], schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
-    let rows = || files.iter().flat_map(|file| file.chunks.iter().map(move |(chunk, vector)| (&file.path, chunk, vector)));
-    let text = |of: fn(&Chunk) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows().map(|row| of(row.1)))) };
-    let maybe = |of: fn(&Chunk) -> Option<&str>| -> ArrayRef { Arc::new(StringArray::from_iter(rows().map(|row| of(row.1)))) };
+    let mut all: Vec<(&RelativePath, &Chunk, &Vec<f32>)> = Vec::new();
+    for file in files {
+        all.extend(file.chunks.iter().map(|(chunk, vector)| (&file.path, chunk, vector)));
+    }
+    // A list, because Arrow panics on iterators that do not know their length.
+    let rows = || all.iter();
+    let text =
+        |of: fn(&Chunk) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(rows().map(|row| of(row.1)))) };
+    let maybe =
+        |of: fn(&Chunk) -> Option<&str>| -> ArrayRef { Arc::new(StringArray::from_iter(rows().map(|row| of(row.1)))) };
     let offset = |of: fn(&Chunk) -> usize| -> ArrayRef {
         Arc::new(UInt64Array::from_iter_values(rows().map(|row| of(row.1) as u64)))
     };
-    let line = |of: fn(&Chunk) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows().map(|row| of(row.1)))) };
+    let line =
+        |of: fn(&Chunk) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows().map(|row| of(row.1)))) };
     let hashes = FixedSizeBinaryArray::try_from_iter(rows().map(|row| *row.1.hash().as_bytes()))?;
     let vectors = rows().map(|row| Some(row.2.iter().copied().map(Some).collect::<Vec<_>>()));
     let vectors = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(vectors, LENGTH);

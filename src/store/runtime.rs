@@ -83,7 +83,8 @@ mod tests {
     fn a_panic_is_a_failure_and_the_next_task_runs() {
         let lazy = Lazy::default();
         assert!(lazy.0.lock().unwrap().is_none(), "no thread before the first use");
-        let failed = lazy.run("trying", async { if true { panic!("deliberate, for this test") } else { Ok::<(), String>(()) } });
+        let failed =
+            lazy.run("trying", async { if true { panic!("deliberate, for this test") } else { Ok::<(), String>(()) } });
         assert_eq!(failed.unwrap_err().kind, FailureKind::Internal);
         assert_eq!(lazy.run("trying", async { Ok::<_, String>(5) }).unwrap(), 5);
         let error = lazy.run("trying", async { Err::<(), _>("first\nsecond") }).unwrap_err();

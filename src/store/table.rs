@@ -64,11 +64,10 @@ async fn build_text_index(table: &Table) -> Result<()> {
     table.create_index(&["terms"], Index::FTS(words)).execute().await
 }
 
-/// Deletes all rows of `paths`.
-pub(super) async fn delete(table: &Table, paths: Vec<String>) -> Result<()> {
+/// Deletes all rows of `paths`, and says how many there were.
+pub(super) async fn delete(table: &Table, paths: Vec<String>) -> Result<u64> {
     let list = paths.into_iter().map(lit).collect();
-    table.delete(&is_in(col("path"), list)).await?;
-    Ok(())
+    Ok(table.delete(&is_in(col("path"), list)).await?.num_deleted_rows)
 }
 
 /// Adds all chunks of `files` in one commit.
@@ -86,8 +85,12 @@ pub(super) async fn vectors(table: &Table, path: String) -> Result<BTreeMap<Cont
 
 /// Looks by vector, by terms and by name; each row once, in no order that means anything.
 pub(super) async fn search(table: &Table, query: &StoreQuery) -> Result<Found> {
-    let (near, worded, named, total) =
-        futures::try_join!(nearest(table, query), with_terms(table, query), with_names(table, query), table.count_rows(None))?;
+    let (near, worded, named, total) = futures::try_join!(
+        nearest(table, query),
+        with_terms(table, query),
+        with_names(table, query),
+        table.count_rows(None)
+    )?;
     let mut found = Found { rows: Vec::new(), total, damaged: 0 };
     let mut seen = HashSet::new();
     for row in near.iter().chain(&worded).chain(&named).flat_map(rows::read) {
@@ -104,7 +107,8 @@ pub(super) async fn search(table: &Table, query: &StoreQuery) -> Result<Found> {
 type Read = Vec<arrow_array::RecordBatch>;
 
 async fn nearest(table: &Table, query: &StoreQuery) -> Result<Read> {
-    let usable = query.vector.len() == crate::retrieve::DIMENSIONS && query.vector.iter().all(|value| value.is_finite());
+    let usable =
+        query.vector.len() == crate::retrieve::DIMENSIONS && query.vector.iter().all(|value| value.is_finite());
     if !usable || query.limit == 0 || query.vector.iter().all(|value| *value == 0.0) {
         return Ok(Vec::new());
     }
@@ -156,7 +160,8 @@ pub(super) async fn merge(table: &Table) -> Result<()> {
 /// Deletes all versions but the newest. The caller holds the writer's lock, so no commit is under way.
 pub(super) async fn prune(table: &Table) -> Result<()> {
     let older_than = Some(Duration::zero());
-    let action = OptimizeAction::Prune { older_than, delete_unverified: Some(true), error_if_tagged_old_versions: None };
+    let action =
+        OptimizeAction::Prune { older_than, delete_unverified: Some(true), error_if_tagged_old_versions: None };
     table.optimize(action).await?;
     Ok(())
 }
