@@ -3,6 +3,7 @@
 //! The rooms in reading order; each may import only rooms above it (`tests/architecture.rs` holds the table).
 
 pub mod changes;
+pub mod host;
 pub mod policy;
 pub mod ports;
 pub mod retrieve;
