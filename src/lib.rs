@@ -3,7 +3,10 @@
 //! The rooms in reading order; each may import only rooms above it (`tests/architecture.rs` holds the table).
 
 pub mod changes;
+pub mod config;
 pub mod host;
+pub mod ledger;
+pub mod observe;
 pub mod policy;
 pub mod ports;
 pub mod retrieve;

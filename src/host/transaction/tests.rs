@@ -85,14 +85,19 @@ fn a_folder_in_the_targets_place_is_left_alone() {
 
 #[test]
 fn what_cannot_be_put_back_is_named_and_kept() {
-    let (failure, left) = disturbed(|folder| {
-        fs::write(folder.join("3"), "mine!").unwrap();
-        // The deletion of "2" cannot be undone where "2" is back before that.
-        fs::remove_file(folder.join("2")).unwrap();
-        fs::create_dir(folder.join("2")).unwrap();
-    });
-    assert_eq!(failure.kind, FailureKind::Stale);
-    assert_eq!(pairs(&left), [("1", "one"), ("2", "(folder)"), ("3", "mine!")]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("1"), "one").unwrap();
+    let changes = [change("1", text("one"), None), change("2", text("gone"), text("x"))];
+    let mut transaction = Transaction::new(Beneath::open(&open_root(folder.path()).unwrap()).unwrap(), &changes);
+    let step = transaction.steps.first_mut().unwrap();
+    commit_step(&transaction.beneath, step).unwrap();
+    let beside = step.beside.clone();
+    // Another program takes the name before the deletion is undone.
+    fs::write(folder.path().join("1"), "mine!").unwrap();
+    let failure = transaction.put_back(stale(&changes[1].path));
+    assert!(failure.hints.iter().any(|hint| hint.contains(&beside)), "{failure}");
+    assert_eq!(fs::read_to_string(folder.path().join("1")).unwrap(), "mine!");
+    assert_eq!(fs::read_to_string(folder.path().join(beside)).unwrap(), "one");
 }
 
 #[test]
