@@ -6,6 +6,7 @@ pub mod changes;
 pub mod policy;
 pub mod ports;
 pub mod retrieve;
+pub mod sandbox;
 pub mod syntax;
 pub mod text;
 pub mod workspace;
