@@ -144,10 +144,8 @@ const EXAMINED: &[(libc::c_long, Rule)] = &[
 ];
 
 #[cfg(target_arch = "x86_64")]
-const EXAMINED_HERE: &[(libc::c_long, Rule)] = &[
-    (libc::SYS_chmod, Rule::Bits { argument: 1, bits: SET_ID }),
-    (libc::SYS_mknod, Rule::Device { argument: 1 }),
-];
+const EXAMINED_HERE: &[(libc::c_long, Rule)] =
+    &[(libc::SYS_chmod, Rule::Bits { argument: 1, bits: SET_ID }), (libc::SYS_mknod, Rule::Device { argument: 1 })];
 #[cfg(target_arch = "aarch64")]
 const EXAMINED_HERE: &[(libc::c_long, Rule)] = &[];
 
@@ -174,7 +172,9 @@ impl Rule {
         let (allow, deny) = (end(ALLOW), end(refuse(libc::EPERM)));
         match self {
             Self::Refuse(error) => vec![end(refuse(error))],
-            Self::Bits { argument: index, bits } => vec![load(argument(index)), jump(BPF_JSET, bits, 1, 0), allow, deny],
+            Self::Bits { argument: index, bits } => {
+                vec![load(argument(index)), jump(BPF_JSET, bits, 1, 0), allow, deny]
+            }
             Self::Among { argument: index, values } => one_of(load(argument(index)), values, deny, allow),
             Self::NotAmong { argument: index, values, error } => {
                 one_of(load(argument(index)), values, allow, end(refuse(error)))

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
@@ -19,7 +20,7 @@ use nix::sys::resource::setrlimit;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, chdir, execve, pipe, setsid};
+use nix::unistd::{ForkResult, Pid, chdir, execve, pipe2, setsid};
 
 use super::channel::{Report, receive_plan, send_report};
 use super::plan::{Command, Plan, Resource, Step};
@@ -77,7 +78,7 @@ fn enclose(socket: &OwnedFd, plan: &Plan) -> Result<(), Failed> {
     enter_namespaces(plan)?;
     // Entering a user namespace resets this, so it comes after.
     set_pdeathsig(Signal::SIGKILL).map_err(system("follow the parent"))?;
-    let (watched, held) = pipe().map_err(system("watch the parent"))?;
+    let (watched, held) = pipe2(OFlag::O_CLOEXEC).map_err(system("watch the parent"))?;
     match sys::fork().map_err(failed("start process 1"))? {
         ForkResult::Child => {
             drop(held);
@@ -111,8 +112,7 @@ fn enter_namespaces(plan: &Plan) -> Result<(), Failed> {
 /// Waits for the inner process, and ends it when the parent goes or asks for it by closing the socket.
 fn guard(socket: &OwnedFd, child: Pid) -> io::Result<()> {
     let ended = sys::process_descriptor(child.as_raw().cast_unsigned())?;
-    let mut events =
-        [PollFd::new(socket.as_fd(), PollFlags::empty()), PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
+    let mut events = [PollFd::new(socket.as_fd(), PollFlags::empty()), PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
     loop {
         match poll(&mut events, PollTimeout::NONE) {
             Ok(_) => break,
@@ -223,10 +223,12 @@ fn execute(command: &Command) -> i32 {
         Ok(never) => match never {},
         Err(error) => error,
     };
-    let (code, why) = match error {
-        Errno::ENOENT if program.contains('/') => (127, "no such file"),
-        Errno::ENOENT => (127, "no program of this name in the sandbox"),
-        other => (126, other.desc()),
+    let (code, why) = if error != Errno::ENOENT {
+        (126, error.desc())
+    } else if program.contains('/') {
+        (127, "no such file")
+    } else {
+        (127, "no program of this name in the sandbox")
     };
     drop(writeln!(io::stderr(), "tagout: cannot run {program:?}: {why}"));
     code
@@ -238,6 +240,8 @@ fn become_command(program: &str, command: &Command) -> nix::Result<std::convert:
     let environment: Vec<CString> =
         command.environment.iter().map(|(name, value)| text(&format!("{name}={value}"))).collect::<Result<_, _>>()?;
     chdir(&command.folder)?;
+    // Every descriptor was made so; should one ever not be, this is where it stops.
+    sys::close_on_execution(3).map_err(|_| Errno::EBADF)?;
     sys::default_signals();
     if program.contains('/') {
         return start(Path::new(program), &arguments, &environment);
@@ -246,10 +250,10 @@ fn become_command(program: &str, command: &Command) -> nix::Result<std::convert:
     let mut first = Errno::ENOENT;
     for folder in path.split(':').filter(|folder| !folder.is_empty()) {
         let Err(error) = start(&Path::new(folder).join(program), &arguments, &environment);
-        match error {
-            Errno::ENOENT | Errno::ENOTDIR => {}
-            Errno::EACCES => first = error,
-            other => return Err(other),
+        if error == Errno::EACCES {
+            first = error;
+        } else if error != Errno::ENOENT && error != Errno::ENOTDIR {
+            return Err(error);
         }
     }
     Err(first)

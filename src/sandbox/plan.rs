@@ -284,8 +284,7 @@ pub struct Wanted<'a> {
 /// When there is no program to run, or the workspace is not narrower than the folders that stay hidden.
 pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
     check_root(wanted.root, machine)?;
-    let mut steps =
-        vec![Step::HostName("sandbox".into()), Step::Loopback, Step::NewRoot(ROOT_QUOTA)];
+    let mut steps = vec![Step::HostName("sandbox".into()), Step::Loopback, Step::NewRoot(ROOT_QUOTA)];
     system_steps(machine, &mut steps);
     home_steps(machine, &mut steps);
     workspace_steps(wanted, &mut steps);
@@ -348,20 +347,17 @@ fn home_steps(machine: &Machine, steps: &mut Vec<Step>) {
     }
 }
 
+/// Even a read-only view is captured first: unsaved texts need it, and through it no socket in the workspace
+/// leads to a server of the host, as it would through a plain view.
 fn workspace_steps(wanted: &Wanted<'_>, steps: &mut Vec<Step>) {
     let folder = wanted.root.to_path_buf();
-    let read_only = wanted.mode == Mode::ReadOnly;
-    if read_only && wanted.unsaved.is_empty() {
-        steps.push(Step::Bind { source: folder.clone(), target: folder, purpose: Purpose::Read });
-        return;
-    }
     steps.push(Step::Capture { folder: folder.clone(), quota: CAPTURE_QUOTA });
     steps.extend(wanted.unsaved.iter().map(|(path, text)| Step::Write {
         folder: folder.clone(),
         path: path.clone(),
         text: text.clone(),
     }));
-    if read_only {
+    if wanted.mode == Mode::ReadOnly {
         steps.push(Step::Seal(folder));
     }
 }
@@ -387,4 +383,64 @@ fn process_steps(machine: &Machine, steps: &mut Vec<Step>) {
     let there = PROTECTED.iter().map(PathBuf::from).filter(|path| machine.seen.contains_key(path));
     steps.extend(there.map(Step::Protect));
     hide(machine, &REVEALING, steps);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn machine() -> Machine {
+        let real = |path: &str| (PathBuf::from(path), Seen::Real(path.into()));
+        let mut seen: BTreeMap<PathBuf, Seen> =
+            ["/usr", "/etc", "/etc/shadow", "/proc/sys", "/proc/kcore", "/h/.rustup"].map(real).into();
+        seen.insert("/bin".into(), Seen::Link("usr/bin".into()));
+        seen.insert("/h/.cargo/bin".into(), Seen::Real("/data/cargo/bin".into()));
+        let environment =
+            [("HOME", "/h"), ("PATH", "/h/bin:/h/.cargo/bin:.:/usr/bin"), ("API_KEY", "x"), ("LANG", "C")];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Machine { uid: 7, gid: 8, home: "/h".into(), environment, seen }
+    }
+
+    fn planned(mode: Mode, unsaved: &[(RelativePath, String)]) -> String {
+        let argv = ["make".to_owned()];
+        let wanted = Wanted { argv: Some(&argv), mode, root: Path::new("/h/w"), unsaved };
+        plan(&wanted, &machine()).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_captured_run() {
+        insta::assert_snapshot!(planned(Mode::WorkspaceWrite, &[]));
+    }
+
+    #[test]
+    fn a_read_only_run_differs_in_that_the_workspace_is_sealed_last() {
+        let captured = planned(Mode::WorkspaceWrite, &[]);
+        let capture = "capture writes to /h/w, 2147483648 bytes, 400000 files\n";
+        assert_eq!(planned(Mode::ReadOnly, &[]), captured.replace(capture, &format!("{capture}seal /h/w\n")));
+        let unsaved = [(RelativePath::new("a").unwrap(), "text".to_owned())];
+        let sealed = format!("{capture}write 4 unsaved bytes to a\nseal /h/w\n");
+        assert_eq!(planned(Mode::ReadOnly, &unsaved), captured.replace(capture, &sealed));
+    }
+
+    #[test]
+    fn nothing_of_the_users_but_a_list_of_variables() {
+        let inside = environment::inside(&machine());
+        let value = |wanted: &str| inside.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        assert_eq!(value("API_KEY"), None);
+        assert_eq!(value("LANG"), Some("C"));
+        assert_eq!(value("PATH"), Some("/h/.cargo/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin"));
+    }
+
+    #[test]
+    fn a_workspace_that_holds_what_is_hidden_is_refused() {
+        let argv = ["true".to_owned()];
+        for root in ["/", "/h", "/proc/self/cwd", "/dev/shm", "/sys", "/etc"] {
+            let wanted = Wanted { argv: Some(&argv), mode: Mode::ReadOnly, root: Path::new(root), unsaved: &[] };
+            assert!(matches!(plan(&wanted, &machine()), Err(PlanError::TooWide(..))), "{root}");
+        }
+        let wanted = Wanted { argv: Some(&[]), mode: Mode::ReadOnly, root: Path::new("/w"), unsaved: &[] };
+        assert_eq!(plan(&wanted, &machine()), Err(PlanError::NoProgram));
+    }
 }

@@ -57,7 +57,9 @@ fn remedy(failed: &FailedStep, settings: Settings) -> Option<&'static str> {
         return match failed.number {
             libc::ENODEV => Some("the kernel has no overlayfs: load the module \"overlay\""),
             libc::ENOENT | libc::EACCES => Some("check that the workspace folder is there and readable"),
-            _ => Some("overlayfs with user attributes is needed: use Linux 6.6 or later and a workspace on a local disk"),
+            _ => {
+                Some("overlayfs with user attributes is needed: use Linux 6.6 or later and a workspace on a local disk")
+            }
         };
     }
     if step.starts_with("mount own processes") {
@@ -74,7 +76,9 @@ fn remedy(failed: &FailedStep, settings: Settings) -> Option<&'static str> {
         return Some("user namespaces are off: set kernel.unprivileged_userns_clone to 1 with sysctl");
     }
     if settings.apparmor.is_some_and(|value| value > 0) {
-        return Some("AppArmor restricts user namespaces: add a profile with \"userns,\" for this program to /etc/apparmor.d");
+        return Some(
+            "AppArmor restricts user namespaces: add a profile with \"userns,\" for this program to /etc/apparmor.d",
+        );
     }
     Some("user namespaces are not allowed here: in a container, allow the system calls unshare and mount")
 }

@@ -43,8 +43,7 @@ impl SandboxRunner {
         let folder = tempfile::tempdir().map_err(|error| Failure::io("a temporary folder", &error))?;
         let root = folder.path().canonicalize().map_err(|error| Failure::io("a temporary folder", &error))?;
         let wanted = Wanted { argv: None, mode: Mode::WorkspaceWrite, root: &root, unsaved: &[] };
-        let terms =
-            Terms { timeout: TRIAL_TIME, output_limit: 0, output: &|_, _| {}, cancel: &Cancel::default() };
+        let terms = Terms { timeout: TRIAL_TIME, output_limit: 0, output: &|_, _| {}, cancel: &Cancel::default() };
         self.begin(&wanted, &terms).map(drop)
     }
 
@@ -63,18 +62,28 @@ impl SandboxRunner {
         Ok(ended)
     }
 
-    fn in_sandbox(&self, argv: &[String], mode: Mode, request: &RunRequest, terms: &Terms<'_>) -> Result<RunOutcome, Failure> {
+    fn in_sandbox(
+        &self,
+        argv: &[String],
+        mode: Mode,
+        request: &RunRequest,
+        terms: &Terms<'_>,
+    ) -> Result<RunOutcome, Failure> {
         let root = request.root.as_path();
         let disk = Folder::open(root).map_err(|error| Failure::io(root.display(), &error))?;
-        let unsaved: Vec<(RelativePath, String)> =
-            request.unsaved.iter().filter_map(|(path, text)| Some((real(&request.root, path)?, text.clone()))).collect();
+        let unsaved: Vec<(RelativePath, String)> = request
+            .unsaved
+            .iter()
+            .filter_map(|(path, text)| Some((real(&request.root, path)?, text.clone())))
+            .collect();
         let wanted = Wanted { argv: Some(argv), mode, root, unsaved: &unsaved };
         let ended = self.begin(&wanted, terms)?;
         let exit = exit_of(&ended, terms.timeout);
         let captured = match (mode, ended.writes) {
             (Mode::WorkspaceWrite | Mode::Unrestricted, Some(writes)) => {
                 let written = Folder::from_descriptor(writes);
-                read_back(&written, &disk, root, &unsaved).map_err(|error| Failure::io("what the command wrote", &error))?
+                read_back(&written, &disk, root, &unsaved)
+                    .map_err(|error| Failure::io("what the command wrote", &error))?
             }
             (Mode::ReadOnly, _) | (_, None) => Captured::default(),
         };
@@ -89,7 +98,9 @@ impl SandboxRunner {
         command.args(arguments).current_dir(request.root.as_path()).process_group(0);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
         let (exit, dropped_output) = match on_host(&mut command, terms) {
-            Ok((status, ended)) => (stopped(&ended, terms.timeout).unwrap_or_else(|| exit_status(status)), ended.dropped),
+            Ok((status, ended)) => {
+                (stopped(&ended, terms.timeout).unwrap_or_else(|| exit_status(status)), ended.dropped)
+            }
             Err(error) => return Err(Failure::io(format!("cannot run {program:?}"), &error)),
         };
         Ok(RunOutcome { exit, changes: Vec::new(), refused: Vec::new(), dropped_output })
@@ -144,12 +155,7 @@ fn real(root: &Root, path: &RelativePath) -> Option<RelativePath> {
     }
 }
 
-fn read_back(
-    written: &Folder,
-    disk: &Folder,
-    root: &Path,
-    unsaved: &[(RelativePath, String)],
-) -> io::Result<Captured> {
+fn read_back(written: &Folder, disk: &Folder, root: &Path, unsaved: &[(RelativePath, String)]) -> io::Result<Captured> {
     // The folder of the writes was made just before the workspace was shown.
     capture(written, disk, root, written.born()?, unsaved)
 }

@@ -90,6 +90,13 @@ pub(super) fn fork_single() -> io::Result<ForkResult> {
     Ok(unsafe { nix::unistd::fork() }?)
 }
 
+/// Lets no descriptor from `first` on survive the execution of another program.
+pub(super) fn close_on_execution(first: libc::c_uint) -> io::Result<()> {
+    // SAFETY: takes plain numbers, and closes nothing that is owned here.
+    let set = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    checked(set).map(drop)
+}
+
 /// Gives up every capability, for this process and all it executes.
 pub(super) fn drop_capabilities() -> io::Result<()> {
     for capability in 0..64 as libc::c_ulong {
@@ -124,7 +131,8 @@ pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
 /// Switches the loopback interface of this network namespace on.
 pub(super) fn loopback_up() -> io::Result<()> {
     // SAFETY: socket with plain numbers.
-    let socket = owned(checked(unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) }.into())?)?;
+    let socket =
+        owned(checked(unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) }.into())?)?;
     // SAFETY: `ifreq` is plain old data for which all zeros is valid.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
@@ -178,8 +186,7 @@ pub(super) fn attribute(file: BorrowedFd<'_>, name: &OsStr) -> Option<Vec<u8>> {
     let name = CString::new(name.as_bytes()).ok()?;
     let mut value = vec![0u8; 16];
     // SAFETY: `name` ends in NUL; the kernel writes at most `value.len()` bytes into `value`.
-    let length =
-        unsafe { libc::fgetxattr(file.as_raw_fd(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    let length = unsafe { libc::fgetxattr(file.as_raw_fd(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
     value.truncate(usize::try_from(length).ok()?);
     Some(value)
 }
