@@ -2,10 +2,17 @@
 //!
 //! The rooms in reading order; each may import only rooms above it (`tests/architecture.rs` holds the table).
 
-pub mod changes;
-pub mod policy;
-pub mod ports;
-pub mod retrieve;
-pub mod syntax;
+// The pure core: values in, values out.
 pub mod text;
 pub mod workspace;
+pub mod syntax;
+pub mod policy;
+pub mod retrieve;
+pub mod changes;
+// The seams and the order of steps.
+pub mod ports;
+pub mod engine;
+// The effects: each serves a port, none knows another.
+pub mod model;
+// The frontends: each speaks to the engine, never to an effect.
+pub mod cli;

@@ -1,4 +1,4 @@
-//! The review of one changeset: which hunks were accepted, which rejected, which have gone stale.
+//! The review of one changeset: which hunks were accepted and which rejected.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,6 @@ pub enum HunkState {
     Accepted,
     /// Will not be.
     Rejected,
-    /// The file changed since the proposal; it has to be made again.
-    Stale,
 }
 
 /// A hunk by its place in the changeset.
@@ -43,11 +41,8 @@ pub enum Selection {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
     /// Nothing pending is selected.
-    #[error("nothing is pending there: it was accepted, rejected or went stale before")]
+    #[error("nothing is pending there: it was accepted or rejected before")]
     NothingPending,
-    /// The file is not what the proposal was made over.
-    #[error("{0} changed since the proposal: make the proposal again")]
-    Stale(RelativePath),
 }
 
 /// The review of one file's change.
@@ -150,68 +145,46 @@ impl Review {
         &self.files
     }
 
-    /// Hunks that wait for a decision.
+    /// The hunks of `selection` that wait for a decision.
     #[must_use]
-    pub fn pending(&self) -> Vec<HunkId> {
-        self.picked(Selection::All)
-    }
-
-    /// The pending hunks that `selection` picks.
-    fn picked(&self, selection: Selection) -> Vec<HunkId> {
-        let selected = |id: HunkId| match selection {
-            Selection::Hunk(one) => one == id,
+    pub fn pending(&self, selection: Selection) -> Vec<HunkId> {
+        let selected = |id: &HunkId| match selection {
+            Selection::Hunk(one) => one == *id,
             Selection::File(file) => file == id.file,
             Selection::All => true,
         };
-        self.files
-            .iter()
-            .enumerate()
-            .flat_map(|(file, review)| {
-                review
-                    .hunks
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, (_, state))| *state == HunkState::Pending)
-                    .map(move |(hunk, _)| HunkId { file, hunk })
-            })
-            .filter(|id| selected(*id))
-            .collect()
+        let states = self.files.iter().enumerate().flat_map(|(file, review)| {
+            let hunks = review.hunks.iter().enumerate();
+            hunks.map(move |(hunk, (_, state))| (HunkId { file, hunk }, *state))
+        });
+        states.filter(|(id, state)| *state == HunkState::Pending && selected(id)).map(|(id, _)| id).collect()
     }
 
-    /// What accepting `selection` would change, file by file, over what is expected now.
+    /// What accepting `hunks` would change, file by file, over what is expected now.
     /// Nothing is marked: call [`Review::mark`] once the change is in the workspace.
     ///
     /// # Errors
-    /// When nothing pending is selected.
-    pub fn acceptance(&self, selection: Selection) -> Result<Vec<FileChange>, ReviewError> {
-        let picked = self.picked(selection);
-        if picked.is_empty() {
+    /// When `hunks` is empty.
+    pub fn acceptance(&self, hunks: &[HunkId]) -> Result<Vec<FileChange>, ReviewError> {
+        if hunks.is_empty() {
             return Err(ReviewError::NothingPending);
         }
-        let touched = |index: usize| picked.iter().any(|id| id.file == index);
-        Ok(self
-            .files
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| touched(*index))
-            .map(|(index, review)| FileChange {
-                path: review.path().clone(),
-                before: review.expected(),
-                after: review
-                    .with(|hunk, state| state == HunkState::Accepted || picked.contains(&HunkId { file: index, hunk })),
-            })
-            .collect())
+        let touched = self.files.iter().enumerate().filter(|(file, _)| hunks.iter().any(|id| id.file == *file));
+        let change = |(file, review): (usize, &FileReview)| FileChange {
+            path: review.path().clone(),
+            before: review.expected(),
+            after: review.with(|hunk, state| state == HunkState::Accepted || hunks.contains(&HunkId { file, hunk })),
+        };
+        Ok(touched.map(change).collect())
     }
 
-    /// Sets the pending hunks of `selection` to `state` and says how many there were.
-    pub fn mark(&mut self, selection: Selection, state: HunkState) -> usize {
-        let picked = self.picked(selection);
-        for id in &picked {
+    /// Sets `hunks` to `state`.
+    pub fn mark(&mut self, hunks: &[HunkId], state: HunkState) {
+        for id in hunks {
             if let Some((_, old)) = self.files.get_mut(id.file).and_then(|file| file.hunks.get_mut(id.hunk)) {
                 *old = state;
             }
         }
-        picked.len()
     }
 }
 
@@ -230,12 +203,13 @@ mod tests {
     #[test]
     fn takes_one_hunk_and_leaves_the_other() {
         let mut review = review("a\nb\nc\nd\n", "A\nb\nc\nD\n");
-        let second = Selection::Hunk(HunkId { file: 0, hunk: 1 });
-        let change = review.acceptance(second).unwrap().remove(0);
+        let second = review.pending(Selection::Hunk(HunkId { file: 0, hunk: 1 }));
+        let change = review.acceptance(&second).unwrap().remove(0);
         assert_eq!(change.after, Some(FileState::text("a\nb\nc\nD\n")));
-        assert_eq!(review.mark(second, HunkState::Accepted), 1);
-        assert_eq!(review.mark(Selection::All, HunkState::Rejected), 1);
-        assert_eq!(review.acceptance(Selection::All), Err(ReviewError::NothingPending));
+        review.mark(&second, HunkState::Accepted);
+        assert_eq!(review.pending(Selection::File(0)), [HunkId { file: 0, hunk: 0 }]);
+        review.mark(&review.pending(Selection::All), HunkState::Rejected);
+        assert_eq!(review.acceptance(&review.pending(Selection::All)), Err(ReviewError::NothingPending));
     }
 
     proptest! {
@@ -245,16 +219,16 @@ mod tests {
         ) {
             let mut review = review(&before, &after);
             let mut current = Some(FileState::text(before));
-            let mut left = review.pending();
+            let mut left = review.pending(Selection::All);
             while !left.is_empty() {
                 let id = left.swap_remove((order as usize) % left.len());
                 let located = review.files()[0].located(id.hunk).unwrap();
                 let text = current.as_ref().unwrap().as_text().unwrap().to_owned();
-                let change = review.acceptance(Selection::Hunk(id)).unwrap().remove(0);
+                let change = review.acceptance(&[id]).unwrap().remove(0);
                 prop_assert_eq!(&change.before, &current);
                 prop_assert_eq!(apply_edits(&text, &[located]).unwrap(), change.after.as_ref().unwrap().as_text().unwrap());
                 current = change.after;
-                review.mark(Selection::Hunk(id), HunkState::Accepted);
+                review.mark(&[id], HunkState::Accepted);
             }
             prop_assert_eq!(current, Some(FileState::text(after)));
         }

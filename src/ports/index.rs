@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, FileStat};
+pub use crate::retrieve::{Candidate, Candidates, StoreQuery, StoredChunk};
 use crate::syntax::Chunk;
 use crate::workspace::{ContentHash, RelativePath};
 
@@ -31,15 +32,6 @@ impl IndexRecord {
     }
 }
 
-/// A chunk with the file it is in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StoredChunk {
-    /// File.
-    pub path: RelativePath,
-    /// Content.
-    pub chunk: Chunk,
-}
-
 /// All chunks of one file with their vectors, to take the place of what the index had of it.
 #[derive(Debug, Clone)]
 pub struct FileChunks {
@@ -60,37 +52,6 @@ pub struct OpenIndex {
     pub notice: Option<String>,
     /// Whether another process holds it, so that nothing can be written.
     pub read_only: bool,
-}
-
-/// What is looked for.
-#[derive(Debug, Clone, Default)]
-pub struct StoreQuery {
-    /// Query vector.
-    pub vector: Vec<f32>,
-    /// Terms, as [`crate::retrieve::terms`] makes them.
-    pub terms: Vec<String>,
-    /// Names that a symbol may have, lower case, whole.
-    pub names: Vec<String>,
-    /// How many candidates from each way of looking.
-    pub limit: usize,
-}
-
-/// A chunk that may answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
-    /// The chunk.
-    pub stored: StoredChunk,
-    /// Cosine similarity to the query vector.
-    pub similarity: f32,
-}
-
-/// Candidates, and figures over the whole index that weigh their terms.
-#[derive(Debug, Clone, Default)]
-pub struct Candidates {
-    /// Candidates, no chunk twice.
-    pub found: Vec<Candidate>,
-    /// Chunks in the index.
-    pub total: usize,
 }
 
 /// Keeps chunks and vectors of one workspace, durably. Everything in it can be made again.

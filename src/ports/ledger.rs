@@ -74,8 +74,8 @@ pub enum ShelvedState {
     Applied,
     /// Was taken back.
     Undone,
-    /// Was rejected.
-    Rejected,
+    /// Nothing of it waits any more: each part was accepted or rejected.
+    Settled,
 }
 
 /// A changeset on the shelf.
@@ -83,6 +83,8 @@ pub enum ShelvedState {
 pub struct Shelved {
     /// The changeset.
     pub changeset: Changeset,
+    /// The proposal it is a part of, or itself: what was accepted piece by piece is undone as one.
+    pub proposal: ChangesetId,
     /// What has become of it.
     pub state: ShelvedState,
     /// Milliseconds since the Unix epoch of the last change of state.

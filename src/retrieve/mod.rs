@@ -1,1 +1,18 @@
-//! From a question to an order of chunks: terms, features, ranking. Pure.
+//! From a question to an order of chunks: terms, features, ranking, snippets. Pure.
+
+mod candidate;
+mod features;
+mod question;
+mod rank;
+mod snippet;
+mod terms;
+
+#[cfg(test)]
+mod quality;
+
+pub use candidate::{Candidate, Candidates, StoreQuery, StoredChunk};
+pub use features::{DIMENSIONS, chunk_features, cosine, question_features};
+pub use question::{Name, Question, Shape};
+pub use rank::{Hit, rank};
+pub use snippet::{Snippet, snippet};
+pub use terms::{index_terms, terms};

@@ -1,0 +1,69 @@
+//! The command line: one file per subcommand, each a few calls of the engine's recipes.
+
+mod arguments;
+mod changes;
+mod doctor;
+mod index;
+mod ledger;
+mod mode;
+mod rewrite;
+mod run;
+mod screen;
+mod search;
+mod tour;
+
+use std::process::ExitCode;
+
+pub use arguments::{Arguments, Command};
+pub use screen::{Colour, Screen};
+
+use crate::engine::Workbench;
+use crate::ports::{Failure, FailureKind};
+
+/// Everything went as asked.
+const DONE: u8 = 0;
+/// Something failed, or was refused.
+const FAILED: u8 = 1;
+/// The request itself is wrong.
+const USAGE: u8 = 2;
+/// Policy denies it, or wants an approval.
+const DENIED: u8 = 3;
+/// The user stopped it.
+const INTERRUPTED: u8 = 4;
+
+/// Runs one subcommand to its end and says how it went.
+#[must_use]
+pub fn run(command: Command, workbench: &Workbench, screen: &Screen) -> ExitCode {
+    let outcome = match command {
+        Command::Index(arguments) => index::run(&arguments, workbench, screen),
+        Command::Search(arguments) => search::run(&arguments, workbench, screen),
+        Command::Rewrite(arguments) => rewrite::run(&arguments, workbench, screen),
+        Command::Run(arguments) => run::run(arguments, workbench, screen),
+        Command::Changes(arguments) => changes::list(&arguments, workbench, screen),
+        Command::Show(arguments) => changes::show(&arguments, workbench, screen),
+        Command::Apply(arguments) => changes::apply(&arguments, workbench, screen),
+        Command::Undo(arguments) => changes::undo(&arguments, workbench, screen),
+        Command::Mode(arguments) => mode::run(&arguments, workbench, screen),
+        Command::Log(arguments) => ledger::run(&arguments, workbench, screen),
+        Command::Doctor => doctor::run(workbench, screen),
+        Command::Tour(arguments) => tour::run(&arguments, workbench, screen),
+        Command::Lsp => Err(Failure::new(FailureKind::Internal, "the language server is not started from here")),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            screen.complain(&failure);
+            ExitCode::from(exit_code(failure.kind))
+        }
+    }
+}
+
+/// The exit code of a failure.
+fn exit_code(kind: FailureKind) -> u8 {
+    match kind {
+        FailureKind::InvalidInput => USAGE,
+        FailureKind::Denied | FailureKind::NeedsApproval => DENIED,
+        FailureKind::Cancelled => INTERRUPTED,
+        FailureKind::NotFound | FailureKind::Stale | FailureKind::Unavailable | FailureKind::Io | FailureKind::Internal => FAILED,
+    }
+}

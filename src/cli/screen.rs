@@ -1,0 +1,105 @@
+//! Standard output for results, standard error for everything about them.
+
+use std::cell::Cell;
+use std::io::{IsTerminal, Write};
+
+use crate::ports::{Failure, Progress};
+
+/// Whether colours are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// When the output is a terminal.
+    Auto,
+    /// Never.
+    Never,
+    /// Always.
+    Always,
+}
+
+const RED: &str = "\u{1b}[31m";
+const GREEN: &str = "\u{1b}[32m";
+const CYAN: &str = "\u{1b}[36m";
+const BOLD: &str = "\u{1b}[1m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// Both streams of the command line.
+pub struct Screen {
+    coloured: bool,
+    /// Whether standard output is gone (`| head`): then the rest is not worth saying.
+    closed: Cell<bool>,
+}
+
+impl Screen {
+    /// A screen that colours as `colour` says.
+    #[must_use]
+    pub fn new(colour: Colour) -> Self {
+        let coloured = match colour {
+            Colour::Auto => std::io::stdout().is_terminal(),
+            Colour::Never => false,
+            Colour::Always => true,
+        };
+        Self { coloured, closed: Cell::new(false) }
+    }
+
+    /// Writes a result as it is.
+    pub fn print(&self, text: &str) {
+        if !self.closed.get() && std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()).is_err() {
+            self.closed.set(true);
+        }
+    }
+
+    /// Writes a line of a result.
+    pub fn line(&self, text: &str) {
+        self.print(&format!("{text}\n"));
+    }
+
+    /// Writes a heading.
+    pub fn heading(&self, text: &str) {
+        self.line(&self.paint(BOLD, text));
+    }
+
+    /// Writes a unified diff, coloured.
+    pub fn diff(&self, diff: &str) {
+        self.print(&self.painted_diff(diff));
+    }
+
+    /// The diff as it is shown.
+    #[must_use]
+    pub fn painted_diff(&self, diff: &str) -> String {
+        let paint = |line: &str| match line.as_bytes() {
+            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => self.paint(BOLD, line),
+            [b'+', ..] => self.paint(GREEN, line),
+            [b'-', ..] => self.paint(RED, line),
+            [b'@', ..] => self.paint(CYAN, line),
+            _ => line.to_owned(),
+        };
+        diff.lines().map(|line| paint(line) + "\n").collect()
+    }
+
+    /// Says something about the work.
+    pub fn note(&self, text: &str) {
+        // Nobody is left to tell when standard error is gone.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    /// Says how far a job is, on a terminal only.
+    pub fn progress(progress: &Progress) {
+        if std::io::stderr().is_terminal() {
+            let total = progress.total.map_or_else(String::new, |total| format!("/{total}"));
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K{} {}{total}", progress.stage, progress.done);
+            if progress.total == Some(progress.done) {
+                let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+            }
+        }
+    }
+
+    /// Says what failed and what to do next.
+    pub fn complain(&self, failure: &Failure) {
+        self.note(&format!("tagout: {}", failure.what));
+        failure.hints.iter().for_each(|hint| self.note(&format!("  {hint}")));
+    }
+
+    fn paint(&self, colour: &str, text: &str) -> String {
+        if self.coloured { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
+    }
+}

@@ -1,0 +1,137 @@
+//! What can be done at a place, answered from memory.
+
+use serde_json::json;
+
+use super::order::{ActionItem, ActionKind};
+use super::state::{OpenReview, State, Workspace};
+use crate::changes::Selection;
+use crate::policy::Mode;
+use crate::syntax::Language;
+use crate::text::{Position, Range, Span};
+use crate::workspace::{DocumentUri, RelativePath};
+
+/// A comment with this word proposes a rewrite: `tagout: rewrite PATTERN => REPLACEMENT`.
+const DIRECTIVE: &str = "tagout: rewrite ";
+
+fn item(title: impl Into<String>, kind: ActionKind, command: &'static str, argument: serde_json::Value) -> ActionItem {
+    ActionItem { title: title.into(), kind, command, argument }
+}
+
+impl State {
+    /// Every action at `range` of `uri`.
+    pub(super) fn actions(&self, uri: &DocumentUri, range: Range) -> Vec<ActionItem> {
+        let place = self.documents.get(uri).and_then(|document| self.locate(document.path.as_deref()?));
+        let Some((workspace, path)) = place else { return Vec::new() };
+        let mut actions = Vec::new();
+        for (number, pending) in self.pending.iter().filter(|(_, pending)| pending.root == workspace.root) {
+            let what = pending.judgement.action.describe();
+            let argument = json!({ "decision": number });
+            actions.push(item(
+                format!("tagout: approve once: {what}"),
+                ActionKind::QuickFix,
+                "tagout.approve",
+                argument.clone(),
+            ));
+            actions.push(item(format!("tagout: deny: {what}"), ActionKind::QuickFix, "tagout.deny", argument));
+        }
+        for open in self.reviews.iter().filter(|open| open.root == workspace.root) {
+            self.review_actions(open, &path, range, &mut actions);
+        }
+        actions.extend(self.directive(uri, workspace, &path, range));
+        workspace_actions(workspace, &mut actions);
+        if self.last_output.is_some() {
+            let title = "tagout: show the output of the last command";
+            actions.push(item(title, ActionKind::Source, "tagout.showOutput", json!({})));
+        }
+        actions
+    }
+
+    /// The proposed change at `position`, as a diff in Markdown.
+    pub(super) fn hover(&self, uri: &DocumentUri, position: Position) -> Option<String> {
+        let (workspace, path) = self.locate(self.documents.get(uri)?.path.as_deref()?)?;
+        let text = &self.documents.get(uri)?.text;
+        for open in self.reviews.iter().filter(|open| open.root == workspace.root) {
+            let files = open.review.files().iter().enumerate().filter(|(_, file)| *file.path() == path);
+            for (index, file) in files.filter(|(index, _)| !open.stale.contains(index)) {
+                let hunks = self.pending_hunks(open, index, file).into_iter();
+                let here = |range: &Range| range.start.line <= position.line && position.line <= range.end.line;
+                for (_, range, edit) in hunks.filter(|(_, range, _)| here(range)) {
+                    let Some(edit) = edit else { continue };
+                    let prefixed =
+                        |sign: &str, text: &str| text.lines().map(|line| format!("{sign}{line}\n")).collect::<String>();
+                    let removed = prefixed("-", &text.slice(text.span(range, self.encoding)));
+                    let added = prefixed("+", &edit.replacement);
+                    let origin = open.review.changeset().origin.describe();
+                    return Some(format!("tagout proposes ({origin}):\n```diff\n{removed}{added}```"));
+                }
+            }
+        }
+        None
+    }
+
+    fn review_actions(&self, open: &OpenReview, path: &RelativePath, range: Range, actions: &mut Vec<ActionItem>) {
+        let changeset = open.review.changeset();
+        let id = changeset.id.as_str();
+        let mut push =
+            |title: String, command, argument| actions.push(item(title, ActionKind::QuickFix, command, argument));
+        for (index, file) in open.review.files().iter().enumerate().filter(|(_, file)| file.path() == path) {
+            for (hunk, at, _) in self.pending_hunks(open, index, file) {
+                if at.start.line <= range.end.line && range.start.line <= at.end.line {
+                    let argument = json!({ "changeset": id, "file": hunk.file, "hunk": hunk.hunk });
+                    push("tagout: accept this hunk".to_owned(), "tagout.accept", argument.clone());
+                    push("tagout: reject this hunk".to_owned(), "tagout.reject", argument);
+                }
+            }
+            if !open.review.pending(Selection::File(index)).is_empty() {
+                let argument = json!({ "changeset": id, "file": index });
+                push("tagout: accept all hunks in this file".to_owned(), "tagout.accept", argument.clone());
+                push("tagout: reject all hunks in this file".to_owned(), "tagout.reject", argument);
+            }
+        }
+        let count = open.review.pending(Selection::All).len();
+        let what = changeset.origin.describe();
+        let argument = json!({ "changeset": id });
+        push(format!("tagout: accept the whole changeset ({count} hunks): {what}"), "tagout.accept", argument.clone());
+        push(format!("tagout: reject the whole changeset ({count} hunks): {what}"), "tagout.reject", argument.clone());
+        push(format!("tagout: show the diff of {what}"), "tagout.showDiff", argument);
+    }
+
+    /// The rewrite that a comment on the first line of `range` asks for.
+    fn directive(
+        &self,
+        uri: &DocumentUri,
+        workspace: &Workspace,
+        path: &RelativePath,
+        range: Range,
+    ) -> Option<ActionItem> {
+        let text = &self.documents.get(uri)?.text;
+        let at = |character| text.offset(Position { line: range.start.line, character }, self.encoding);
+        let line = text.slice(Span::new(at(0), at(u32::MAX)));
+        let (_, rest) = line.split_once(DIRECTIVE)?;
+        let (pattern, replacement) = rest.split_once("=>")?;
+        let replacement = replacement.trim().trim_end_matches("*/").trim_end_matches("-->").trim();
+        let language = Language::detect(path, "")?;
+        let argument = json!({
+            "root": workspace.root.as_path(), "language": language.name(), "pattern": pattern.trim(), "replacement": replacement,
+        });
+        let title = format!("tagout: propose {} → {replacement} in the workspace", pattern.trim());
+        Some(item(title, ActionKind::Refactor, "tagout.rewrite", argument))
+    }
+}
+
+fn workspace_actions(workspace: &Workspace, actions: &mut Vec<ActionItem>) {
+    let root = workspace.root.as_path();
+    let mut push = |title: String, command, argument| actions.push(item(title, ActionKind::Source, command, argument));
+    for argv in &workspace.commands {
+        let title = format!("tagout: run `{}` in the sandbox", argv.join(" "));
+        push(title, "tagout.run", json!({ "root": root, "argv": argv }));
+    }
+    for mode in Mode::ALL.into_iter().filter(|mode| *mode != workspace.mode) {
+        let title = format!("tagout: switch mode from {} to {mode}", workspace.mode);
+        push(title, "tagout.setMode", json!({ "root": root, "mode": mode }));
+    }
+    if workspace.mode != Mode::ReadOnly {
+        push("tagout: undo the last applied changeset".to_owned(), "tagout.undo", json!({ "root": root }));
+    }
+    push("tagout: show the log".to_owned(), "tagout.log", json!({}));
+}

@@ -1,0 +1,261 @@
+//! The commands that a client can run: one static list, one JSON object as argument.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::order::{Answer, JobId, Level, Order, RequestId, Task};
+use super::recipes::{RewriteTask, RunTask, SearchTask};
+use super::state::{PendingTask, Reply, State};
+use crate::changes::{ChangesetId, HunkId, Selection, render_changeset};
+use crate::policy::{Approval, Mode, Place};
+use crate::ports::{Failure, FailureKind};
+use crate::workspace::Root;
+
+/// Every command id, as the server announces it.
+pub const COMMANDS: &[&str] = &[
+    "tagout.search",
+    "tagout.rewrite",
+    "tagout.run",
+    "tagout.accept",
+    "tagout.reject",
+    "tagout.showDiff",
+    "tagout.showOutput",
+    "tagout.setMode",
+    "tagout.undo",
+    "tagout.approve",
+    "tagout.deny",
+    "tagout.cancel",
+    "tagout.index",
+    "tagout.log",
+];
+
+/// Answers of a search when the client names no number.
+const SEARCH_LIMIT: usize = 20;
+
+/// The argument of every command; each uses the fields it knows.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Argument {
+    root: Option<String>,
+    query: Option<String>,
+    limit: Option<usize>,
+    pattern: Option<String>,
+    replacement: Option<String>,
+    language: Option<String>,
+    argv: Option<Vec<String>>,
+    place: Option<String>,
+    changeset: Option<String>,
+    file: Option<usize>,
+    hunk: Option<usize>,
+    mode: Option<String>,
+    decision: Option<u64>,
+    job: Option<u64>,
+}
+
+impl Argument {
+    fn changeset(&self) -> Result<ChangesetId, Failure> {
+        wanted(self.changeset.as_deref(), "changeset").map(ChangesetId::from_text)
+    }
+
+    fn selection(&self) -> Selection {
+        match (self.file, self.hunk) {
+            (Some(file), Some(hunk)) => Selection::Hunk(HunkId { file, hunk }),
+            (Some(file), None) => Selection::File(file),
+            (None, _) => Selection::All,
+        }
+    }
+}
+
+fn wanted<T>(value: Option<T>, name: &str) -> Result<T, Failure> {
+    value.ok_or_else(|| {
+        let what = format!("the command needs \"{name}\"");
+        Failure::new(FailureKind::InvalidInput, what).hint("send one JSON object with it as the argument")
+    })
+}
+
+impl State {
+    /// Runs a command; the answer comes at once, or from the job that a search starts.
+    pub(super) fn command(&mut self, request: RequestId, name: &str, arguments: Vec<Value>) -> Vec<Order> {
+        let outcome = parse(arguments).and_then(|argument| self.dispatch(request, name, &argument));
+        match outcome {
+            Ok((None, orders)) => orders,
+            Ok((Some(value), mut orders)) => {
+                orders.push(Order::Answer(request, Ok(Answer::Value(value))));
+                orders
+            }
+            Err(failure) => {
+                vec![Order::Tell(Level::Warning, format!("tagout: {failure}")), Order::Answer(request, Err(failure))]
+            }
+        }
+    }
+
+    fn dispatch(
+        &mut self,
+        request: RequestId,
+        name: &str,
+        argument: &Argument,
+    ) -> Result<(Option<Value>, Vec<Order>), Failure> {
+        let done = |orders| Ok((Some(Value::Null), orders));
+        let started = |(job, orders): (JobId, Vec<Order>)| Ok((Some(json!({ "job": job.0 })), orders));
+        match name {
+            "tagout.search" => {
+                let query = wanted(argument.query.clone(), "query")?;
+                let limit = argument.limit.unwrap_or(SEARCH_LIMIT);
+                Ok((None, self.search(request, query, limit, Reply::Json)))
+            }
+            "tagout.rewrite" => started(self.rewrite(argument)?),
+            "tagout.run" => started(self.run(argument)?),
+            "tagout.accept" => started(self.accept(&argument.changeset()?, argument.selection())?),
+            "tagout.reject" => done(self.reject(&argument.changeset()?, argument.selection())?),
+            "tagout.showDiff" => started(self.show_diff(&argument.changeset()?)?),
+            "tagout.showOutput" => {
+                let text = self.last_output.clone().ok_or_else(|| {
+                    Failure::new(FailureKind::NotFound, "no command has run yet").hint("run one with tagout.run")
+                })?;
+                let job = self.begin(None, None);
+                started((job, vec![Order::Start(job, Task::Page { name: "output.txt".to_owned(), text })]))
+            }
+            "tagout.setMode" => {
+                let name = wanted(argument.mode.as_deref(), "mode")?;
+                let mode: Mode =
+                    name.parse().map_err(|error| Failure::new(FailureKind::InvalidInput, format!("{error}")))?;
+                started(self.task(argument, |root| Task::SetMode(root, mode))?)
+            }
+            "tagout.undo" => {
+                let wanted = argument.changeset.as_deref().map(ChangesetId::from_text);
+                started(self.task(argument, |root| Task::LoadApplied(root, wanted))?)
+            }
+            "tagout.approve" => started(self.approve(wanted(argument.decision, "decision")?)?),
+            "tagout.deny" => done(self.deny(wanted(argument.decision, "decision")?)?),
+            "tagout.cancel" => done(vec![Order::Stop(JobId(wanted(argument.job, "job")?))]),
+            "tagout.index" => {
+                let root = self.root(argument)?;
+                done(self.refresh(&root, Vec::new()))
+            }
+            "tagout.log" => {
+                let roots = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
+                let job = self.begin(None, None);
+                started((job, vec![Order::Start(job, Task::LedgerPage(roots))]))
+            }
+            unknown => Err(Failure::new(FailureKind::NotFound, format!("there is no command {unknown}"))
+                .hint(format!("use one of {}", COMMANDS.join(", ")))),
+        }
+    }
+
+    /// Starts a search; its outcome answers `request`.
+    pub(super) fn search(&mut self, request: RequestId, query: String, limit: usize, reply: Reply) -> Vec<Order> {
+        let roots = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
+        let task = SearchTask { roots, unsaved: self.unsaved(), query, limit };
+        let job = self.begin(None, None);
+        if let Some(running) = self.jobs.get_mut(&job) {
+            running.request = Some((request, reply));
+        }
+        vec![Order::Start(job, Task::Search(task))]
+    }
+
+    fn rewrite(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
+        let task = RewriteTask {
+            root: self.root(argument)?,
+            pattern: wanted(argument.pattern.clone(), "pattern")?,
+            replacement: wanted(argument.replacement.clone(), "replacement")?,
+            language: wanted(argument.language.clone(), "language")?,
+            unsaved: self.unsaved(),
+        };
+        let root = task.root.clone();
+        let job = self.begin(Some("tagout: rewrite".to_owned()), Some(&root));
+        Ok((job, self.started(job, Task::Rewrite(task))))
+    }
+
+    fn run(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
+        let place = match argument.place.as_deref() {
+            None | Some("sandbox") => Place::Sandbox,
+            Some("host") => Place::Host,
+            Some(other) => {
+                let what = format!("\"{other}\" is no place to run at");
+                return Err(Failure::new(FailureKind::InvalidInput, what).hint("use sandbox or host"));
+            }
+        };
+        let argv = wanted(argument.argv.clone(), "argv")?;
+        let task = RunTask { root: self.root(argument)?, argv, place, unsaved: self.unsaved(), approval: None };
+        Ok(self.start_run(task))
+    }
+
+    fn start_run(&mut self, task: RunTask) -> (JobId, Vec<Order>) {
+        let root = task.root.clone();
+        let job = self.begin(Some(format!("tagout: run {}", task.argv.join(" "))), Some(&root));
+        (job, self.started(job, Task::Run(task)))
+    }
+
+    fn show_diff(&mut self, id: &ChangesetId) -> Result<(JobId, Vec<Order>), Failure> {
+        let open = self.review_mut(id).ok_or_else(|| super::reviewing::no_such_changeset(id))?;
+        let changeset = open.review.changeset();
+        let page = Task::Page { name: format!("{}.diff", changeset.id), text: render_changeset(changeset) };
+        let job = self.begin(None, None);
+        Ok((job, vec![Order::Start(job, page)]))
+    }
+
+    fn task(&mut self, argument: &Argument, task: impl FnOnce(Root) -> Task) -> Result<(JobId, Vec<Order>), Failure> {
+        let root = self.root(argument)?;
+        let job = self.begin(None, Some(&root));
+        Ok((job, vec![Order::Start(job, task(root))]))
+    }
+
+    fn approve(&mut self, decision: u64) -> Result<(JobId, Vec<Order>), Failure> {
+        let pending = self.pending.remove(&decision).ok_or_else(no_such_decision)?;
+        let approval = Some(Approval { shown: pending.judgement.action.hash() });
+        let (job, mut orders) = match pending.task {
+            PendingTask::Run(task) => self.start_run(RunTask { approval, ..task }),
+            PendingTask::Apply(task) => self.start_all(vec![super::recipes::ApplyTask { approval, ..task }]),
+        };
+        orders.extend(self.publish());
+        Ok((job, orders))
+    }
+
+    fn deny(&mut self, decision: u64) -> Result<Vec<Order>, Failure> {
+        let pending = self.pending.remove(&decision).ok_or_else(no_such_decision)?;
+        let mut orders = match &pending.task {
+            PendingTask::Run(_) => Vec::new(),
+            PendingTask::Apply(task) => self.let_go(task),
+        };
+        let job = self.begin(None, Some(&pending.root));
+        orders.push(Order::Start(job, Task::RecordDenial(pending.root, pending.judgement)));
+        orders.extend(self.publish());
+        Ok(orders)
+    }
+
+    /// The workspace that the argument names, or the only one.
+    fn root(&self, argument: &Argument) -> Result<Root, Failure> {
+        let names = || {
+            self.workspaces.iter().map(|workspace| workspace.given.display().to_string()).collect::<Vec<_>>().join(", ")
+        };
+        match (argument.root.as_deref(), self.workspaces.as_slice()) {
+            (Some(wanted), _) => self.locate_root(Path::new(wanted)).ok_or_else(|| {
+                Failure::new(FailureKind::NotFound, format!("no workspace folder is open at {wanted}"))
+                    .hint(format!("open folders: {}", names()))
+            }),
+            (None, [only]) => Ok(only.root.clone()),
+            (None, []) => Err(Failure::new(FailureKind::NotFound, "no workspace folder is open").hint("open a folder")),
+            (None, _) => Err(Failure::new(FailureKind::InvalidInput, "several workspace folders are open")
+                .hint(format!("name one as \"root\": {}", names()))),
+        }
+    }
+
+    fn locate_root(&self, path: &Path) -> Option<Root> {
+        let named = |workspace: &&super::state::Workspace| workspace.given == path || workspace.root.as_path() == path;
+        self.workspaces.iter().find(named).map(|workspace| workspace.root.clone())
+    }
+}
+
+fn no_such_decision() -> Failure {
+    Failure::new(FailureKind::NotFound, "that decision does not wait any more: it was approved or denied before")
+}
+
+fn parse(arguments: Vec<Value>) -> Result<Argument, Failure> {
+    let first = arguments.into_iter().next().unwrap_or_else(|| json!({}));
+    serde_json::from_value(first).map_err(|error| {
+        Failure::new(FailureKind::InvalidInput, format!("the command's argument does not fit: {error}"))
+            .hint("send one JSON object")
+    })
+}

@@ -1,0 +1,118 @@
+//! The documents that the editor holds open: a mirror, changed in the order of receipt.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::event::TextChange;
+use crate::text::{Edit, Encoding, Snapshot};
+use crate::workspace::{DocumentUri, DocumentVersion};
+
+/// Some editors keep a leading byte order mark to themselves; on disk it is there.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// One open document.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    pub path: Option<PathBuf>,
+    pub version: DocumentVersion,
+    pub text: Snapshot,
+    /// Whether it changed since it was opened or saved.
+    pub unsaved: bool,
+}
+
+impl Document {
+    /// The text as a save would write it.
+    pub fn disk_text(&self) -> String {
+        self.text.to_string()
+    }
+
+    /// Whether the document holds `bytes`, a leading byte order mark set aside.
+    pub fn holds(&self, bytes: &[u8]) -> bool {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let mut rest = bytes;
+        let mut at_start = true;
+        for chunk in self.text.chunks() {
+            let chunk = if at_start { chunk.strip_prefix(BYTE_ORDER_MARK).unwrap_or(chunk) } else { chunk };
+            at_start = false;
+            match rest.strip_prefix(chunk.as_bytes()) {
+                Some(left) => rest = left,
+                None => return false,
+            }
+        }
+        rest.is_empty()
+    }
+}
+
+/// All open documents, by the URI the editor calls them.
+#[derive(Debug, Default)]
+pub(super) struct Documents {
+    open: BTreeMap<DocumentUri, Document>,
+}
+
+impl Documents {
+    pub fn iter(&self) -> impl Iterator<Item = (&DocumentUri, &Document)> {
+        self.open.iter()
+    }
+
+    pub fn get(&self, uri: &DocumentUri) -> Option<&Document> {
+        self.open.get(uri)
+    }
+
+    /// Opens; a second opening takes the first one's place.
+    pub fn open(&mut self, uri: DocumentUri, path: Option<PathBuf>, version: DocumentVersion, text: &str) {
+        self.open.insert(uri, Document { path, version, text: Snapshot::from(text), unsaved: false });
+    }
+
+    /// Changes; a document never opened is left alone.
+    pub fn change(&mut self, uri: &DocumentUri, version: DocumentVersion, changes: &[TextChange], encoding: Encoding) {
+        let Some(document) = self.open.get_mut(uri) else { return };
+        document.version = version;
+        for change in changes {
+            document.unsaved = true;
+            document.text = match change.range {
+                None => Snapshot::from(change.text.as_str()),
+                Some(range) => {
+                    let edit = Edit { span: document.text.span(range, encoding), replacement: change.text.clone() };
+                    document.text.edited(&edit)
+                }
+            };
+        }
+    }
+
+    pub fn saved(&mut self, uri: &DocumentUri) {
+        if let Some(document) = self.open.get_mut(uri) {
+            document.unsaved = false;
+        }
+    }
+
+    pub fn close(&mut self, uri: &DocumentUri) -> Option<Document> {
+        self.open.remove(uri)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::{Position, Range};
+
+    #[test]
+    fn a_byte_order_mark_does_not_count() {
+        let mut documents = Documents::default();
+        let uri = DocumentUri("file:///a".into());
+        documents.open(uri.clone(), None, DocumentVersion(1), "x\r\n");
+        let document = documents.get(&uri).unwrap();
+        assert!(document.holds("\u{feff}x\r\n".as_bytes()) && document.holds(b"x\r\n"));
+        assert!(!document.holds(b"x\n") && !document.holds(b"x\r\ny") && !document.holds(b"x"));
+    }
+
+    #[test]
+    fn changes_count_in_the_agreed_encoding() {
+        let mut documents = Documents::default();
+        let uri = DocumentUri("file:///a".into());
+        documents.open(uri.clone(), None, DocumentVersion(1), "😀b\n");
+        let at = |character| Position { line: 0, character };
+        let change = TextChange { range: Some(Range { start: at(2), end: at(3) }), text: "c".into() };
+        documents.change(&uri, DocumentVersion(2), &[change], Encoding::Utf16);
+        assert!(documents.get(&uri).unwrap().holds("😀c\n".as_bytes()));
+    }
+}

@@ -1,0 +1,238 @@
+//! The loop: events in, orders out, each order carried to a job or to the frontend.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::event::{Event, Outcome, Update};
+use super::order::{JobId, Order, Task};
+use super::recipes;
+use super::state::State;
+use super::step::step;
+use super::workbench::Workbench;
+use crate::ports::{Cancel, Failure, FailureKind, Progress, WatchGuard};
+use crate::workspace::Root;
+
+/// How often time is told while something waits for it.
+const TICK: Duration = Duration::from_secs(1);
+/// Records on the page that shows the ledger.
+const LEDGER_PAGE: usize = 200;
+
+/// Where orders for the frontend go.
+pub type Outbox = Box<dyn FnMut(Order) + Send>;
+
+/// A running session: hand it events; orders for the frontend come through the outbox it was started with.
+#[derive(Clone)]
+pub struct Engine {
+    events: Sender<Event>,
+}
+
+impl Engine {
+    /// Starts the loop on a thread of its own; it lasts as long as the process.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start(workbench: Arc<Workbench>, outbox: Outbox) -> Result<Self, Failure> {
+        let (events, received) = channel();
+        let (serial, queue) = channel();
+        let carrier =
+            Carrier { workbench, events: events.clone(), serial, jobs: BTreeMap::new(), watches: BTreeMap::new() };
+        let worker = carrier.worker();
+        spawn("tagout-effects", move || worker.work(&queue))?;
+        spawn("tagout-engine", move || run(carrier, &received, outbox))?;
+        Ok(Self { events })
+    }
+
+    /// Hands in an event; never blocks.
+    pub fn send(&self, event: Event) {
+        if self.events.send(event).is_err() {
+            tracing::error!("the engine has ended: an event is lost");
+        }
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(body);
+    spawned.map(|_| ()).map_err(|error| Failure::io("starting a thread", &error).hint("raise the limit on processes"))
+}
+
+fn run(mut carrier: Carrier, received: &Receiver<Event>, mut outbox: Outbox) {
+    let mut state = State::default();
+    loop {
+        let event = if state.waits() {
+            match received.recv_timeout(TICK) {
+                Ok(event) => event,
+                Err(RecvTimeoutError::Timeout) => Event::Tick,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        } else {
+            let Ok(event) = received.recv() else { return };
+            event
+        };
+        // A fault in one step must not end the session: the event is lost, the rest goes on.
+        let orders = catch_unwind(AssertUnwindSafe(|| step(&mut state, event)));
+        for order in orders.unwrap_or_default() {
+            match order {
+                Order::Start(job, task) => carrier.start(job, task),
+                Order::Stop(job) => carrier.stop(job),
+                order @ (Order::Answer(..)
+                | Order::Publish(..)
+                | Order::Edit { .. }
+                | Order::Show(..)
+                | Order::Tell(..)
+                | Order::Progress(..)) => outbox(order),
+            }
+        }
+        carrier.jobs.retain(|job, _| state.jobs.contains_key(job));
+    }
+}
+
+/// Carries orders to jobs.
+struct Carrier {
+    workbench: Arc<Workbench>,
+    events: Sender<Event>,
+    /// Queue of the one thread that writes: two changes never race.
+    serial: Sender<(JobId, Task, Cancel)>,
+    jobs: BTreeMap<JobId, Cancel>,
+    watches: BTreeMap<Root, WatchGuard>,
+}
+
+impl Carrier {
+    fn worker(&self) -> Worker {
+        Worker { workbench: Arc::clone(&self.workbench), events: self.events.clone() }
+    }
+
+    fn stop(&self, job: JobId) {
+        if let Some(cancel) = self.jobs.get(&job) {
+            cancel.cancel();
+        }
+    }
+
+    fn start(&mut self, job: JobId, task: Task) {
+        let cancel = Cancel::default();
+        self.jobs.insert(job, cancel.clone());
+        match &task {
+            Task::Index(root) => self.watch(root.clone()),
+            Task::Forget(root) => drop(self.watches.remove(root)),
+            _ => {}
+        }
+        let worker = self.worker();
+        if is_serial(&task) {
+            if self.serial.send((job, task, cancel)).is_err() {
+                worker.end(job, Err(Failure::new(FailureKind::Internal, "the writer has ended: restart tagout")));
+            }
+            return;
+        }
+        let events = self.events.clone();
+        if let Err(failure) = spawn("tagout-job", move || worker.job(job, task, &cancel)) {
+            Worker { workbench: Arc::clone(&self.workbench), events }.end(job, Err(failure));
+        }
+    }
+
+    fn watch(&mut self, root: Root) {
+        let (events, watched) = (self.events.clone(), root.clone());
+        let changed = move |paths| {
+            // The engine ending is no reason to say anything.
+            let _ = events.send(Event::FilesChanged { root: watched.clone(), paths });
+        };
+        match self.workbench.files.watch(&root, Box::new(changed)) {
+            Ok(guard) => drop(self.watches.insert(root, guard)),
+            Err(failure) => tracing::warn!("{} is not watched: {failure}", root.as_path().display()),
+        }
+    }
+}
+
+/// Whether a task writes what others of its kind write too.
+fn is_serial(task: &Task) -> bool {
+    match task {
+        Task::Apply(_)
+        | Task::Record(_)
+        | Task::RecordDenial(..)
+        | Task::LoadApplied(..)
+        | Task::Settle(..)
+        | Task::SetMode(..)
+        | Task::Open(_) => true,
+        Task::Index(_)
+        | Task::Refresh(..)
+        | Task::Search(_)
+        | Task::Rewrite(_)
+        | Task::Run(_)
+        | Task::Page { .. }
+        | Task::LedgerPage(_)
+        | Task::Forget(_) => false,
+    }
+}
+
+/// Does the work of jobs.
+struct Worker {
+    workbench: Arc<Workbench>,
+    events: Sender<Event>,
+}
+
+impl Worker {
+    fn work(&self, queue: &Receiver<(JobId, Task, Cancel)>) {
+        for (job, task, cancel) in queue {
+            self.job(job, task, &cancel);
+        }
+    }
+
+    fn job(&self, job: JobId, task: Task, cancel: &Cancel) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.perform(job, task, cancel)));
+        let fault = |_| {
+            Err(Failure::new(FailureKind::Internal, "a job failed by a fault of tagout's own")
+                .hint("see the log and report it"))
+        };
+        self.end(job, outcome.unwrap_or_else(fault));
+    }
+
+    fn end(&self, job: JobId, outcome: Result<Outcome, Failure>) {
+        self.tell(job, Update::Ended(Box::new(outcome)));
+    }
+
+    fn tell(&self, job: JobId, update: Update) {
+        // The engine ending first means that nobody wants to know.
+        let _ = self.events.send(Event::Job { job, update });
+    }
+
+    fn perform(&self, job: JobId, task: Task, cancel: &Cancel) -> Result<Outcome, Failure> {
+        let workbench = &*self.workbench;
+        let report = |progress: Progress| self.tell(job, Update::Progress(progress));
+        match task {
+            Task::Open(folder) => recipes::open(workbench, &folder).map(Outcome::Opened),
+            Task::Index(root) => recipes::index(workbench, &root, cancel, &report).map(Outcome::Indexed),
+            Task::Refresh(root, paths) => {
+                recipes::refresh(workbench, &root, &paths, cancel, &report).map(Outcome::Indexed)
+            }
+            Task::Search(task) => recipes::search(workbench, &task, cancel).map(Outcome::Found),
+            Task::Rewrite(task) => recipes::rewrite(workbench, &task, cancel, &report).map(Outcome::Proposed),
+            Task::Run(task) => {
+                let output = |stream, text: &str| self.tell(job, Update::Output(stream, text.to_owned()));
+                recipes::run(workbench, task, &output, cancel).map(Outcome::Ran)
+            }
+            Task::Apply(task) => recipes::apply(workbench, task).map(Outcome::Applied),
+            Task::Record(task) => recipes::record(workbench, &task).map(|()| Outcome::Recorded),
+            Task::RecordDenial(root, judgement) => {
+                recipes::end(workbench, &root, &judgement, "denied by the user").map(|()| Outcome::Recorded)
+            }
+            Task::LoadApplied(root, wanted) => {
+                recipes::last_applied(workbench, &root, wanted.as_ref()).map(Outcome::LastApplied)
+            }
+            Task::Settle(root, id) => recipes::settle(workbench, &root, &id).map(|()| Outcome::Recorded),
+            Task::SetMode(root, mode) => {
+                recipes::set_mode(workbench, &root, mode).map(|()| Outcome::ModeSet(root, mode))
+            }
+            Task::Page { name, text } => (workbench.write_page)(&name, &text).map(Outcome::Written),
+            Task::LedgerPage(roots) => {
+                let text = recipes::ledger_page(workbench, &roots, LEDGER_PAGE)?;
+                (workbench.write_page)("ledger.txt", &text).map(Outcome::Written)
+            }
+            Task::Forget(root) => {
+                workbench.forget(&root);
+                Ok(Outcome::Recorded)
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The order of steps. [`step`] decides without I/O what follows from an event; [`recipes`] do the work of
+//! one job each, in a straight line through the ports; [`Engine`] carries orders to them and their outcomes back.
+
+mod actions;
+mod commands;
+mod documents;
+mod drive;
+mod event;
+mod notices;
+mod order;
+pub mod recipes;
+mod reviewing;
+mod state;
+mod step;
+mod workbench;
+
+pub use commands::COMMANDS;
+pub use drive::{Engine, Outbox};
+pub use event::{Ask, Event, Outcome, TextChange, Update};
+pub use order::{
+    ActionItem, ActionKind, Answer, EditId, JobId, Level, Notice, Order, ProgressState, RequestId, Symbol, Target, Task,
+};
+pub use state::State;
+pub use step::step;
+pub use workbench::{Index, Workbench};

@@ -1,0 +1,109 @@
+//! What is shown at a document: a notice for each hunk that waits, and for each action that waits.
+
+use std::collections::BTreeMap;
+
+use super::order::{Notice, Order, Target};
+use super::state::{OpenReview, State};
+use crate::changes::{ChangeKind, FileReview, HunkId, HunkState};
+use crate::text::{Edit, Position, Range, Snapshot, Span};
+
+impl State {
+    /// All notices, each at its document; documents that had some and have none any more get an empty list.
+    pub(super) fn publish(&mut self) -> Vec<Order> {
+        let mut notices: BTreeMap<Target, Vec<Notice>> = BTreeMap::new();
+        for open in &self.reviews {
+            for (index, file) in open.review.files().iter().enumerate() {
+                let found = self.notices(open, index, file);
+                if !found.is_empty() {
+                    notices.entry(self.target(&open.root, file.path())).or_default().extend(found);
+                }
+            }
+        }
+        for pending in self.pending.values() {
+            let message = format!("tagout: waits for your decision: {}", pending.judgement.action.describe());
+            for (uri, document) in self.documents.iter() {
+                let place = document.path.as_deref().and_then(|path| self.locate(path));
+                if place.is_some_and(|(workspace, _)| workspace.root == pending.root) {
+                    let notice = Notice { range: Range::default(), message: message.clone() };
+                    notices.entry(Target::Document(uri.clone())).or_default().push(notice);
+                }
+            }
+        }
+        let gone: Vec<Target> = self.published.iter().filter(|target| !notices.contains_key(target)).cloned().collect();
+        self.published = notices.keys().cloned().collect();
+        let orders = notices.into_iter().map(|(target, notices)| Order::Publish(target, notices));
+        orders.chain(gone.into_iter().map(|target| Order::Publish(target, Vec::new()))).collect()
+    }
+
+    /// One notice for each pending hunk of a file.
+    fn notices(&self, open: &OpenReview, index: usize, file: &FileReview) -> Vec<Notice> {
+        let origin = open.review.changeset().origin.describe();
+        let pending = self.pending_hunks(open, index, file);
+        if open.stale.contains(&index) && !pending.is_empty() {
+            let message = format!("tagout: stale, this file changed since the proposal ({origin}): make it again");
+            return vec![Notice { range: Range::default(), message }];
+        }
+        let message = |edit: &Option<Edit>| match edit {
+            None => format!("tagout: proposed {} of this file ({origin})", whole(file.change().kind())),
+            Some(edit) => format!("tagout: proposed change: {} ({origin})", first_line(&edit.replacement)),
+        };
+        pending.into_iter().map(|(_, range, edit)| Notice { range, message: message(&edit) }).collect()
+    }
+
+    /// The pending hunks of a file, with the range each stands at now.
+    pub(super) fn pending_hunks(
+        &self,
+        open: &OpenReview,
+        index: usize,
+        file: &FileReview,
+    ) -> Vec<(HunkId, Range, Option<Edit>)> {
+        let expected = file.expected();
+        let text = expected.as_ref().and_then(|state| state.as_text()).unwrap_or_default();
+        // An open document may lack the byte order mark that the disk has.
+        let (shift, text) = match self.open_at(&open.root, file.path()) {
+            Some((_, document))
+                if !document.text.chunks().next().is_some_and(|chunk| chunk.starts_with('\u{feff}')) =>
+            {
+                text.strip_prefix('\u{feff}').map_or((0, text), |rest| ('\u{feff}'.len_utf8(), rest))
+            }
+            _ => (0, text),
+        };
+        let snapshot = Snapshot::from(text);
+        let pending = file.hunks().iter().enumerate().filter(|(_, (_, state))| *state == HunkState::Pending);
+        pending
+            .map(|(hunk, _)| {
+                let edit = file.located(hunk);
+                let moved = |span: Span| Span::new(span.start.saturating_sub(shift), span.end.saturating_sub(shift));
+                let range =
+                    edit.as_ref().map_or_else(Range::default, |edit| shown(&snapshot, moved(edit.span), self.encoding));
+                (HunkId { file: index, hunk }, range, edit)
+            })
+            .collect()
+    }
+}
+
+fn whole(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Create => "creation",
+        ChangeKind::Delete => "deletion",
+        ChangeKind::Edit => "replacement",
+    }
+}
+
+/// The range of a hunk so that it does not reach into the line after it.
+fn shown(text: &Snapshot, span: Span, encoding: crate::text::Encoding) -> Range {
+    let range = text.range(span, encoding);
+    if range.end.character > 0 || range.end.line <= range.start.line {
+        return range;
+    }
+    let line = range.end.line - 1;
+    let end = text.position(text.offset(Position { line, character: u32::MAX }, encoding), encoding);
+    Range { start: range.start, end }
+}
+
+/// The first line of a replacement, shortened, for a notice.
+fn first_line(replacement: &str) -> String {
+    const LONGEST: usize = 80;
+    let line = replacement.lines().map(str::trim).find(|line| !line.is_empty());
+    line.map_or_else(|| "lines removed".to_owned(), |line| line.chars().take(LONGEST).collect())
+}

@@ -1,0 +1,201 @@
+//! What goes out: work for a job, or something for a frontend to show or do.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::recipes::{ApplyTask, Granted, Judgement, RecordTask, Report, RewriteTask, RunTask, SearchTask};
+use crate::changes::ChangesetId;
+use crate::policy::Mode;
+use crate::ports::Failure;
+use crate::text::Range;
+use crate::workspace::{DocumentUri, DocumentVersion, RelativePath, Root};
+
+/// Names a request of a frontend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// Names a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub u64);
+
+/// Names an edit that the client was asked to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EditId(pub u64);
+
+/// A document as a frontend can name it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// Open in the editor, under this URI.
+    Document(DocumentUri),
+    /// Not open: a path.
+    File(PathBuf),
+}
+
+/// Something to show at a range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Where.
+    pub range: Range,
+    /// What.
+    pub message: String,
+}
+
+/// What an action is, for editors that group them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionKind {
+    /// Settles something that waits: accept, reject, approve, deny.
+    QuickFix,
+    /// Proposes changes.
+    Refactor,
+    /// Anything about the workspace.
+    Source,
+}
+
+/// Something that can be done: always a command, never an edit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ActionItem {
+    /// What people read.
+    pub title: String,
+    /// Group.
+    pub kind: ActionKind,
+    /// Command id, one of [`super::COMMANDS`].
+    pub command: &'static str,
+    /// The command's one argument.
+    pub argument: Value,
+}
+
+/// One place that answers a symbol question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Symbol {
+    /// Name, or what stands for it.
+    pub name: String,
+    /// Definition around it.
+    pub container: Option<String>,
+    /// What it is.
+    pub kind: crate::syntax::ChunkKind,
+    /// File.
+    pub path: PathBuf,
+    /// Lines, zero-based, the last one excluded.
+    pub lines: std::ops::Range<u32>,
+}
+
+/// The answer to an [`super::Ask`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// To `CodeActions`.
+    Actions(Vec<ActionItem>),
+    /// To `Hover`: Markdown.
+    Hover(Option<String>),
+    /// To `Symbols`.
+    Symbols(Vec<Symbol>),
+    /// To `Command`.
+    Value(Value),
+}
+
+/// How loud a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Goes to the log only.
+    Log,
+    /// For information.
+    Info,
+    /// Something is off.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// A stage of a job's progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProgressState {
+    /// It begins, under this title.
+    Begin(String),
+    /// It goes on.
+    Report {
+        /// What it does.
+        message: String,
+        /// Percent done, when known.
+        percent: Option<u32>,
+    },
+    /// It ended, with this last message.
+    End(String),
+}
+
+/// Work for a job.
+#[derive(Debug)]
+pub enum Task {
+    /// Open a workspace folder: its mode, settings, commands.
+    Open(PathBuf),
+    /// Bring the whole index of a workspace up to date and watch its files.
+    Index(Root),
+    /// Bring the index up to date for some paths; none: all.
+    Refresh(Root, Vec<RelativePath>),
+    /// Find chunks.
+    Search(SearchTask),
+    /// Make a structural rewrite into a changeset.
+    Rewrite(RewriteTask),
+    /// Run a command.
+    Run(RunTask),
+    /// Write changes.
+    Apply(ApplyTask),
+    /// Record how an edit by the editor ended.
+    Record(RecordTask),
+    /// Record that the user denied an action.
+    RecordDenial(Root, Judgement),
+    /// Load what was applied last, or of the named changeset.
+    LoadApplied(Root, Option<ChangesetId>),
+    /// Take a proposal off the list of those that wait.
+    Settle(Root, ChangesetId),
+    /// Change the mode.
+    SetMode(Root, Mode),
+    /// Write a page that people can look at.
+    Page {
+        /// File name.
+        name: String,
+        /// Content.
+        text: String,
+    },
+    /// Write the ledger's last records as a page.
+    LedgerPage(Vec<Root>),
+    /// Forget a closed workspace folder.
+    Forget(Root),
+}
+
+/// Something to do.
+#[derive(Debug)]
+pub enum Order {
+    /// Start a job.
+    Start(JobId, Task),
+    /// Stop a job.
+    Stop(JobId),
+    /// Answer a request.
+    Answer(RequestId, Result<Answer, Failure>),
+    /// Show these notices at a document in place of those before.
+    Publish(Target, Vec<Notice>),
+    /// Ask the client to make an edit.
+    Edit {
+        /// Names the edit.
+        edit: EditId,
+        /// Document.
+        uri: DocumentUri,
+        /// Version of the text that the ranges are over.
+        version: DocumentVersion,
+        /// Ranges and what replaces them, all over the same text.
+        edits: Vec<(Range, String)>,
+        /// Leave to do so.
+        grant: Granted,
+    },
+    /// Open a file for the user to look at.
+    Show(PathBuf),
+    /// Say something.
+    Tell(Level, String),
+    /// Show how far a job is.
+    Progress(JobId, ProgressState),
+}
+
+impl From<Report> for Answer {
+    fn from(report: Report) -> Self {
+        Self::Symbols(report.symbols())
+    }
+}

@@ -1,0 +1,193 @@
+//! Writing accepted changes: by the disk, or by the editor that has the file open; and taking them back.
+
+use std::collections::BTreeMap;
+
+use super::super::Workbench;
+use super::judge::{Granted, Judged, Judgement, end, judge};
+use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Origin, content_hash};
+use crate::policy::{Action, Approval, Asker, Facts};
+use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
+use crate::workspace::{RelativePath, Root};
+
+/// Who makes the changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Executor {
+    /// tagout, on disk.
+    Disk,
+    /// The editor, in an open document.
+    Editor,
+}
+
+/// What the changes are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// Hunks of a proposal were accepted.
+    Accept {
+        /// The proposal.
+        proposal: ChangesetId,
+        /// Where it came from.
+        origin: Origin,
+        /// The hunks.
+        hunks: Vec<HunkId>,
+    },
+    /// Applied changesets are taken back.
+    Undo {
+        /// The proposal they were parts of.
+        proposal: ChangesetId,
+        /// The parts.
+        parts: Vec<ChangesetId>,
+    },
+}
+
+/// Changes to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplyTask {
+    /// Workspace.
+    pub root: Root,
+    /// Who makes them.
+    pub by: Executor,
+    /// The changes.
+    pub changes: Vec<FileChange>,
+    /// The user's approval, when there is one.
+    pub approval: Option<Approval>,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Applied {
+    /// On disk.
+    Done(ApplyTask),
+    /// The editor may make them.
+    ForEditor(ApplyTask, Granted),
+    /// Waits for an approval.
+    Undecided(ApplyTask, Judgement),
+}
+
+/// How an edit by the editor ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordTask {
+    /// What was to be made.
+    pub task: ApplyTask,
+    /// Under which verdict.
+    pub judgement: Judgement,
+    /// Why it is not there; `None` when it was seen to be.
+    pub failure: Option<String>,
+}
+
+/// Judges the changes of `task` and, for the disk, makes them.
+///
+/// # Errors
+/// When they are denied, cannot be recorded, or do not fit the files any more: then nothing was written.
+pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure> {
+    let runs_later = task.changes.iter().filter(|change| change.runs_later().is_some());
+    let runs_later: Vec<RelativePath> = runs_later.map(|change| change.path.clone()).collect();
+    let action = Action::Apply {
+        content: content_hash(&task.changes),
+        paths: task.changes.iter().map(|change| change.path.clone()).collect(),
+    };
+    let facts = Facts { asker: Asker::User, sandbox_missing: None, runs_later };
+    let granted = match judge(workbench, &task.root, action, &facts, task.approval)? {
+        Judged::Undecided(judgement) => return Ok(Applied::Undecided(task, judgement)),
+        Judged::Granted(granted) => granted,
+    };
+    if task.by == Executor::Editor {
+        return Ok(Applied::ForEditor(task, granted));
+    }
+    let written = workbench.files.apply(granted.grant, &task.root, &task.changes);
+    finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string))?;
+    written.map(|()| Applied::Done(task))
+}
+
+/// Records how the editor's part of a change ended.
+///
+/// # Errors
+/// When it cannot be recorded.
+pub fn record(workbench: &Workbench, record: &RecordTask) -> Result<(), Failure> {
+    finish(workbench, &record.task, &record.judgement, record.failure.clone())
+}
+
+fn finish(
+    workbench: &Workbench,
+    task: &ApplyTask,
+    judgement: &Judgement,
+    failure: Option<String>,
+) -> Result<(), Failure> {
+    let outcome =
+        failure.clone().map_or_else(|| format!("wrote {} files", task.changes.len()), |why| format!("failed: {why}"));
+    end(workbench, &task.root, judgement, &outcome)?;
+    if failure.is_some() {
+        return Ok(());
+    }
+    let at_ms = workbench.clock.now_ms();
+    let shelve = |changeset: Changeset, proposal: &ChangesetId, state| {
+        workbench.shelf.shelve(&task.root, &Shelved { changeset, proposal: proposal.clone(), state, at_ms })
+    };
+    match &task.purpose {
+        Purpose::Accept { proposal, origin, .. } => {
+            shelve(Changeset::new(origin.clone(), task.changes.clone()), proposal, ShelvedState::Applied)
+        }
+        Purpose::Undo { proposal, parts } => parts.iter().try_for_each(|part| {
+            let shelved = workbench.shelf.shelved(&task.root, part)?;
+            shelve(shelved.changeset, proposal, ShelvedState::Undone)
+        }),
+    }
+}
+
+/// Takes a proposal of which nothing waits any more off the list of those that wait.
+///
+/// # Errors
+/// When the shelf cannot be read or written.
+pub fn settle(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -> Result<(), Failure> {
+    match workbench.shelf.shelved(root, proposal) {
+        Ok(shelved) if shelved.state == ShelvedState::Pending => {
+            workbench.shelf.shelve(root, &Shelved { state: ShelvedState::Settled, ..shelved })
+        }
+        Ok(_) => Ok(()),
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Everything that was applied of the proposal that was applied from last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastApplied {
+    /// Workspace.
+    pub root: Root,
+    /// The proposal.
+    pub proposal: ChangesetId,
+    /// Its applied parts, first one first.
+    pub parts: Vec<Changeset>,
+}
+
+/// Loads what [`undo_changes`] takes back: of `wanted`, or of the last proposal that was applied.
+///
+/// # Errors
+/// When nothing was applied, or the shelf cannot be read.
+pub fn last_applied(workbench: &Workbench, root: &Root, wanted: Option<&ChangesetId>) -> Result<LastApplied, Failure> {
+    let applied = workbench.shelf.in_state(root, ShelvedState::Applied)?;
+    let fits = |shelved: &&Shelved| {
+        wanted.is_none_or(|id| {
+            [&shelved.proposal, &shelved.changeset.id].iter().any(|name| name.as_str().starts_with(id.as_str()))
+        })
+    };
+    let last =
+        applied.iter().rev().find(fits).ok_or_else(|| {
+            Failure::new(FailureKind::NotFound, "there is nothing to undo: no such changeset is applied")
+        })?;
+    let proposal = last.proposal.clone();
+    let parts = applied.iter().filter(|shelved| shelved.proposal == proposal);
+    Ok(LastApplied { root: root.clone(), parts: parts.map(|shelved| shelved.changeset.clone()).collect(), proposal })
+}
+
+/// The changes that take all of `applied` back: for each path from its last state to its first.
+#[must_use]
+pub fn undo_changes(applied: &LastApplied) -> Vec<FileChange> {
+    let mut paths: BTreeMap<&RelativePath, FileChange> = BTreeMap::new();
+    for change in applied.parts.iter().flat_map(|part| &part.files) {
+        let whole = paths.entry(&change.path).or_insert_with(|| change.clone());
+        whole.after.clone_from(&change.after);
+    }
+    paths.values().map(FileChange::inverted).filter(|change| change.before != change.after).collect()
+}

@@ -1,0 +1,289 @@
+//! Bringing the index up to date: walk, compare, read, chunk, embed, store.
+
+use std::collections::BTreeMap;
+
+use super::super::Workbench;
+use super::super::workbench::Index;
+use super::fan_out::fan_out;
+use crate::ports::{
+    Cancel, Failure, FailureKind, FileChunks, FileStat, IndexRecord, OpenIndex, Progress, Report, Skip,
+};
+use crate::syntax::{Chunk, chunk_text, looks_binary, looks_generated};
+use crate::workspace::{ContentHash, FileKind, RelativePath, Root};
+
+/// Chunks written in one go: large enough that a commit costs little beside them, small enough to bound memory.
+const BATCH_CHUNKS: usize = 4096;
+/// Bytes at the start of a file that tell binary and generated content.
+const HEAD_BYTES: usize = 4096;
+
+/// What an index run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndexSummary {
+    /// Workspace.
+    pub root: Option<Root>,
+    /// Files the index knows and has chunks of.
+    pub files: usize,
+    /// Files that were read and chunked again.
+    pub read: usize,
+    /// Files that went.
+    pub removed: usize,
+    /// Chunks that were embedded.
+    pub embedded: usize,
+    /// Chunks whose vectors were used again.
+    pub reused: usize,
+    /// Bytes of text that were chunked.
+    pub bytes: u64,
+    /// What was passed over: reason and count.
+    pub passed_over: BTreeMap<&'static str, usize>,
+    /// What the store had to say on opening.
+    pub notice: Option<String>,
+}
+
+impl std::fmt::Display for IndexSummary {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{} files indexed; {} read, {} removed; {} chunks embedded, {} reused",
+            self.files, self.read, self.removed, self.embedded, self.reused
+        )?;
+        let passed: Vec<String> = self.passed_over.iter().map(|(why, count)| format!("{count} {why}")).collect();
+        if passed.is_empty() { Ok(()) } else { write!(formatter, "; passed over: {}", passed.join(", ")) }
+    }
+}
+
+/// What became of one file.
+enum Prepared {
+    /// Its content is as the index has it; only its metadata moved.
+    Same(RelativePath, IndexRecord),
+    /// It has to be stored; so many of its chunks were embedded.
+    Fresh(FileChunks, usize),
+    /// It went away meanwhile.
+    Gone,
+    /// It cannot be read.
+    Unreadable,
+}
+
+/// Brings the whole index of `root` up to date.
+///
+/// # Errors
+/// When the workspace cannot be walked, the store not written, or on cancellation; what was stored stays.
+pub fn index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report<'_>) -> Result<IndexSummary, Failure> {
+    let index = workbench.index(root);
+    let mut known = index.known()?;
+    let known = known.as_mut().ok_or_else(not_open)?;
+    report(Progress { stage: "looking for changed files".to_owned(), done: 0, total: None });
+    let walk = workbench.files.walk(root, cancel)?;
+    let mut summary = IndexSummary { notice: known.notice.take(), ..IndexSummary::default() };
+    for (_, why) in &walk.skipped {
+        *summary.passed_over.entry(describe(*why)).or_default() += 1;
+    }
+    let changed: Vec<FileStat> = walk.files.iter().filter(|stat| !is_current(known, stat)).cloned().collect();
+    let there: std::collections::BTreeSet<&RelativePath> = walk.files.iter().map(|stat| &stat.path).collect();
+    let removed: Vec<RelativePath> = known.files.keys().filter(|path| !there.contains(path)).cloned().collect();
+    let mut writer = Writer { workbench, root, index: &index, known, summary, cancel, report };
+    writer.bring_up_to_date(&changed, removed)?;
+    Ok(writer.finish())
+}
+
+/// Brings the index up to date for `paths`; for none, or for a path that is new, for all: whether a new
+/// path is ignored shows only on a walk.
+///
+/// # Errors
+/// As [`index`].
+pub fn refresh(
+    workbench: &Workbench,
+    root: &Root,
+    paths: &[RelativePath],
+    cancel: &Cancel,
+    report: Report<'_>,
+) -> Result<IndexSummary, Failure> {
+    let index = workbench.index(root);
+    {
+        let mut guard = index.known()?;
+        let known = guard.as_mut().ok_or_else(not_open)?;
+        let stats = workbench.files.stat(root, paths)?;
+        let pairs = || paths.iter().zip(&stats);
+        let is_new =
+            |(path, stat): (&RelativePath, &Option<FileStat>)| stat.is_some() && !known.files.contains_key(path);
+        if !paths.is_empty() && !pairs().any(is_new) {
+            let removed = pairs().filter(|(path, stat)| stat.is_none() && known.files.contains_key(path));
+            let removed = removed.map(|(path, _)| path.clone()).collect();
+            let changed: Vec<FileStat> =
+                stats.iter().flatten().filter(|stat| !is_current(known, stat)).cloned().collect();
+            let summary = IndexSummary::default();
+            let mut writer = Writer { workbench, root, index: &index, known, summary, cancel, report };
+            writer.bring_up_to_date(&changed, removed)?;
+            return Ok(writer.finish());
+        }
+    }
+    self::index(workbench, root, cancel, report)
+}
+
+fn not_open() -> Failure {
+    Failure::new(FailureKind::Internal, "the index is not open: run the command again")
+}
+
+fn is_current(known: &OpenIndex, stat: &FileStat) -> bool {
+    known.files.get(&stat.path).is_some_and(|record| record.looks_like(stat))
+}
+
+fn describe(skip: Skip) -> &'static str {
+    match skip {
+        Skip::Name => "with a name that is not utf-8",
+        Skip::Unreadable => "unreadable",
+        Skip::Large => "too large",
+        Skip::Binary | Skip::Generated => BINARY_OR_GENERATED,
+        Skip::Special => "special (socket, pipe, device)",
+    }
+}
+
+const BINARY_OR_GENERATED: &str = "binary or generated";
+
+struct Writer<'a> {
+    workbench: &'a Workbench,
+    root: &'a Root,
+    index: &'a Index,
+    known: &'a mut OpenIndex,
+    summary: IndexSummary,
+    cancel: &'a Cancel,
+    report: Report<'a>,
+}
+
+impl Writer<'_> {
+    fn bring_up_to_date(&mut self, changed: &[FileStat], removed: Vec<RelativePath>) -> Result<(), Failure> {
+        if self.known.read_only || (changed.is_empty() && removed.is_empty()) {
+            return Ok(());
+        }
+        self.summary.removed = removed.len();
+        if !removed.is_empty() {
+            self.store(Vec::new(), &removed)?;
+        }
+        let (workbench, root, index, cancel) = (self.workbench, self.root, self.index, self.cancel);
+        let known = std::mem::take(&mut self.known.files);
+        let mut batch = Batch::default();
+        let mut done = 0;
+        let outcome = fan_out(
+            changed,
+            cancel,
+            |stat| prepare(workbench, root, index, &known, stat, cancel),
+            |prepared| {
+                done += 1;
+                if done % 50 == 0 || done == changed.len() {
+                    let stage = "indexing".to_owned();
+                    (self.report)(Progress { stage, done, total: Some(changed.len()) });
+                }
+                self.take(prepared?, &mut batch)
+            },
+        );
+        let stored = std::mem::replace(&mut self.known.files, known);
+        self.known.files.extend(stored);
+        outcome?;
+        self.store(batch.files, &[])?;
+        if self.summary.embedded >= BATCH_CHUNKS { self.index.store.compact() } else { Ok(()) }
+    }
+
+    fn take(&mut self, prepared: Prepared, batch: &mut Batch) -> Result<(), Failure> {
+        match prepared {
+            Prepared::Same(path, record) => drop(self.known.files.insert(path, record)),
+            Prepared::Gone => {}
+            Prepared::Unreadable => *self.summary.passed_over.entry(describe(Skip::Unreadable)).or_default() += 1,
+            Prepared::Fresh(file, embedded) => {
+                self.summary.read += 1;
+                self.summary.embedded += embedded;
+                self.summary.reused += file.chunks.len() - embedded;
+                self.summary.bytes += file.record.size;
+                batch.chunks += file.chunks.len();
+                batch.files.push(file);
+            }
+        }
+        if batch.chunks < BATCH_CHUNKS {
+            return Ok(());
+        }
+        let full = std::mem::take(batch);
+        self.store(full.files, &[])
+    }
+
+    fn store(&mut self, files: Vec<FileChunks>, removed: &[RelativePath]) -> Result<(), Failure> {
+        let records: Vec<(RelativePath, IndexRecord)> =
+            files.iter().map(|file| (file.path.clone(), file.record.clone())).collect();
+        if !files.is_empty() || !removed.is_empty() {
+            self.index.store.replace(files, removed)?;
+        }
+        self.known.files.extend(records);
+        self.known.files.retain(|path, _| !removed.contains(path));
+        Ok(())
+    }
+
+    fn finish(mut self) -> IndexSummary {
+        let bare = self.known.files.values().filter(|record| record.chunks.is_empty() && record.size > 0).count();
+        if bare > 0 {
+            *self.summary.passed_over.entry(BINARY_OR_GENERATED).or_default() += bare;
+        }
+        self.summary.files = self.known.files.len() - bare;
+        self.summary.root = Some(self.root.clone());
+        self.summary
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    files: Vec<FileChunks>,
+    chunks: usize,
+}
+
+fn prepare(
+    workbench: &Workbench,
+    root: &Root,
+    index: &Index,
+    known: &BTreeMap<RelativePath, IndexRecord>,
+    stat: &FileStat,
+    cancel: &Cancel,
+) -> Result<Prepared, Failure> {
+    let state = match workbench.files.read(root, &stat.path) {
+        Ok(Some(state)) if state.kind != FileKind::Symlink => state,
+        Ok(_) => return Ok(Prepared::Gone),
+        Err(_) => return Ok(Prepared::Unreadable),
+    };
+    let record = IndexRecord {
+        size: stat.size,
+        modified_ns: stat.modified_ns,
+        changed_ns: stat.changed_ns,
+        content: ContentHash::of(&state.bytes),
+        chunks: Vec::new(),
+    };
+    let before = known.get(&stat.path);
+    if let Some(before) = before.filter(|before| before.content == record.content) {
+        return Ok(Prepared::Same(stat.path.clone(), IndexRecord { chunks: before.chunks.clone(), ..record }));
+    }
+    let head = state.bytes.get(..HEAD_BYTES).unwrap_or(&state.bytes);
+    let passed_over = looks_binary(head) || looks_generated(&stat.path, &String::from_utf8_lossy(head));
+    if passed_over {
+        return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks: Vec::new() }, 0));
+    }
+    let text = String::from_utf8_lossy(&state.bytes);
+    let chunks = chunk_text(&stat.path, &text, &|| cancel.is_cancelled()).chunks;
+    embed(workbench, index, &stat.path, before, record, chunks)
+}
+
+/// Embeds the chunks whose hashes the index does not have of this file.
+fn embed(
+    workbench: &Workbench,
+    index: &Index,
+    path: &RelativePath,
+    before: Option<&IndexRecord>,
+    mut record: IndexRecord,
+    chunks: Vec<Chunk>,
+) -> Result<Prepared, Failure> {
+    record.chunks = chunks.iter().map(Chunk::hash).collect();
+    let shared = before.is_some_and(|before| before.chunks.iter().any(|hash| record.chunks.contains(hash)));
+    let mut vectors = if shared { index.store.vectors(path)? } else { BTreeMap::new() };
+    let fresh: Vec<(ContentHash, &Chunk)> =
+        record.chunks.iter().copied().zip(&chunks).filter(|(hash, _)| !vectors.contains_key(hash)).collect();
+    let texts: Vec<&Chunk> = fresh.iter().map(|(_, chunk)| *chunk).collect();
+    let embedded = workbench.embedder.embed(&texts)?;
+    let count = fresh.len();
+    vectors.extend(fresh.into_iter().map(|(hash, _)| hash).zip(embedded));
+    let with_vector = |(hash, chunk): (&ContentHash, Chunk)| vectors.get(hash).map(|vector| (chunk, vector.clone()));
+    let chunks = record.chunks.iter().zip(chunks).filter_map(with_vector).collect();
+    Ok(Prepared::Fresh(FileChunks { path: path.clone(), record, chunks }, count))
+}

@@ -1,0 +1,73 @@
+//! Opening a workspace folder: mode, settings, the project's own commands. Reads a few files, runs nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::super::Workbench;
+use super::apply::settle;
+use crate::changes::{Changeset, FileChange};
+use crate::config::{ConfigProblem, Settings};
+use crate::policy::Mode;
+use crate::ports::{Failure, ShelvedState};
+use crate::workspace::{RelativePath, Root};
+
+/// A workspace that is open.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The folder as it was named.
+    pub given: PathBuf,
+    /// The folder, links resolved.
+    pub root: Root,
+    /// Its mode.
+    pub mode: Mode,
+    /// Settings in force.
+    pub settings: Settings,
+    /// What is wrong with the settings.
+    pub problems: Vec<ConfigProblem>,
+    /// The project's own test and build commands.
+    pub commands: Vec<Vec<String>>,
+    /// Changesets of earlier sessions that still wait.
+    pub waiting: Vec<Changeset>,
+}
+
+/// A file at the root, and the commands that a project with it has.
+const COMMANDS: &[(&str, &[&[&str]])] = &[
+    ("Cargo.toml", &[&["cargo", "test"], &["cargo", "build"]]),
+    ("package.json", &[&["npm", "test"], &["npm", "run", "build"]]),
+    ("go.mod", &[&["go", "test", "./..."], &["go", "build", "./..."]]),
+    ("pyproject.toml", &[&["python3", "-m", "pytest"]]),
+    ("setup.py", &[&["python3", "-m", "pytest"]]),
+    ("Makefile", &[&["make", "test"], &["make"]]),
+    ("justfile", &[&["just", "test"], &["just"]]),
+];
+
+/// Opens `folder`.
+///
+/// # Errors
+/// When it is no folder, or cannot be read.
+pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
+    let root = (workbench.open_root)(folder)?;
+    let (settings, problems) = workbench.settings(&root);
+    let names: Vec<RelativePath> = COMMANDS.iter().filter_map(|(name, _)| RelativePath::new(*name).ok()).collect();
+    let stats = workbench.files.stat(&root, &names)?;
+    let owned = |argv: &&[&str]| argv.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
+    let commands = COMMANDS.iter().zip(stats).filter(|(_, stat)| stat.is_some());
+    let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
+    let mode = workbench.modes.mode(&root)?.min(settings.max_mode);
+    let waiting = still_waiting(workbench, &root)?;
+    Ok(Opened { given: folder.to_owned(), root, mode, settings, problems, commands, waiting })
+}
+
+/// The kept proposals that still fit the files; those that do not are settled, since they can only be made again.
+fn still_waiting(workbench: &Workbench, root: &Root) -> Result<Vec<Changeset>, Failure> {
+    let mut waiting = Vec::new();
+    for shelved in workbench.shelf.in_state(root, ShelvedState::Pending)? {
+        let changeset = shelved.changeset;
+        let fits = |file: &FileChange| workbench.files.read(root, &file.path).is_ok_and(|state| state == file.before);
+        if changeset.files.iter().all(fits) {
+            waiting.push(changeset);
+        } else {
+            settle(workbench, root, &changeset.id)?;
+        }
+    }
+    Ok(waiting)
+}

@@ -1,0 +1,117 @@
+//! Running a command: facts, verdict, record, run, record, and what it wrote as a changeset.
+
+use std::time::Duration;
+
+use super::super::Workbench;
+use super::judge::{Granted, Judged, Judgement, end, judge};
+use super::rewrite::shelve_pending;
+use super::search::Unsaved;
+use crate::changes::{Changeset, FileChange, Origin};
+use crate::policy::{Action, Approval, Asker, Facts, Place};
+use crate::ports::{Cancel, Exit, Failure, FailureKind, OutputStream, RunOutcome, RunRequest};
+use crate::workspace::Root;
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct RunTask {
+    /// Workspace.
+    pub root: Root,
+    /// Argument vector.
+    pub argv: Vec<String>,
+    /// Where.
+    pub place: Place,
+    /// Texts that the command sees in place of the disk's.
+    pub unsaved: Vec<Unsaved>,
+    /// The user's approval, when there is one.
+    pub approval: Option<Approval>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Ran {
+    /// It ran to an end.
+    Done {
+        /// Workspace.
+        root: Root,
+        /// Argument vector.
+        argv: Vec<String>,
+        /// How it ended.
+        exit: Exit,
+        /// What it wrote; empty when nothing was captured.
+        changeset: Changeset,
+        /// Written paths that are no part of the changeset, with reasons.
+        refused: Vec<(String, String)>,
+        /// Output bytes that were dropped.
+        dropped_output: u64,
+    },
+    /// It waits for an approval.
+    Undecided(RunTask, Judgement),
+}
+
+/// Runs the command of `task` if the verdict allows it.
+///
+/// # Errors
+/// When it is denied, cannot be recorded or cannot be started: then nothing ran.
+pub fn run(
+    workbench: &Workbench,
+    task: RunTask,
+    output: &(dyn Fn(OutputStream, &str) + Sync),
+    cancel: &Cancel,
+) -> Result<Ran, Failure> {
+    if task.argv.first().is_none_or(String::is_empty) {
+        return Err(Failure::new(FailureKind::InvalidInput, "there is no command to run: name one"));
+    }
+    let sandbox_missing = match task.place {
+        Place::Sandbox => workbench.runner.missing(),
+        Place::Host => None,
+    };
+    let facts = Facts { asker: Asker::User, sandbox_missing, runs_later: Vec::new() };
+    let action = Action::Run { argv: task.argv.clone(), place: task.place };
+    let Granted { grant, judgement } = match judge(workbench, &task.root, action, &facts, task.approval)? {
+        Judged::Granted(granted) => granted,
+        Judged::Undecided(judgement) => return Ok(Ran::Undecided(task, judgement)),
+    };
+    let (settings, _) = workbench.settings(&task.root);
+    let unsaved = task.unsaved.iter().filter(|unsaved| unsaved.root == task.root);
+    let request = RunRequest {
+        root: task.root.clone(),
+        unsaved: unsaved.map(|unsaved| (unsaved.path.clone(), unsaved.text.clone())).collect(),
+        timeout: Duration::from_secs(settings.run.timeout_seconds),
+        output_limit: settings.run.output_limit_bytes,
+    };
+    let outcome = workbench.runner.run(grant, &request, output, cancel);
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(failure) => {
+            end(workbench, &task.root, &judgement, &format!("not started: {failure}"))?;
+            return Err(failure);
+        }
+    };
+    let RunOutcome { exit, changes, refused, dropped_output } = outcome;
+    let changes = changes.into_iter().map(|change| over_buffer(change, &task.unsaved)).collect();
+    let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
+    let outcome =
+        format!("{}; {} files changed, {} refused", describe_exit(&exit), changeset.files.len(), refused.len());
+    end(workbench, &task.root, &judgement, &outcome)?;
+    shelve_pending(workbench, &task.root, &changeset)?;
+    Ok(Ran::Done { root: task.root, argv: task.argv, exit, changeset, refused, dropped_output })
+}
+
+/// How a command ended, for people.
+#[must_use]
+pub fn describe_exit(exit: &Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exit code {code}"),
+        Exit::Signal(signal) => format!("ended by signal {signal}"),
+        Exit::Limit(limit) => format!("stopped: {limit}"),
+        Exit::Cancelled => "stopped by the user".to_owned(),
+    }
+}
+
+/// A change to a file that is open with unsaved text goes over that text, not over the disk's.
+fn over_buffer(mut change: FileChange, unsaved: &[Unsaved]) -> FileChange {
+    if let (Some(before), Some(open)) = (&mut change.before, unsaved.iter().find(|open| open.path == change.path)) {
+        before.bytes = open.text.clone().into_bytes();
+    }
+    change
+}

@@ -1,0 +1,360 @@
+//! Proposals under review: accepting, rejecting, what the editor then really holds, and the notices that show it all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::order::{EditId, JobId, Level, Notice, Order, Target, Task};
+use super::recipes::{Applied, ApplyTask, Executor, Granted, LastApplied, Purpose, RecordTask, undo_changes};
+use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
+use crate::changes::{
+    ChangeKind, Changeset, ChangesetId, FileChange, FileReview, Hunk, HunkId, HunkState, Review, Selection, summarise,
+};
+use crate::ports::{Failure, FailureKind};
+use crate::text::{Edit, Position, Range, Snapshot, Span};
+use crate::workspace::{DocumentUri, RelativePath, Root};
+
+/// Seconds that an editor has to show the text it claims to have made.
+const SHOWN_WITHIN: u32 = 5;
+/// Seconds that an editor has to answer an edit at all.
+const ANSWERED_WITHIN: u32 = 60;
+
+impl State {
+    /// Puts a proposal under review.
+    pub(super) fn propose(&mut self, root: Root, changeset: Changeset) -> Vec<Order> {
+        if changeset.is_empty() {
+            return Vec::new();
+        }
+        self.reviews.retain(|open| open.review.changeset().id != changeset.id);
+        let (in_flight, stale) = (BTreeSet::new(), BTreeSet::new());
+        self.reviews.push(OpenReview { root, review: Review::new(changeset), in_flight, stale });
+        self.mark_stale();
+        self.publish()
+    }
+
+    /// Starts to make the selected hunks part of the workspace.
+    pub(super) fn accept(&mut self, id: &ChangesetId, selection: Selection) -> Result<(JobId, Vec<Order>), Failure> {
+        let open = self.review_mut(id).ok_or_else(|| no_such_changeset(id))?;
+        let mut hunks = open.review.pending(selection);
+        hunks.retain(|hunk| !open.in_flight.contains(hunk));
+        if let Some(file) = hunks.iter().find(|hunk| open.stale.contains(&hunk.file)) {
+            let path = open.review.files().get(file.file).map_or_else(String::new, |file| file.path().to_string());
+            return Err(Failure::new(FailureKind::Stale, format!("{path} changed since the proposal"))
+                .hint("make the proposal again"));
+        }
+        let changes = open.review.acceptance(&hunks);
+        let changes = changes.map_err(|error| Failure::new(FailureKind::NotFound, error.to_string()))?;
+        let (root, changeset) = (open.root.clone(), open.review.changeset().clone());
+        let files: Vec<RelativePath> = changeset.files.iter().map(|file| file.path.clone()).collect();
+        let purpose = |changes: &[FileChange]| {
+            let touched = |hunk: &&HunkId| {
+                files.get(hunk.file).is_some_and(|path| changes.iter().any(|change| change.path == *path))
+            };
+            Purpose::Accept {
+                proposal: changeset.id.clone(),
+                origin: changeset.origin.clone(),
+                hunks: hunks.iter().filter(touched).copied().collect(),
+            }
+        };
+        let tasks = self.divide(&root, changes, purpose)?;
+        if let Some(open) = self.review_mut(id) {
+            open.in_flight.extend(hunks);
+        }
+        Ok(self.start_all(tasks))
+    }
+
+    /// Starts to take back what was applied last.
+    pub(super) fn undo(&mut self, applied: &LastApplied) -> Result<Vec<Order>, Failure> {
+        let parts: Vec<ChangesetId> = applied.parts.iter().map(|part| part.id.clone()).collect();
+        let purpose = |_: &[FileChange]| Purpose::Undo { proposal: applied.proposal.clone(), parts: parts.clone() };
+        let tasks = self.divide(&applied.root, undo_changes(applied), purpose)?;
+        Ok(self.start_all(tasks).1)
+    }
+
+    fn start_all(&mut self, tasks: Vec<ApplyTask>) -> (JobId, Vec<Order>) {
+        let mut first = None;
+        let mut orders = Vec::new();
+        for task in tasks {
+            let job = self.begin(None, Some(&task.root.clone()));
+            first.get_or_insert(job);
+            orders.push(self.start_apply(job, task));
+        }
+        (first.unwrap_or(JobId(0)), orders)
+    }
+
+    fn start_apply(&mut self, job: JobId, task: ApplyTask) -> Order {
+        if let Some(running) = self.jobs.get_mut(&job) {
+            running.apply = Some(task.clone());
+        }
+        Order::Start(job, Task::Apply(task))
+    }
+
+    /// Divides changes between the disk and the editor: one task for all closed files, one for each open document.
+    fn divide(
+        &self,
+        root: &Root,
+        changes: Vec<FileChange>,
+        purpose: impl Fn(&[FileChange]) -> Purpose,
+    ) -> Result<Vec<ApplyTask>, Failure> {
+        let mut disk = Vec::new();
+        let mut tasks = Vec::new();
+        let task = |by, changes: Vec<FileChange>| ApplyTask {
+            root: root.clone(),
+            by,
+            approval: None,
+            purpose: purpose(&changes),
+            changes,
+        };
+        for change in changes {
+            match self.executor(root, &change)? {
+                Executor::Disk => disk.push(change),
+                Executor::Editor => tasks.push(task(Executor::Editor, vec![change])),
+            }
+        }
+        if !disk.is_empty() {
+            tasks.insert(0, task(Executor::Disk, disk));
+        }
+        Ok(tasks)
+    }
+
+    /// Who makes `change`: the editor where it has the file open, after a look at what it holds.
+    fn executor(&self, root: &Root, change: &FileChange) -> Result<Executor, Failure> {
+        let Some((_, document)) = self.open_at(root, &change.path) else { return Ok(Executor::Disk) };
+        let stale = |what: String| Failure::new(FailureKind::Stale, what).hint("make the proposal again");
+        let held = change.before.as_ref().is_some_and(|before| document.holds(&before.bytes));
+        match change.kind() {
+            ChangeKind::Edit if held && change.texts().is_some() => Ok(Executor::Editor),
+            ChangeKind::Edit | ChangeKind::Delete if held && !document.unsaved => Ok(Executor::Disk),
+            ChangeKind::Create => Err(stale(format!("{} is open in the editor and would be created", change.path))),
+            ChangeKind::Edit | ChangeKind::Delete => Err(stale(format!("{} changed since the proposal", change.path))),
+        }
+    }
+
+    /// Rejects the selected hunks.
+    pub(super) fn reject(&mut self, id: &ChangesetId, selection: Selection) -> Result<Vec<Order>, Failure> {
+        let open = self.review_mut(id).ok_or_else(|| no_such_changeset(id))?;
+        let mut hunks = open.review.pending(selection);
+        hunks.retain(|hunk| !open.in_flight.contains(hunk));
+        if hunks.is_empty() {
+            return Err(Failure::new(
+                FailureKind::NotFound,
+                "nothing is pending there: it was accepted or rejected before",
+            ));
+        }
+        open.review.mark(&hunks, HunkState::Rejected);
+        let mut orders = self.close_settled();
+        orders.extend(self.publish());
+        Ok(orders)
+    }
+
+    /// What follows from the outcome of an apply job.
+    pub(super) fn applied(&mut self, applied: Applied) -> Vec<Order> {
+        match applied {
+            Applied::Done(task) => self.made(&task),
+            Applied::ForEditor(task, granted) => self.ask_editor(task, granted),
+            Applied::Undecided(task, judgement) => {
+                let root = task.root.clone();
+                self.wait_for_user(Pending { root, judgement, task: PendingTask::Apply(task) })
+            }
+        }
+    }
+
+    /// Lets an action wait for the user, visibly.
+    pub(super) fn wait_for_user(&mut self, pending: Pending) -> Vec<Order> {
+        let number = self.fresh();
+        let text =
+            format!("tagout: waits for your decision: {}: {}", pending.judgement.action.describe(), reason(&pending));
+        self.pending.insert(number, pending);
+        let mut orders = vec![Order::Tell(Level::Warning, text)];
+        orders.extend(self.publish());
+        orders
+    }
+
+    /// Hands an edit to the editor, over the exact text it was made from.
+    fn ask_editor(&mut self, task: ApplyTask, granted: Granted) -> Vec<Order> {
+        let Granted { grant, judgement } = granted;
+        let edit = EditId(self.fresh());
+        let prepared = task.changes.first().and_then(|change| {
+            let (uri, document) = self.open_at(&task.root, &change.path)?;
+            let (before, after) = (change.before.as_ref()?, change.after.clone()?);
+            if !document.holds(&before.bytes) {
+                return None;
+            }
+            let current = document.text.to_string();
+            let wanted = after.as_text()?;
+            let wanted = if current.starts_with('\u{feff}') {
+                wanted
+            } else {
+                wanted.strip_prefix('\u{feff}').unwrap_or(wanted)
+            };
+            let edits = Hunk::between(&current, wanted).into_iter().filter_map(|hunk| hunk.edit);
+            let edits = edits.map(|edit| (document.text.range(edit.span, self.encoding), edit.replacement)).collect();
+            Some((uri.clone(), document.version, edits, after))
+        });
+        let Some((document, version, edits, after)) = prepared else {
+            return self.not_made(&task, judgement, "the document changed meanwhile: make the proposal again");
+        };
+        let granted = Granted { grant, judgement: judgement.clone() };
+        let uri = document.clone();
+        self.in_flight.insert(edit, InFlight { task, judgement, document, after, answered: false, waited: 0 });
+        vec![Order::Edit { edit, uri, version, edits, grant: granted }]
+    }
+
+    /// Settles the edits of `document` whose text is there now: what it holds counts, not what the client says.
+    pub(super) fn confirm(&mut self, document: &DocumentUri) -> Vec<Order> {
+        let holds = |after: &crate::workspace::FileState| {
+            self.documents.get(document).is_some_and(|open| open.holds(&after.bytes))
+        };
+        let there = self.in_flight.iter().filter(|(_, edit)| edit.document == *document && holds(&edit.after));
+        let there: Vec<EditId> = there.map(|(id, _)| *id).collect();
+        let mut orders = Vec::new();
+        for InFlight { task, judgement, .. } in
+            there.iter().filter_map(|id| self.in_flight.remove(id)).collect::<Vec<_>>()
+        {
+            orders.extend(self.made(&task));
+            orders.push(self.record(task, judgement, None));
+        }
+        orders
+    }
+
+    /// What the client said of an edit.
+    pub(super) fn edit_answered(&mut self, edit: EditId, applied: bool, reason: Option<String>) -> Vec<Order> {
+        let Some(in_flight) = self.in_flight.get_mut(&edit) else { return Vec::new() };
+        in_flight.answered = true;
+        if applied {
+            let document = in_flight.document.clone();
+            return self.confirm(&document);
+        }
+        let why = reason.unwrap_or_else(|| "it gave no reason".to_owned());
+        self.give_up(edit, &format!("the editor did not make the change: {why}"))
+    }
+
+    /// A second has passed: gives up on edits that the editor never showed.
+    pub(super) fn tick(&mut self) -> Vec<Order> {
+        let mut late = Vec::new();
+        for (id, edit) in &mut self.in_flight {
+            edit.waited += 1;
+            if edit.waited >= ANSWERED_WITHIN || (edit.answered && edit.waited >= SHOWN_WITHIN) {
+                late.push(*id);
+            }
+        }
+        let text = "the editor did not show the change: look at the file, then make the proposal again";
+        late.into_iter().flat_map(|id| self.give_up(id, text)).collect()
+    }
+
+    fn give_up(&mut self, edit: EditId, why: &str) -> Vec<Order> {
+        let Some(InFlight { task, judgement, .. }) = self.in_flight.remove(&edit) else { return Vec::new() };
+        self.not_made(&task, judgement, why)
+    }
+
+    fn not_made(&mut self, task: &ApplyTask, judgement: super::recipes::Judgement, why: &str) -> Vec<Order> {
+        let record = self.record(task.clone(), judgement, Some(why.to_owned()));
+        let mut orders = vec![record, Order::Tell(Level::Warning, format!("tagout: {why}"))];
+        orders.extend(self.let_go(task));
+        orders
+    }
+
+    fn record(&mut self, task: ApplyTask, judgement: super::recipes::Judgement, failure: Option<String>) -> Order {
+        let job = self.begin(None, Some(&task.root.clone()));
+        Order::Start(job, Task::Record(RecordTask { task, judgement, failure }))
+    }
+
+    /// Frees the hunks of an apply that came to nothing.
+    pub(super) fn let_go(&mut self, task: &ApplyTask) -> Vec<Order> {
+        if let Purpose::Accept { proposal, hunks, .. } = &task.purpose
+            && let Some(open) = self.review_mut(proposal)
+        {
+            open.in_flight.retain(|hunk| !hunks.contains(hunk));
+        }
+        self.mark_stale();
+        self.publish()
+    }
+
+    /// Changes are in the workspace.
+    fn made(&mut self, task: &ApplyTask) -> Vec<Order> {
+        match &task.purpose {
+            Purpose::Accept { proposal, hunks, .. } => {
+                if let Some(open) = self.review_mut(proposal) {
+                    open.review.mark(hunks, HunkState::Accepted);
+                    open.in_flight.retain(|hunk| !hunks.contains(hunk));
+                }
+            }
+            Purpose::Undo { proposal, .. } => self.reviews.retain(|open| open.review.changeset().id != *proposal),
+        }
+        let mut orders = self.close_settled();
+        self.mark_stale();
+        orders.extend(self.publish());
+        if task.by == Executor::Disk {
+            let paths = task.changes.iter().map(|change| change.path.clone()).collect();
+            orders.extend(self.refresh(&task.root, paths));
+        }
+        orders
+    }
+
+    /// Drops reviews in which nothing waits any more.
+    fn close_settled(&mut self) -> Vec<Order> {
+        let settled = |open: &OpenReview| open.review.pending(Selection::All).is_empty() && open.in_flight.is_empty();
+        let (done, rest) = std::mem::take(&mut self.reviews).into_iter().partition(settled);
+        self.reviews = rest;
+        let done: Vec<OpenReview> = done;
+        done.into_iter()
+            .map(|open| {
+                let job = self.begin(None, Some(&open.root));
+                Order::Start(job, Task::Settle(open.root, open.review.changeset().id.clone()))
+            })
+            .collect()
+    }
+
+    /// Finds the files under review whose open documents no longer hold what is expected.
+    pub(super) fn mark_stale(&mut self) {
+        let stale: Vec<BTreeSet<usize>> = self
+            .reviews
+            .iter()
+            .map(|open| {
+                let files = open.review.files().iter().enumerate();
+                files.filter(|(index, file)| self.is_stale(open, *index, file)).map(|(index, _)| index).collect()
+            })
+            .collect();
+        for (open, stale) in self.reviews.iter_mut().zip(stale) {
+            open.stale = stale;
+        }
+    }
+
+    fn is_stale(&self, open: &OpenReview, index: usize, file: &FileReview) -> bool {
+        let Some((_, document)) = self.open_at(&open.root, file.path()) else { return false };
+        let at_work = open.in_flight.iter().any(|hunk| hunk.file == index);
+        !at_work && file.expected().is_none_or(|expected| !document.holds(&expected.bytes))
+    }
+
+    /// Whether a proposal or an edit is about `uri`, so that a change of its text matters.
+    pub(super) fn is_under_review(&self, uri: &DocumentUri) -> bool {
+        let Some((workspace, path)) = self.documents.get(uri).and_then(|open| self.locate(open.path.as_deref()?))
+        else {
+            return false;
+        };
+        let touches = |open: &OpenReview| {
+            open.root == workspace.root && open.review.files().iter().any(|file| *file.path() == path)
+        };
+        self.reviews.iter().any(touches) || self.in_flight.values().any(|edit| edit.document == *uri)
+    }
+
+    /// One line about a proposal.
+    pub(super) fn describe(changeset: &Changeset) -> String {
+        format!("{} ({}; {})", changeset.origin.describe(), summarise(changeset), changeset.id)
+    }
+
+    /// Begins a job: a number for it, and what is remembered of it.
+    pub(super) fn begin(&mut self, title: Option<String>, root: Option<&Root>) -> JobId {
+        let job = JobId(self.fresh());
+        let remembered = Job { title, request: None, root: root.cloned(), apply: None, output: String::new() };
+        self.jobs.insert(job, remembered);
+        job
+    }
+}
+
+pub(super) fn no_such_changeset(id: &ChangesetId) -> Failure {
+    Failure::new(FailureKind::NotFound, format!("no changeset {id} waits for a decision"))
+        .hint("make the proposal again")
+}
+
+fn reason(pending: &Pending) -> &str {
+    pending.judgement.verdict.because.first().map_or("", |reason| reason.text.as_str())
+}

@@ -1,0 +1,178 @@
+//! What the loop remembers between events.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::documents::Documents;
+use super::order::{EditId, JobId, RequestId, Target};
+use super::recipes::{ApplyTask, Judgement, RunTask, Unsaved};
+use crate::changes::{ChangesetId, HunkId, Review};
+use crate::policy::Mode;
+use crate::text::Encoding;
+use crate::workspace::{FileState, RelativePath, Root};
+
+/// An open workspace folder.
+#[derive(Debug, Clone)]
+pub(super) struct Workspace {
+    pub given: PathBuf,
+    pub root: Root,
+    pub mode: Mode,
+    pub commands: Vec<Vec<String>>,
+    pub refreshing: Refreshing,
+}
+
+/// Where the index of a workspace stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Refreshing {
+    /// The job at work, if any.
+    pub job: Option<JobId>,
+    /// What has to be looked at again after it: paths, none of them for all.
+    pub next: Option<BTreeSet<RelativePath>>,
+}
+
+/// A proposal under review.
+#[derive(Debug, Clone)]
+pub(super) struct OpenReview {
+    pub root: Root,
+    pub review: Review,
+    /// Hunks that an effect is at work on.
+    pub in_flight: BTreeSet<HunkId>,
+    /// Files, by index, that are no longer what the proposal was made over.
+    pub stale: BTreeSet<usize>,
+}
+
+/// An action that waits for the user.
+#[derive(Debug, Clone)]
+pub(super) struct Pending {
+    pub root: Root,
+    pub judgement: Judgement,
+    pub task: PendingTask,
+}
+
+/// What happens once the user approves.
+#[derive(Debug, Clone)]
+pub(super) enum PendingTask {
+    Run(RunTask),
+    Apply(ApplyTask),
+}
+
+/// An edit that the editor was asked to make.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub task: ApplyTask,
+    pub judgement: Judgement,
+    pub document: crate::workspace::DocumentUri,
+    pub after: FileState,
+    /// Whether the editor claims to have made it.
+    pub answered: bool,
+    /// Seconds it has been waiting.
+    pub waited: u32,
+}
+
+/// A job that runs.
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    /// Title, for jobs that show progress.
+    pub title: Option<String>,
+    /// Who waits for its outcome.
+    pub request: Option<(RequestId, Reply)>,
+    /// Workspace, for jobs of one.
+    pub root: Option<Root>,
+    /// What an apply job is for, so that its hunks can be let go when it fails.
+    pub apply: Option<ApplyTask>,
+    /// Output of a command, as far as it came.
+    pub output: String,
+}
+
+/// In which form a request wants the outcome of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    Symbols,
+    Json,
+}
+
+/// Everything a server session remembers.
+#[derive(Debug, Default)]
+pub struct State {
+    pub(super) encoding: Encoding,
+    pub(super) documents: Documents,
+    pub(super) workspaces: Vec<Workspace>,
+    pub(super) reviews: Vec<OpenReview>,
+    pub(super) pending: BTreeMap<u64, Pending>,
+    pub(super) in_flight: BTreeMap<EditId, InFlight>,
+    pub(super) jobs: BTreeMap<JobId, Job>,
+    /// Documents that notices were published at.
+    pub(super) published: BTreeSet<Target>,
+    /// What the last command printed, as a page.
+    pub(super) last_output: Option<String>,
+    last: u64,
+}
+
+impl State {
+    /// A number never used before in this session.
+    pub(super) fn fresh(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The workspace that `path` is in, the innermost one where several nest, and the path below its root.
+    pub(super) fn locate(&self, path: &Path) -> Option<(&Workspace, RelativePath)> {
+        let below = |workspace: &'_ Workspace| {
+            let rest =
+                path.strip_prefix(workspace.root.as_path()).or_else(|_| path.strip_prefix(&workspace.given)).ok()?;
+            RelativePath::from_path(rest).ok()
+        };
+        let places =
+            self.workspaces.iter().filter_map(|workspace| below(workspace).map(|relative| (workspace, relative)));
+        places.min_by_key(|(_, relative)| relative.as_str().len())
+    }
+
+    pub(super) fn workspace(&self, root: &Root) -> Option<&Workspace> {
+        self.workspaces.iter().find(|workspace| workspace.root == *root)
+    }
+
+    pub(super) fn workspace_mut(&mut self, root: &Root) -> Option<&mut Workspace> {
+        self.workspaces.iter_mut().find(|workspace| workspace.root == *root)
+    }
+
+    /// The review of the proposal whose name begins with `id`.
+    pub(super) fn review_mut(&mut self, id: &ChangesetId) -> Option<&mut OpenReview> {
+        self.reviews.iter_mut().find(|open| open.review.changeset().id.as_str().starts_with(id.as_str()))
+    }
+
+    /// Open documents whose text differs from the disk's, as far as the editor's own account goes.
+    pub(super) fn unsaved(&self) -> Vec<Unsaved> {
+        let unsaved = |document: &super::documents::Document| {
+            let (workspace, path) = self.locate(document.path.as_deref()?)?;
+            Some(Unsaved { root: workspace.root.clone(), path, text: document.disk_text() })
+        };
+        self.documents
+            .iter()
+            .filter(|(_, document)| document.unsaved)
+            .filter_map(|(_, document)| unsaved(document))
+            .collect()
+    }
+
+    /// How a frontend can name the file at `path` in `root`: by the open document's URI, else by path.
+    pub(super) fn target(&self, root: &Root, path: &RelativePath) -> Target {
+        self.open_at(root, path).map_or_else(
+            || {
+                let given = self.workspace(root).map_or(root.as_path(), |workspace| workspace.given.as_path());
+                Target::File(given.join(path.as_str()))
+            },
+            |(uri, _)| Target::Document(uri.clone()),
+        )
+    }
+
+    /// The open document at `path` in `root`.
+    pub(super) fn open_at(
+        &self,
+        root: &Root,
+        path: &RelativePath,
+    ) -> Option<(&crate::workspace::DocumentUri, &super::documents::Document)> {
+        self.documents.iter().find(|(_, document)| {
+            let place = document.path.as_deref().and_then(|path| self.locate(path));
+            place.is_some_and(|(workspace, relative)| workspace.root == *root && relative == *path)
+        })
+    }
+}

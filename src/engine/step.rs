@@ -1,0 +1,337 @@
+//! From an event to orders. No I/O, no clock, no thread: a session can be recorded and played again.
+
+use super::event::{Ask, Event, Outcome, Update};
+use super::order::{Answer, JobId, Level, Order, ProgressState, RequestId, Task};
+use super::recipes::{IndexSummary, Opened, Proposed, Ran, Report};
+use super::state::{Job, Pending, PendingTask, Refreshing, Reply, State, Workspace};
+use crate::changes::{Changeset, summarise};
+use crate::ports::{Failure, FailureKind, Progress};
+use crate::workspace::{DocumentUri, RelativePath, Root};
+
+/// Answers of a symbol question.
+const SYMBOL_LIMIT: usize = 50;
+/// Bytes of a command's output kept for the page that shows it.
+const OUTPUT_KEPT: usize = 4 * 1024 * 1024;
+
+/// What follows from `event`.
+pub fn step(state: &mut State, event: Event) -> Vec<Order> {
+    match event {
+        Event::Agreed { encoding } => {
+            state.encoding = encoding;
+            Vec::new()
+        }
+        Event::FoldersChanged { added, removed } => {
+            let mut orders: Vec<Order> = removed.iter().flat_map(|folder| state.close_folder(folder)).collect();
+            for folder in added {
+                let job = state.begin(None, None);
+                orders.push(Order::Start(job, Task::Open(folder)));
+            }
+            orders
+        }
+        Event::Opened { uri, path, version, text } => {
+            state.documents.open(uri.clone(), path, version, &text);
+            state.document_changed(&uri)
+        }
+        Event::Changed { uri, version, changes } => {
+            let encoding = state.encoding;
+            state.documents.change(&uri, version, &changes, encoding);
+            state.document_changed(&uri)
+        }
+        Event::Saved { uri } => {
+            state.documents.saved(&uri);
+            state.refresh_document(&uri)
+        }
+        Event::Closed { uri } => {
+            let orders = state.refresh_document(&uri);
+            state.documents.close(&uri);
+            orders.into_iter().chain(state.publish()).collect()
+        }
+        Event::FilesChanged { root, paths } => state.refresh(&root, paths),
+        Event::Touched { paths } => state.touched(&paths),
+        Event::Asked { request, ask } => state.asked(request, ask),
+        Event::Withdrawn { request } => state.withdrawn(request),
+        Event::StopRequested { job } => vec![Order::Stop(job)],
+        Event::EditAnswered { edit, applied, reason } => state.edit_answered(edit, applied, reason),
+        Event::Tick => state.tick(),
+        Event::Job { job, update } => state.job(job, update),
+    }
+}
+
+impl State {
+    /// Whether something waits for time to pass.
+    pub(super) fn waits(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
+    fn close_folder(&mut self, folder: &std::path::Path) -> Vec<Order> {
+        let Some(position) = self.workspaces.iter().position(|workspace| workspace.given == folder) else {
+            return Vec::new();
+        };
+        let root = self.workspaces.remove(position).root;
+        self.reviews.retain(|open| open.root != root);
+        self.pending.retain(|_, pending| pending.root != root);
+        let jobs = self.jobs.iter().filter(|(_, job)| job.root.as_ref() == Some(&root));
+        let mut orders: Vec<Order> = jobs.map(|(id, _)| Order::Stop(*id)).collect();
+        orders.extend(self.publish());
+        let job = self.begin(None, None);
+        orders.push(Order::Start(job, Task::Forget(root)));
+        orders
+    }
+
+    fn document_changed(&mut self, uri: &DocumentUri) -> Vec<Order> {
+        if !self.is_under_review(uri) {
+            return Vec::new();
+        }
+        let mut orders = self.confirm(uri);
+        self.mark_stale();
+        orders.extend(self.publish());
+        orders
+    }
+
+    fn refresh_document(&mut self, uri: &DocumentUri) -> Vec<Order> {
+        let place = self.documents.get(uri).and_then(|document| self.locate(document.path.as_deref()?));
+        match place.map(|(workspace, path)| (workspace.root.clone(), path)) {
+            Some((root, path)) => self.refresh(&root, vec![path]),
+            None => Vec::new(),
+        }
+    }
+
+    fn touched(&mut self, paths: &[std::path::PathBuf]) -> Vec<Order> {
+        let places =
+            paths.iter().filter_map(|path| self.locate(path).map(|(workspace, path)| (workspace.root.clone(), path)));
+        let mut by_root = std::collections::BTreeMap::<Root, Vec<RelativePath>>::new();
+        for (root, path) in places {
+            by_root.entry(root).or_default().push(path);
+        }
+        by_root.into_iter().flat_map(|(root, paths)| self.refresh(&root, paths)).collect()
+    }
+
+    /// Brings the index up to date for `paths` (none: all), after the job that is at work on it, if any.
+    pub(super) fn refresh(&mut self, root: &Root, paths: Vec<RelativePath>) -> Vec<Order> {
+        let Some(workspace) = self.workspace_mut(root) else { return Vec::new() };
+        if workspace.refreshing.job.is_some() {
+            match &mut workspace.refreshing.next {
+                Some(next) if next.is_empty() => {}
+                Some(next) if !paths.is_empty() => next.extend(paths),
+                _ => workspace.refreshing.next = Some(paths.into_iter().collect()),
+            }
+            return Vec::new();
+        }
+        let job = self.begin(None, Some(root));
+        if let Some(workspace) = self.workspace_mut(root) {
+            workspace.refreshing.job = Some(job);
+        }
+        vec![Order::Start(job, Task::Refresh(root.clone(), paths))]
+    }
+
+    fn asked(&mut self, request: RequestId, ask: Ask) -> Vec<Order> {
+        match ask {
+            Ask::CodeActions { uri, range } => {
+                vec![Order::Answer(request, Ok(Answer::Actions(self.actions(&uri, range))))]
+            }
+            Ask::Hover { uri, position } => vec![Order::Answer(request, Ok(Answer::Hover(self.hover(&uri, position))))],
+            Ask::Symbols { query } => self.search(request, query, SYMBOL_LIMIT, Reply::Symbols),
+            Ask::Command { name, arguments } => self.command(request, &name, arguments),
+        }
+    }
+
+    fn withdrawn(&mut self, request: RequestId) -> Vec<Order> {
+        let waits = |job: &Job| job.request.is_some_and(|(waiting, _)| waiting == request);
+        self.jobs.iter().filter(|(_, job)| waits(job)).map(|(id, _)| Order::Stop(*id)).collect()
+    }
+
+    /// The start of a job that shows progress.
+    pub(super) fn started(&self, job: JobId, task: Task) -> Vec<Order> {
+        let title = self.jobs.get(&job).and_then(|job| job.title.clone());
+        let progress = title.map(|title| Order::Progress(job, ProgressState::Begin(title)));
+        progress.into_iter().chain([Order::Start(job, task)]).collect()
+    }
+
+    fn job(&mut self, id: JobId, update: Update) -> Vec<Order> {
+        match update {
+            Update::Progress(progress) => self.progress(id, &progress),
+            Update::Output(_, text) => {
+                if let Some(job) = self.jobs.get_mut(&id)
+                    && job.output.len() + text.len() <= OUTPUT_KEPT
+                {
+                    job.output.push_str(&text);
+                }
+                vec![Order::Tell(Level::Log, text)]
+            }
+            Update::Ended(outcome) => {
+                let Some(job) = self.jobs.remove(&id) else { return Vec::new() };
+                let mut orders = self.ended(id, &job, *outcome);
+                orders.extend(self.next_refresh(id, job.root.as_ref()));
+                orders
+            }
+        }
+    }
+
+    fn progress(&self, id: JobId, progress: &Progress) -> Vec<Order> {
+        if self.jobs.get(&id).is_none_or(|job| job.title.is_none()) {
+            return Vec::new();
+        }
+        let percent = progress.total.filter(|total| *total > 0).map(|total| progress.done * 100 / total);
+        let percent = percent.and_then(|percent| u32::try_from(percent).ok());
+        let counted = progress.total.map_or_else(String::new, |total| format!(" {}/{total}", progress.done));
+        vec![Order::Progress(id, ProgressState::Report { message: format!("{}{counted}", progress.stage), percent })]
+    }
+
+    /// Starts what had to wait for an index job.
+    fn next_refresh(&mut self, ended: JobId, root: Option<&Root>) -> Vec<Order> {
+        let Some(workspace) = root.and_then(|root| self.workspace_mut(root)) else { return Vec::new() };
+        if workspace.refreshing.job != Some(ended) {
+            return Vec::new();
+        }
+        workspace.refreshing.job = None;
+        let root = workspace.root.clone();
+        match workspace.refreshing.next.take() {
+            Some(paths) => self.refresh(&root, paths.into_iter().collect()),
+            None => Vec::new(),
+        }
+    }
+
+    fn ended(&mut self, id: JobId, job: &Job, outcome: Result<Outcome, Failure>) -> Vec<Order> {
+        let mut last_words = String::new();
+        let mut orders = match outcome {
+            Err(failure) => {
+                last_words = failure.to_string();
+                self.failed(job, failure)
+            }
+            Ok(Outcome::Opened(opened)) => self.opened(opened),
+            Ok(Outcome::Indexed(summary)) => {
+                last_words = summary.to_string();
+                indexed(&summary)
+            }
+            Ok(Outcome::Found(report)) => found(job, report),
+            Ok(Outcome::Proposed(proposed)) => {
+                last_words = summarise(&proposed.changeset).to_string();
+                self.proposed(proposed)
+            }
+            Ok(Outcome::Ran(ran)) => {
+                let (words, orders) = self.ran(job, ran);
+                last_words = words;
+                orders
+            }
+            Ok(Outcome::Applied(applied)) => self.applied(applied),
+            Ok(Outcome::LastApplied(applied)) => match self.undo(&applied) {
+                Ok(orders) => orders,
+                Err(failure) => self.failed(job, failure),
+            },
+            Ok(Outcome::ModeSet(root, mode)) => {
+                if let Some(workspace) = self.workspace_mut(&root) {
+                    workspace.mode = mode;
+                }
+                vec![Order::Tell(Level::Info, format!("tagout: {} is now {mode}", root.name()))]
+            }
+            Ok(Outcome::Recorded) => Vec::new(),
+            Ok(Outcome::Written(path)) => vec![Order::Show(path)],
+        };
+        if job.title.is_some() {
+            orders.push(Order::Progress(id, ProgressState::End(last_words)));
+        }
+        orders
+    }
+
+    fn failed(&mut self, job: &Job, failure: Failure) -> Vec<Order> {
+        let mut orders = job.apply.as_ref().map_or_else(Vec::new, |task| self.let_go(task));
+        match job.request {
+            Some((request, _)) => orders.push(Order::Answer(request, Err(failure))),
+            None => {
+                let level = match failure.kind {
+                    FailureKind::Cancelled => Level::Info,
+                    FailureKind::Internal | FailureKind::Io => Level::Error,
+                    FailureKind::InvalidInput
+                    | FailureKind::NotFound
+                    | FailureKind::Denied
+                    | FailureKind::NeedsApproval
+                    | FailureKind::Stale
+                    | FailureKind::Unavailable => Level::Warning,
+                };
+                orders.push(Order::Tell(level, format!("tagout: {failure}")));
+            }
+        }
+        orders
+    }
+
+    fn opened(&mut self, opened: Opened) -> Vec<Order> {
+        let Opened { given, root, mode, problems, commands, waiting, .. } = opened;
+        let mut orders: Vec<Order> =
+            problems.iter().map(|problem| Order::Tell(Level::Warning, format!("tagout: {problem}"))).collect();
+        if self.workspace(&root).is_some() {
+            return orders;
+        }
+        let job = self.begin(Some(format!("tagout: index {}", root.name())), Some(&root));
+        let refreshing = Refreshing { job: Some(job), next: None };
+        self.workspaces.push(Workspace { given, root: root.clone(), mode, commands, refreshing });
+        for changeset in waiting {
+            orders.extend(self.propose(root.clone(), changeset));
+        }
+        orders.extend(self.started(job, Task::Index(root)));
+        orders
+    }
+
+    fn proposed(&mut self, proposed: Proposed) -> Vec<Order> {
+        let Proposed { root, changeset, files, problems } = proposed;
+        let mut orders: Vec<Order> = problems
+            .iter()
+            .map(|problem| Order::Tell(Level::Log, format!("tagout: not searched: {problem}")))
+            .collect();
+        let text = if changeset.is_empty() {
+            format!("tagout: nothing matches in {files} files")
+        } else {
+            format!("tagout: proposed {}", Self::describe(&changeset))
+        };
+        orders.push(Order::Tell(Level::Info, text));
+        orders.extend(self.propose(root, changeset));
+        orders
+    }
+
+    fn ran(&mut self, job: &Job, ran: Ran) -> (String, Vec<Order>) {
+        let (root, argv, exit, changeset, refused, dropped) = match ran {
+            Ran::Undecided(task, judgement) => {
+                let root = task.root.clone();
+                let pending = Pending { root, judgement, task: PendingTask::Run(task) };
+                return ("waits for your decision".to_owned(), self.wait_for_user(pending));
+            }
+            Ran::Done { root, argv, exit, changeset, refused, dropped_output } => {
+                (root, argv, exit, changeset, refused, dropped_output)
+            }
+        };
+        let mut words = super::recipes::describe_exit(&exit);
+        if !changeset.is_empty() {
+            words.push_str(&format!("; it proposes {}", summary(&changeset)));
+        }
+        if !refused.is_empty() {
+            let names: Vec<String> = refused.iter().map(|(path, why)| format!("{path} ({why})")).collect();
+            words.push_str(&format!("; not taken over: {}", names.join(", ")));
+        }
+        let cut = if dropped > 0 { format!("[{dropped} bytes of output dropped]\n") } else { String::new() };
+        self.last_output = Some(format!("$ {}\n{}\n{cut}[{words}]\n", argv.join(" "), job.output));
+        let mut orders = vec![Order::Tell(Level::Info, format!("tagout: {}: {words}", argv.join(" ")))];
+        orders.extend(self.propose(root, changeset));
+        (words, orders)
+    }
+}
+
+fn summary(changeset: &Changeset) -> String {
+    summarise(changeset).to_string()
+}
+
+fn indexed(summary: &IndexSummary) -> Vec<Order> {
+    let notice = summary.notice.as_ref().map(|notice| Order::Tell(Level::Warning, format!("tagout: {notice}")));
+    notice.into_iter().chain([Order::Tell(Level::Log, format!("tagout: {summary}"))]).collect()
+}
+
+fn found(job: &Job, report: Report) -> Vec<Order> {
+    let failed: Vec<Order> =
+        report.failed.iter().map(|text| Order::Tell(Level::Warning, format!("tagout: not searched: {text}"))).collect();
+    let answer = job.request.map(|(request, reply)| {
+        let answer = match reply {
+            Reply::Symbols => Answer::Symbols(report.symbols()),
+            Reply::Json => Answer::Value(report.json()),
+        };
+        Order::Answer(request, Ok(answer))
+    });
+    failed.into_iter().chain(answer).collect()
+}

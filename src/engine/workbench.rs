@@ -1,0 +1,105 @@
+//! The ports that recipes work with, bundled once by `assemble`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::config::{ConfigProblem, Settings, resolve};
+use crate::ports::{Clock, Embedder, Failure, Files, Ledger, Modes, OpenIndex, Runner, Shelf, Store};
+use crate::workspace::{RelativePath, Root};
+
+/// Opens a folder as a workspace root: absolute, links resolved.
+pub type OpenRoot = Box<dyn Fn(&Path) -> Result<Root, Failure> + Send + Sync>;
+/// Makes the store of a workspace; does nothing else yet.
+pub type MakeStore = Box<dyn Fn(&Root) -> Box<dyn Store> + Send + Sync>;
+/// Writes a page for people (name, content) outside the workspace and says where.
+pub type WritePage = Box<dyn Fn(&str, &str) -> Result<PathBuf, Failure> + Send + Sync>;
+
+/// All ports, and the indexes that are open.
+pub struct Workbench {
+    /// Workspace files.
+    pub files: Box<dyn Files>,
+    /// Turns chunks into vectors.
+    pub embedder: Box<dyn Embedder>,
+    /// Runs commands.
+    pub runner: Box<dyn Runner>,
+    /// Records actions.
+    pub ledger: Arc<dyn Ledger>,
+    /// Keeps modes.
+    pub modes: Arc<dyn Modes>,
+    /// Keeps changesets.
+    pub shelf: Arc<dyn Shelf>,
+    /// The time.
+    pub clock: Box<dyn Clock>,
+    /// Opens workspace folders.
+    pub open_root: OpenRoot,
+    /// Makes stores.
+    pub make_store: MakeStore,
+    /// Writes pages.
+    pub write_page: WritePage,
+    /// Text of the user's settings file, when there is one.
+    pub user_settings: Option<String>,
+    /// The indexes met so far.
+    pub indexes: Mutex<BTreeMap<Root, Arc<Index>>>,
+}
+
+/// The index of one workspace.
+pub struct Index {
+    /// Where chunks are kept.
+    pub store: Box<dyn Store>,
+    known: Mutex<Option<OpenIndex>>,
+}
+
+/// What the store knows, locked for one job.
+pub type Known<'a> = MutexGuard<'a, Option<OpenIndex>>;
+
+impl Index {
+    /// What the store knows, opened on first use. Held by one job at a time: two jobs never write at once.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn known(&self) -> Result<Known<'_>, Failure> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_none() {
+            *known = Some(self.store.open()?);
+        }
+        Ok(known)
+    }
+
+    /// Opens the store unless it is open; does not wait for a job that is at work in an open one.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub fn ensure_open(&self) -> Result<(), Failure> {
+        match self.known.try_lock() {
+            Ok(known) if known.is_some() => Ok(()),
+            Err(std::sync::TryLockError::WouldBlock) => Ok(()),
+            Ok(_) | Err(std::sync::TryLockError::Poisoned(_)) => self.known().map(|_| ()),
+        }
+    }
+}
+
+/// Name of the settings file at a workspace's root.
+pub const WORKSPACE_SETTINGS: &str = ".tagout.toml";
+
+impl Workbench {
+    /// The index of `root`.
+    pub fn index(&self, root: &Root) -> Arc<Index> {
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(Index { store: (self.make_store)(root), known: Mutex::new(None) });
+        Arc::clone(indexes.entry(root.clone()).or_insert_with(fresh))
+    }
+
+    /// Closes the index of `root` once its last job ends.
+    pub fn forget(&self, root: &Root) {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
+    }
+
+    /// The settings in force for `root`, read now, and what is wrong with them.
+    pub fn settings(&self, root: &Root) -> (Settings, Vec<ConfigProblem>) {
+        let workspace =
+            RelativePath::new(WORKSPACE_SETTINGS).ok().and_then(|path| self.files.read(root, &path).ok()).flatten();
+        let text = workspace.map(|state| String::from_utf8_lossy(&state.bytes).into_owned());
+        resolve(self.user_settings.as_deref(), text.as_deref(), None)
+    }
+}
