@@ -21,5 +21,6 @@ pub mod host;
 pub mod sandbox;
 pub mod observe;
 // The frontends: each speaks to the engine, never to an effect.
+pub mod lsp;
 pub mod cli;
 pub mod assemble;

@@ -16,4 +16,4 @@ pub use clock::SystemClock;
 pub use environment::{current_folder, variable};
 pub use files::{DiskFiles, open_root};
 pub use folders::{OwnFolder, locate_folder, prepare_folder};
-pub use process::process_exists;
+pub use process::is_alive;
