@@ -49,6 +49,9 @@ impl Place {
         let home = self.folder.path().join("home");
         let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
         command.arg("lsp").current_dir(self.work()).env("HOME", &home);
+        for name in ["TAGOUT_CACHE_DIR", "TAGOUT_STATE_DIR", "TAGOUT_CONFIG_DIR", "TAGOUT_LOG"] {
+            command.env_remove(name);
+        }
         for (name, folder) in [("CACHE", ".cache"), ("STATE", ".state"), ("CONFIG", ".config"), ("DATA", ".data")] {
             command.env(format!("XDG_{name}_HOME"), home.join(folder));
         }
