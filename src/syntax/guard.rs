@@ -121,7 +121,10 @@ fn marks_at_start(content: &str) -> usize {
     let start = content.bytes().take_while(|byte| is_mark(byte) || is_filler(byte));
     // A rule of one repeated sign (`-----`, `***`) opens nothing: only a mark that a space follows counts, or `>`.
     let bytes: Vec<u8> = start.collect();
-    bytes.windows(2).filter(|pair| matches!(pair, [mark, b' ' | b'\t'] if is_mark(mark)) || pair.first() == Some(&b'>')).count()
+    bytes
+        .windows(2)
+        .filter(|pair| matches!(pair, [mark, b' ' | b'\t'] if is_mark(mark)) || pair.first() == Some(&b'>'))
+        .count()
 }
 
 /// Elements that end without an end tag; they nest in nothing.

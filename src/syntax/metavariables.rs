@@ -32,17 +32,14 @@ impl PatternLanguage for Dialect {
     /// A character that may start a name where `$` may not.
     fn expando_char(&self) -> char {
         match self.0 {
-            Language::Rust
-            | Language::Python
-            | Language::Go
-            | Language::CSharp
-            | Language::Ruby
-            | Language::Php => 'µ',
+            Language::Rust | Language::Python | Language::Go | Language::CSharp | Language::Ruby | Language::Php => 'µ',
             // These two take letters by C's rules, and µ is none of them in the grammars.
             Language::C | Language::Cpp => '𐀀',
             Language::Css => '_',
             Language::Html => 'z',
-            Language::Bash | Language::Lua | Language::Toml | Language::Yaml | Language::Json | Language::Markdown => '$',
+            Language::Bash | Language::Lua | Language::Toml | Language::Yaml | Language::Json | Language::Markdown => {
+                '$'
+            }
             Language::TypeScript | Language::Tsx | Language::JavaScript | Language::Java => '$',
         }
     }

@@ -270,7 +270,8 @@ async fn converse<S: LanguageServer>(session: &Arc<Session>, mut service: LspSer
 }
 
 fn weight_of(request: &Request) -> Weight {
-    let reports = || request.params().and_then(|params| params.pointer("/value/kind")).is_some_and(|kind| kind == "report");
+    let reports =
+        || request.params().and_then(|params| params.pointer("/value/kind")).is_some_and(|kind| kind == "report");
     match request.method() {
         "window/logMessage" => Weight::Droppable,
         "$/progress" if reports() => Weight::Droppable,
