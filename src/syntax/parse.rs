@@ -91,9 +91,11 @@ fn run(parser: &mut Parser, text: &str, stop: &dyn Fn() -> bool) -> Result<Tree,
     let options = ParseOptions::new().progress_callback(&mut progress);
     let mut read = |at: usize, _| {
         windows.set(windows.get() + 1);
-        // Beyond the limit the text seems to end here, so that the parse does: its tree is thrown away.
-        let end = if windows.get() > windows_allowed { at } else { (at / WINDOW + 1) * WINDOW };
-        bytes.get(at..end.min(bytes.len())).unwrap_or_default()
+        // Beyond the limit the text seems to end here, so that the parse does: its tree is thrown away. A window
+        // ends between characters: the lexer asks again for one that is cut off, and reads beyond an empty answer.
+        let is_spent = windows.get() > windows_allowed;
+        let end = if is_spent { at } else { text.ceil_char_boundary((at / WINDOW + 1) * WINDOW) };
+        bytes.get(at..end).unwrap_or_default()
     };
     let tree = parser.parse_with_options(&mut read, None, Some(options));
     if windows.get() > windows_allowed {
@@ -105,6 +107,21 @@ fn run(parser: &mut Parser, text: &str, stop: &dyn Fn() -> bool) -> Result<Tree,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_across_windows_are_read_whole() {
+        for (shift, blanks) in ["", " ", "  ", "   "].into_iter().enumerate() {
+            let text = format!("{blanks}\"{}\"", "😀".repeat(5_000));
+            let tree = parse(Language::Json, &text, &|| false).unwrap();
+            assert!(!tree.root_node().has_error(), "shifted by {shift}");
+        }
+    }
+
+    #[test]
+    fn looking_ahead_to_the_end_again_and_again_is_too_much() {
+        let text = "<!--abc ".repeat(10_000);
+        assert_eq!(parse(Language::Html, &text, &|| false).err(), Some(NoTree::TooMuchWork));
+    }
 
     #[test]
     fn stops_when_asked() {
