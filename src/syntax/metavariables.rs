@@ -16,10 +16,7 @@ impl Dialect {
     /// The grammar that patterns and texts are parsed with. PHP patterns have no `<?php` before them; the grammar
     /// that needs none takes whole files as well.
     pub(super) fn grammar(self) -> TSLanguage {
-        match self.0 {
-            Language::Php => tree_sitter_php::LANGUAGE_PHP_ONLY.into(),
-            language => grammar::grammar(language),
-        }
+        if self.0 == Language::Php { tree_sitter_php::LANGUAGE_PHP_ONLY.into() } else { grammar::grammar(self.0) }
     }
 }
 
