@@ -9,10 +9,18 @@ pub mod syntax;
 pub mod policy;
 pub mod retrieve;
 pub mod changes;
+pub mod config;
 // The seams and the order of steps.
 pub mod ports;
 pub mod engine;
 // The effects: each serves a port, none knows another.
+pub mod store;
+pub mod ledger;
 pub mod model;
+pub mod host;
+pub mod sandbox;
+pub mod observe;
 // The frontends: each speaks to the engine, never to an effect.
+pub mod lsp;
 pub mod cli;
+pub mod assemble;

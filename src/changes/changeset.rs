@@ -174,6 +174,23 @@ impl Changeset {
     }
 }
 
+/// The hash of exactly these changes, in this order: what a grant to apply them names.
+#[must_use]
+pub fn content_hash(changes: &[FileChange]) -> ContentHash {
+    let present = |state: &Option<FileState>| state.as_ref().map(FileState::hash);
+    let states: Vec<_> = changes.iter().map(|change| (present(&change.before), present(&change.after))).collect();
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(changes.len() * 3);
+    for (change, (before, after)) in changes.iter().zip(&states) {
+        parts.extend([change.path.as_str().as_bytes(), hash_part(before), hash_part(after)]);
+    }
+    ContentHash::of_parts(&parts)
+}
+
+/// An absent file is an empty part, which no hash is.
+fn hash_part(hash: &Option<ContentHash>) -> &[u8] {
+    hash.as_ref().map_or(&[], |hash| hash.as_bytes().as_slice())
+}
+
 fn digest(origin: &Origin, files: &[FileChange]) -> ContentHash {
     let hash = |state: &Option<FileState>| state.as_ref().map_or_else(String::new, |state| state.hash().to_string());
     let mut parts = vec![origin.describe()];
@@ -209,6 +226,28 @@ mod tests {
             one.files.iter().map(FileChange::kind).collect::<Vec<_>>(),
             [ChangeKind::Delete, ChangeKind::Create]
         );
+    }
+
+    #[test]
+    fn any_difference_shows_in_the_content_hash() {
+        let one = [change("a", Some("x"), Some("y"))];
+        assert_eq!(content_hash(&one), content_hash(&one.clone()));
+        let others = [
+            vec![],
+            vec![change("b", Some("x"), Some("y"))],
+            vec![change("a", None, Some("y"))],
+            vec![change("a", Some("x"), None)],
+            vec![change("a", Some("y"), Some("x"))],
+            vec![one[0].clone(), one[0].clone()],
+        ];
+        let mut seen: Vec<_> = others.iter().map(|changes| content_hash(changes)).collect();
+        seen.push(content_hash(&one));
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), others.len() + 1);
+        let mut executable = one.clone();
+        executable[0].after.as_mut().unwrap().kind = crate::workspace::FileKind::Executable;
+        assert_ne!(content_hash(&executable), content_hash(&one));
     }
 
     #[test]

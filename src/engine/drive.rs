@@ -154,6 +154,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::LoadApplied(..)
         | Task::Settle(..)
         | Task::SetMode(..)
+        | Task::Configure(_)
         | Task::Open(_) => true,
         Task::Index(_)
         | Task::Refresh(..)
@@ -228,6 +229,10 @@ impl Worker {
             Task::LedgerPage(roots) => {
                 let text = recipes::ledger_page(workbench, &roots, LEDGER_PAGE)?;
                 (workbench.write_page)("ledger.txt", &text).map(Outcome::Written)
+            }
+            Task::Configure(settings) => {
+                workbench.configure(settings);
+                Ok(Outcome::Recorded)
             }
             Task::Forget(root) => {
                 workbench.forget(&root);

@@ -66,7 +66,7 @@ pub enum Event {
         /// Folders that are gone.
         removed: Vec<PathBuf>,
     },
-    /// The editor's settings for tagout.
+    /// The editor's settings for tagout; they can only narrow, like a workspace's own file.
     Configured(Value),
     /// A document was opened.
     Opened {

@@ -158,6 +158,8 @@ pub enum Task {
     },
     /// Write the ledger's last records as a page.
     LedgerPage(Vec<Root>),
+    /// Take over the editor's settings.
+    Configure(Value),
     /// Forget a closed workspace folder.
     Forget(Root),
 }

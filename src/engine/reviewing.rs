@@ -1,15 +1,14 @@
 //! Proposals under review: accepting, rejecting, what the editor then really holds, and the notices that show it all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::order::{EditId, JobId, Level, Notice, Order, Target, Task};
+use super::order::{EditId, JobId, Level, Order, Task};
 use super::recipes::{Applied, ApplyTask, Executor, Granted, LastApplied, Purpose, RecordTask, undo_changes};
 use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
     ChangeKind, Changeset, ChangesetId, FileChange, FileReview, Hunk, HunkId, HunkState, Review, Selection, summarise,
 };
 use crate::ports::{Failure, FailureKind};
-use crate::text::{Edit, Position, Range, Snapshot, Span};
 use crate::workspace::{DocumentUri, RelativePath, Root};
 
 /// Seconds that an editor has to show the text it claims to have made.
@@ -69,7 +68,7 @@ impl State {
         Ok(self.start_all(tasks).1)
     }
 
-    fn start_all(&mut self, tasks: Vec<ApplyTask>) -> (JobId, Vec<Order>) {
+    pub(super) fn start_all(&mut self, tasks: Vec<ApplyTask>) -> (JobId, Vec<Order>) {
         let mut first = None;
         let mut orders = Vec::new();
         for task in tasks {

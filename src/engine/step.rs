@@ -28,6 +28,10 @@ pub fn step(state: &mut State, event: Event) -> Vec<Order> {
             }
             orders
         }
+        Event::Configured(settings) => {
+            let job = state.begin(None, None);
+            vec![Order::Start(job, Task::Configure(settings))]
+        }
         Event::Opened { uri, path, version, text } => {
             state.documents.open(uri.clone(), path, version, &text);
             state.document_changed(&uri)

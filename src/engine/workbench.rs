@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
 use crate::config::{ConfigProblem, Settings, resolve};
 use crate::ports::{Clock, Embedder, Failure, Files, Ledger, Modes, OpenIndex, Runner, Shelf, Store};
 use crate::workspace::{RelativePath, Root};
@@ -39,6 +41,8 @@ pub struct Workbench {
     pub write_page: WritePage,
     /// Text of the user's settings file, when there is one.
     pub user_settings: Option<String>,
+    /// The editor's settings, when it sent some.
+    pub editor_settings: Mutex<Option<Value>>,
     /// The indexes met so far.
     pub indexes: Mutex<BTreeMap<Root, Arc<Index>>>,
 }
@@ -95,11 +99,17 @@ impl Workbench {
         self.indexes.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
     }
 
+    /// Takes over the editor's settings.
+    pub fn configure(&self, settings: Value) {
+        *self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings);
+    }
+
     /// The settings in force for `root`, read now, and what is wrong with them.
     pub fn settings(&self, root: &Root) -> (Settings, Vec<ConfigProblem>) {
         let workspace =
             RelativePath::new(WORKSPACE_SETTINGS).ok().and_then(|path| self.files.read(root, &path).ok()).flatten();
         let text = workspace.map(|state| String::from_utf8_lossy(&state.bytes).into_owned());
-        resolve(self.user_settings.as_deref(), text.as_deref(), None)
+        let editor = self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner);
+        resolve(self.user_settings.as_deref(), text.as_deref(), editor.as_ref())
     }
 }

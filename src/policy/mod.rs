@@ -8,4 +8,4 @@ mod mode;
 pub use action::{Action, Asker, Facts, Place};
 pub use decide::{Decision, Reason, Verdict, decide};
 pub use grant::{Approval, Grant, GrantError};
-pub use mode::Mode;
+pub use mode::{Mode, UnknownMode};

@@ -17,9 +17,9 @@ const TRIGRAM: f32 = 0.3;
 
 /// Words that most code has, and that say little of what it is for.
 const COMMON: &[&str] = &[
-    "arg", "bool", "break", "cas", "class", "const", "data", "def", "default", "els", "end", "fals", "final", "fn", "func",
-    "function", "impl", "import", "int", "let", "mut", "new", "nil", "non", "null", "pub", "public", "return", "self",
-    "static", "str", "string", "struct", "this", "tru", "typ", "valu", "var", "void",
+    "arg", "bool", "break", "cas", "class", "const", "data", "def", "default", "els", "end", "fals", "final", "fn",
+    "func", "function", "impl", "import", "int", "let", "mut", "new", "nil", "non", "null", "pub", "public", "return",
+    "self", "static", "str", "string", "struct", "this", "tru", "typ", "valu", "var", "void",
 ];
 
 /// The vector of a chunk, of unit length; all zeros for a chunk without any term.
@@ -100,7 +100,9 @@ impl Bag {
 /// FNV-1a with a last mixing, so that low and high bits are both good; the same in every build and run.
 fn hash(kind: u8, bytes: &[u8]) -> u64 {
     let start = 0xcbf2_9ce4_8422_2325_u64;
-    let mut value = std::iter::once(&kind).chain(bytes).fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    let mut value = std::iter::once(&kind)
+        .chain(bytes)
+        .fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
     value = (value ^ (value >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     value ^ (value >> 33)
 }

@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn any_text_is_a_question() {
-        for text in ["", "   ", "???", "::", "a::", "#", "1234", "\u{0}", "👩‍👩‍👧", &"x".repeat(1_000_000), &"é".repeat(5_000)] {
+        for text in
+            ["", "   ", "???", "::", "a::", "#", "1234", "\u{0}", "👩‍👩‍👧", &"x".repeat(1_000_000), &"é".repeat(5_000)]
+        {
             let question = Question::parse(text);
             assert!(question.text.len() <= LONGEST_QUESTION);
             assert!(question.store_query(Vec::new(), 5).names.len() <= MOST_NAMES);

@@ -32,7 +32,8 @@ const WHOLE_NAME: f32 = 4.0;
 /// Orders `candidates`, the best first; each of them is in the result once. `total` is how many chunks the index holds.
 #[must_use]
 pub fn rank(question: &Question, candidates: &[Candidate], total: usize) -> Vec<Hit> {
-    let wanted: HashMap<&str, usize> = question.terms.iter().enumerate().map(|(at, term)| (term.as_str(), at)).collect();
+    let wanted: HashMap<&str, usize> =
+        question.terms.iter().enumerate().map(|(at, term)| (term.as_str(), at)).collect();
     let fields: Vec<Fields> = candidates.iter().map(|candidate| Fields::of(candidate, &wanted)).collect();
     let weights = term_weights(&fields, wanted.len(), total);
     let lexical = scaled(bm25(&fields, &weights));
@@ -175,7 +176,8 @@ fn name_match(candidate: &Candidate, wanted: &Name) -> f32 {
     } else {
         return 0.0;
     };
-    let surrounded = whole >= WHOLE_NAME && wanted.qualifier.as_ref().is_some_and(|qualifier| within(candidate, qualifier));
+    let surrounded =
+        whole >= WHOLE_NAME && wanted.qualifier.as_ref().is_some_and(|qualifier| within(candidate, qualifier));
     let surroundings = if surrounded { 3.0 } else { 0.0 };
     let definition = match chunk.kind {
         ChunkKind::Function
@@ -203,7 +205,10 @@ fn path_factor(candidate: &Candidate, question: &Question) -> f32 {
     const RARE: &[(f32, &[&str])] = &[
         (0.75, &["test", "tests", "testing", "spec", "specs", "__tests__", "testdata", "fixtures", "fixture", "mocks"]),
         (0.85, &["examples", "example", "demo", "samples", "bench", "benches", "benchmarks"]),
-        (0.6, &["vendor", "third_party", "thirdparty", "node_modules", "external", "generated", "gen", "dist", "build"]),
+        (
+            0.6,
+            &["vendor", "third_party", "thirdparty", "node_modules", "external", "generated", "gen", "dist", "build"],
+        ),
     ];
     let path = candidate.stored.path.as_str().to_lowercase();
     let marks: HashSet<&str> = path.split(['/', '.', '-']).chain(path.split(['/', '.', '_'])).collect();

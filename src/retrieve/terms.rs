@@ -12,12 +12,12 @@ const LONGEST_WORD: usize = 96;
 
 /// Words that carry no meaning in a question about code.
 const STOP_WORDS: &[&str] = &[
-    "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "code", "could",
-    "did", "do", "does", "each", "find", "for", "from", "get", "gets", "give", "had", "has", "have", "how", "i", "if", "in",
-    "into", "is", "it", "its", "may", "me", "my", "no", "of", "on", "or", "our", "out", "over", "shall", "should", "show",
-    "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to",
-    "us", "use", "used", "uses", "using", "via", "was", "we", "were", "what", "when", "where", "which", "while", "who",
-    "why", "will", "with", "would", "you", "your",
+    "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "code",
+    "could", "did", "do", "does", "each", "find", "for", "from", "get", "gets", "give", "had", "has", "have", "how",
+    "i", "if", "in", "into", "is", "it", "its", "may", "me", "my", "no", "of", "on", "or", "our", "out", "over",
+    "shall", "should", "show", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these",
+    "they", "this", "those", "to", "us", "use", "used", "uses", "using", "via", "was", "we", "were", "what", "when",
+    "where", "which", "while", "who", "why", "will", "with", "would", "you", "your",
 ];
 
 /// The terms of `text`, in order, repeats kept; at most 8,192 of them.
@@ -32,7 +32,9 @@ pub fn terms(text: &str) -> Vec<String> {
 #[must_use]
 pub fn index_terms(path: &RelativePath, chunk: &Chunk) -> Vec<String> {
     let mut found = Vec::new();
-    for text in [chunk.symbol.as_deref().unwrap_or_default(), chunk.parent.as_deref().unwrap_or_default(), path.as_str()] {
+    for text in
+        [chunk.symbol.as_deref().unwrap_or_default(), chunk.parent.as_deref().unwrap_or_default(), path.as_str()]
+    {
         each_term(text, &mut |term| found.push(term.to_owned()));
     }
     each_term(&chunk.text, &mut |term| found.push(term.to_owned()));
@@ -84,7 +86,9 @@ impl Words {
         self.whole.push('=');
         let (mut parts, mut previous) = (0_usize, None);
         for (at, &character) in word.iter().enumerate() {
-            if previous.is_some_and(|before| breaks(before, character, word.get(at + 1).copied())) && !self.part.is_empty() {
+            if previous.is_some_and(|before| breaks(before, character, word.get(at + 1).copied()))
+                && !self.part.is_empty()
+            {
                 parts += 1;
                 self.end_part(take);
             }
@@ -174,7 +178,8 @@ fn cut_verb(word: &mut String) {
 }
 
 fn cut_noun(word: &mut String) {
-    for (end, least) in [("ation", 5), ("ion", 4), ("ator", 5), ("er", 4), ("or", 5), ("ly", 4), ("ate", 5), ("at", 5)] {
+    for (end, least) in [("ation", 5), ("ion", 4), ("ator", 5), ("er", 4), ("or", 5), ("ly", 4), ("ate", 5), ("at", 5)]
+    {
         let Some(rest) = word.strip_suffix(end) else { continue };
         let wanted = end != "ion" || rest.ends_with('t') || rest.ends_with('s');
         if rest.len() >= least && wanted {

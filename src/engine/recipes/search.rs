@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::super::Workbench;
 use super::super::order::Symbol;
 use crate::ports::{Cancel, Failure};
-use crate::retrieve::{Candidate, Question, StoreQuery, StoredChunk, rank, snippet};
+use crate::retrieve::{Candidate, Question, Snippet, StoreQuery, StoredChunk, cosine, rank, snippet};
 use crate::syntax::{Chunk, chunk_text};
 use crate::workspace::{RelativePath, Root};
 
@@ -100,12 +100,8 @@ impl Report {
 /// On cancellation, or when the question itself cannot be embedded.
 pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Result<Report, Failure> {
     let question = Question::parse(&task.query);
-    let query = StoreQuery {
-        vector: workbench.embedder.embed_query(&task.query)?,
-        terms: question.terms.clone(),
-        names: question.names.clone(),
-        limit: CANDIDATES.max(task.limit),
-    };
+    let vector = workbench.embedder.embed_query(&task.query)?;
+    let query = question.store_query(vector, CANDIDATES.max(task.limit));
     let mut report = Report::default();
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut roots: Vec<&Root> = Vec::new();
@@ -123,7 +119,7 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
     }
     for hit in rank(&question, &candidates, total).into_iter().take(task.limit) {
         let (Some(candidate), Some(root)) = (candidates.get(hit.index), roots.get(hit.index)) else { continue };
-        let (snippet, line) = snippet(&candidate.stored.chunk, &question);
+        let Snippet { text: snippet, line } = snippet(&candidate.stored.chunk, &question);
         let stored = candidate.stored.clone();
         report.found.push(Found { root: (*root).clone(), stored, score: hit.score, snippet, line });
     }
@@ -157,9 +153,8 @@ fn overlay(
 ) -> Result<Vec<Candidate>, Failure> {
     let chunks = chunk_text(&unsaved.path, &unsaved.text, &|| cancel.is_cancelled()).chunks;
     let vectors = workbench.embedder.embed(&chunks.iter().collect::<Vec<_>>())?;
-    let similarity = |vector: &[f32]| vector.iter().zip(&query.vector).map(|(a, b)| a * b).sum();
     let candidate = |(chunk, vector): (Chunk, Vec<f32>)| Candidate {
-        similarity: similarity(&vector),
+        similarity: cosine(&vector, &query.vector),
         stored: StoredChunk { path: unsaved.path.clone(), chunk },
     };
     Ok(chunks.into_iter().zip(vectors).map(candidate).collect())

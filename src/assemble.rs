@@ -1,0 +1,94 @@
+//! The only place that names concrete effects and frontends together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use clap::Parser;
+
+use crate::cli::{self, Arguments, Colour, Command, Screen};
+use crate::engine::{Engine, Workbench};
+use crate::host::{self, DiskFiles, OwnFolder, SystemClock};
+use crate::ledger::SqliteLedger;
+use crate::lsp;
+use crate::model::BuiltinEmbedder;
+use crate::observe;
+use crate::ports::{Embedder, Failure};
+use crate::sandbox::SandboxRunner;
+use crate::store::LanceStore;
+use crate::workspace::Root;
+
+/// Files larger than this are neither read nor written.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+
+/// tagout's own folders, where they can be had.
+struct Folders {
+    cache: PathBuf,
+    state: PathBuf,
+}
+
+/// Runs the program: parses the command line, puts the parts together, starts a frontend.
+#[must_use]
+pub fn run() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    let colour = if host::variable("NO_COLOR").is_some() { Colour::Never } else { Colour::Auto };
+    let screen = Screen::new(colour);
+    let outcome = match command {
+        Command::Lsp => serve_editor(),
+        Command::Tour(_) => tour(command, &screen),
+        command => folders().map(|folders| {
+            let _log = observe::init(observe::Sink::StandardError, host::variable("TAGOUT_LOG"));
+            cli::run(command, &workbench(&folders), &screen)
+        }),
+    };
+    outcome.unwrap_or_else(|failure| {
+        screen.complain(&failure);
+        ExitCode::FAILURE
+    })
+}
+
+/// Serves an editor over the standard streams until it says exit, hangs up or dies.
+fn serve_editor() -> Result<ExitCode, Failure> {
+    let folders = folders()?;
+    let _log = observe::init(observe::Sink::Folder(folders.state.join("log")), host::variable("TAGOUT_LOG"));
+    let (sender, orders) = lsp::order_channel();
+    let engine = Engine::start(Arc::new(workbench(&folders)), Box::new(move |order| sender.send(order)))?;
+    let code = lsp::serve(engine, orders, host::process_exists, std::io::stdin(), std::io::stdout());
+    Ok(ExitCode::from(code))
+}
+
+/// The tour has cache and state of its own, which go when it ends.
+fn tour(command: Command, screen: &Screen) -> Result<ExitCode, Failure> {
+    let own = tempfile::Builder::new().prefix("tagout-tour-").tempdir();
+    let own = own.map_err(|error| Failure::io("making a temporary folder", &error))?;
+    let folders = Folders { cache: own.path().join("cache"), state: own.path().join("state") };
+    Ok(cli::run(command, &workbench(&folders), screen))
+}
+
+fn folders() -> Result<Folders, Failure> {
+    Ok(Folders { cache: host::locate_folder(OwnFolder::Cache)?, state: host::locate_folder(OwnFolder::State)? })
+}
+
+/// All effects behind their ports. Nothing is opened yet: each opens what it needs on first use.
+fn workbench(folders: &Folders) -> Workbench {
+    let ledger = Arc::new(SqliteLedger::new(folders.state.join("tagout.sqlite")));
+    let embedder = BuiltinEmbedder;
+    let (indexes, embedder_name) = (folders.cache.join("index"), embedder.name().to_owned());
+    let pages = folders.cache.join("pages");
+    Workbench {
+        files: Box::new(DiskFiles::new(LARGEST_FILE)),
+        embedder: Box::new(embedder),
+        runner: Box::new(SandboxRunner::new(PathBuf::from("/proc/self/exe"))),
+        ledger: ledger.clone(),
+        modes: ledger.clone(),
+        shelf: ledger,
+        clock: Box::new(SystemClock),
+        open_root: Box::new(|folder: &Path| host::open_root(folder)),
+        make_store: Box::new(move |root: &Root| Box::new(LanceStore::new(indexes.join(root.key()), &embedder_name))),
+        write_page: Box::new(move |name, text| host::write_page(&pages, name, text)),
+        user_settings: host::user_settings(),
+        editor_settings: Mutex::new(None),
+        indexes: Mutex::new(BTreeMap::new()),
+    }
+}

@@ -1,0 +1,116 @@
+//! From TOML and JSON to one flat list of values, each with its place.
+
+use toml::de::{DeTable, DeValue};
+
+/// A value as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Raw {
+    /// An integer.
+    Integer(i64),
+    /// A string.
+    Text(String),
+    /// Anything else, by the name of its type.
+    Other(&'static str),
+}
+
+impl Raw {
+    /// The value for people.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Integer(number) => number.to_string(),
+            Self::Text(text) => format!("{text:?}"),
+            Self::Other(kind) => (*kind).to_owned(),
+        }
+    }
+}
+
+/// One value: `section.key`, or `key` alone at the top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) name: String,
+    pub(super) line: Option<usize>,
+    pub(super) value: Raw,
+}
+
+/// Why a whole source cannot be read.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub(super) line: Option<usize>,
+    pub(super) text: String,
+}
+
+/// The values of a TOML document.
+pub(super) fn from_toml(text: &str) -> Result<Vec<Item>, Unreadable> {
+    let line = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    let table = DeTable::parse(text).map_err(|error| Unreadable {
+        line: error.span().map(|span| line(span.start)),
+        text: error.message().to_owned(),
+    })?;
+    let mut items = Vec::new();
+    for (key, value) in table.get_ref() {
+        match value.get_ref() {
+            // Deeper tables have no meaning here; their name shows up as an unknown key.
+            DeValue::Table(section) => items.extend(section.iter().map(|(inner, value)| Item {
+                name: format!("{}.{}", key.get_ref(), inner.get_ref()),
+                line: Some(line(inner.span().start)),
+                value: toml_value(value.get_ref()),
+            })),
+            value => items.push(Item {
+                name: key.get_ref().to_string(),
+                line: Some(line(key.span().start)),
+                value: toml_value(value),
+            }),
+        }
+    }
+    Ok(items)
+}
+
+fn toml_value(value: &DeValue<'_>) -> Raw {
+    match value {
+        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or(Raw::Other("an integer that is too large"), Raw::Integer),
+        DeValue::Float(_) => Raw::Other("a fraction"),
+        DeValue::Boolean(_) => Raw::Other("a truth value"),
+        DeValue::Datetime(_) => Raw::Other("a time"),
+        DeValue::Array(_) => Raw::Other("a list"),
+        DeValue::Table(_) => Raw::Other("a table"),
+    }
+}
+
+/// The values of an editor's settings: the object itself, or what it holds under `tagout`. `null` holds nothing.
+pub(super) fn from_json(value: &serde_json::Value) -> Result<Vec<Item>, Unreadable> {
+    let object = match value {
+        serde_json::Value::Null => return Ok(Vec::new()),
+        serde_json::Value::Object(object) => object.get("tagout").and_then(|inner| inner.as_object()).unwrap_or(object),
+        other => return Err(Unreadable { line: None, text: format!("{} is no object", json_value(other).describe()) }),
+    };
+    let mut items = Vec::new();
+    for (key, value) in object {
+        match value {
+            serde_json::Value::Object(section) => items.extend(section.iter().map(|(inner, value)| Item {
+                name: format!("{key}.{inner}"),
+                line: None,
+                value: json_value(value),
+            })),
+            // Editors send null for what is not set.
+            serde_json::Value::Null => {}
+            value => items.push(Item { name: key.clone(), line: None, value: json_value(value) }),
+        }
+    }
+    items.retain(|item| item.value != Raw::Other("null"));
+    Ok(items)
+}
+
+fn json_value(value: &serde_json::Value) -> Raw {
+    match value {
+        serde_json::Value::Null => Raw::Other("null"),
+        serde_json::Value::Bool(_) => Raw::Other("a truth value"),
+        serde_json::Value::Number(number) => {
+            number.as_i64().map_or(Raw::Other("a fraction or too large"), Raw::Integer)
+        }
+        serde_json::Value::String(text) => Raw::Text(text.clone()),
+        serde_json::Value::Array(_) => Raw::Other("a list"),
+        serde_json::Value::Object(_) => Raw::Other("a table"),
+    }
+}

@@ -1,0 +1,196 @@
+//! All or nothing, on a real disk.
+
+use super::*;
+use crate::host::{DiskFiles, open_root};
+use crate::policy::Facts;
+use crate::ports::Files;
+use crate::workspace::{FileKind, FileState, RelativePath};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+fn root() -> (tempfile::TempDir, Root) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = open_root(folder.path()).unwrap();
+    (folder, root)
+}
+
+fn write(root: &Root, path: &str, text: &str) {
+    let path = root.as_path().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn change(path: &str, before: Option<FileState>, after: Option<FileState>) -> FileChange {
+    FileChange { path: RelativePath::new(path).unwrap(), before, after }
+}
+
+fn text(text: &str) -> Option<FileState> {
+    Some(FileState::text(text))
+}
+
+fn grant(changes: &[FileChange]) -> Grant {
+    let paths = changes.iter().map(|change| change.path.clone()).collect();
+    let action = Action::Apply { content: content_hash(changes), paths };
+    Grant::obtain(Mode::WorkspaceWrite, action, &Facts::user(), None).unwrap().0
+}
+
+fn apply_all(root: &Root, changes: &[FileChange]) -> Result<(), Failure> {
+    DiskFiles::new(1 << 20).apply(grant(changes), root, changes)
+}
+
+/// Everything below a folder: names, kinds, modes, bytes.
+fn picture(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let mut picture = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let meta = fs::symlink_metadata(&path).unwrap();
+            let bytes = if meta.is_dir() {
+                folders.push(path.clone());
+                Vec::new()
+            } else if meta.is_symlink() {
+                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+            } else {
+                fs::read(&path).unwrap()
+            };
+            picture.insert(path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), (meta.mode(), bytes));
+        }
+    }
+    picture
+}
+
+#[test]
+fn creates_edits_deletes_and_keeps_what_was_not_to_change() {
+    let (_folder, root) = root();
+    write(&root, "edit.rs", "old");
+    fs::set_permissions(root.as_path().join("edit.rs"), fs::Permissions::from_mode(0o640)).unwrap();
+    write(&root, "gone/deep/only.rs", "x");
+    write(&root, "gone/kept.rs", "x");
+    let changes = [
+        change("edit.rs", text("old"), text("new")),
+        change("gone/deep/only.rs", text("x"), None),
+        change("new/folder/run.sh", None, Some(FileState { kind: FileKind::Executable, bytes: b"#!".to_vec() })),
+        change("new/link", None, Some(FileState { kind: FileKind::Symlink, bytes: b"folder/run.sh".to_vec() })),
+    ];
+    apply_all(&root, &changes).unwrap();
+    let picture = picture(root.as_path());
+    let names: Vec<_> = picture.keys().map(String::as_str).collect();
+    assert_eq!(names, ["edit.rs", "gone", "gone/kept.rs", "new", "new/folder", "new/folder/run.sh", "new/link"]);
+    assert_eq!(picture["edit.rs"], (0o100_640, b"new".to_vec()));
+    assert_eq!(picture["new/folder/run.sh"].0 & 0o100, 0o100);
+    assert_eq!(picture["new/link"].1, b"folder/run.sh");
+
+    let back: Vec<FileChange> = changes.iter().map(FileChange::inverted).collect();
+    apply_all(&root, &back).unwrap();
+    assert_eq!(fs::read_to_string(root.as_path().join("gone/deep/only.rs")).unwrap(), "x");
+    assert!(!root.as_path().join("new").exists());
+}
+
+#[test]
+fn a_grant_fits_only_its_own_changes() {
+    let (_folder, root) = root();
+    let changes = [change("a", None, text("x"))];
+    let other = grant(&[change("a", None, text("y"))]);
+    let failure = DiskFiles::new(1 << 20).apply(other, &root, &changes).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Denied);
+    let run = Action::Run { argv: vec!["x".into()], place: crate::policy::Place::Sandbox };
+    let run = Grant::obtain(Mode::WorkspaceWrite, run, &Facts::user(), None).unwrap().0;
+    assert_eq!(DiskFiles::new(1 << 20).apply(run, &root, &changes).unwrap_err().kind, FailureKind::Denied);
+    assert!(picture(root.as_path()).is_empty());
+}
+
+#[test]
+fn one_stale_path_of_any_sort_stops_all() {
+    let outside = tempfile::tempdir().unwrap();
+    let (_folder, root) = root();
+    write(&root, "ok", "old");
+    write(&root, "other", "differs");
+    write(&root, "same-size", "OLD");
+    fs::create_dir(root.as_path().join("folder")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), root.as_path().join("way-out")).unwrap();
+    let before = picture(root.as_path());
+    for (bad, kind) in [
+        (change("other", text("old"), text("new")), FailureKind::Stale),
+        (change("same-size", text("old"), text("new")), FailureKind::Stale),
+        (change("missing", text("old"), text("new")), FailureKind::Stale),
+        (change("missing", text("old"), None), FailureKind::Stale),
+        (change("other", None, text("new")), FailureKind::Stale),
+        (change("folder", None, text("new")), FailureKind::Stale),
+        (change("folder", text("old"), None), FailureKind::Stale),
+        (change("way-out/planted", None, text("new")), FailureKind::Io),
+        (change("other/below-a-file", None, text("new")), FailureKind::Io),
+        (change("ok/below", None, text("new")), FailureKind::InvalidInput),
+        (change("ok", text("old"), text("again")), FailureKind::InvalidInput),
+    ] {
+        let changes = [change("made/here", None, text("x")), change("ok", text("old"), text("new")), bad];
+        let failure = apply_all(&root, &changes).unwrap_err();
+        assert_eq!(failure.kind, kind, "{failure}");
+        assert_eq!(picture(root.as_path()), before, "{failure}");
+    }
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_hard_link_elsewhere_keeps_the_old_content() {
+    let (_folder, root) = root();
+    write(&root, "a", "old");
+    fs::hard_link(root.as_path().join("a"), root.as_path().join("b")).unwrap();
+    apply_all(&root, &[change("a", text("old"), text("new"))]).unwrap();
+    assert_eq!(fs::read_to_string(root.as_path().join("a")).unwrap(), "new");
+    assert_eq!(fs::read_to_string(root.as_path().join("b")).unwrap(), "old");
+}
+
+const PATHS: [&str; 6] = ["a", "b", "d/a", "d/b", "d/e/a", "f/g/h"];
+
+fn state() -> impl Strategy<Value = Option<FileState>> {
+    let kind = prop_oneof![Just(FileKind::Plain), Just(FileKind::Executable), Just(FileKind::Symlink)];
+    proptest::option::of((kind, "[a-c]{1,3}").prop_map(|(kind, text)| FileState { kind, bytes: text.into_bytes() }))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_changes_happen_wholly_or_not_at_all(
+        tree in proptest::array::uniform6(state()),
+        wanted in proptest::array::uniform6(state()),
+        tampered in proptest::option::of((0..PATHS.len(), state())),
+    ) {
+        let (_folder, root) = root();
+        let files = DiskFiles::new(1 << 20);
+        let build: Vec<_> = PATHS.iter().zip(&tree).map(|(path, state)| change(path, None, state.clone())).collect();
+        let build: Vec<_> = build.into_iter().filter(|change| change.after.is_some()).collect();
+        apply_all(&root, &build).unwrap();
+        let mut changes: Vec<_> = PATHS.iter().zip(tree.iter().zip(&wanted))
+            .map(|(path, (before, after))| change(path, before.clone(), after.clone()))
+            .filter(|change| change.before != change.after)
+            .collect();
+        let mut stale = false;
+        if let Some((index, lie)) = tampered
+            && let Some(change) = changes.get_mut(index)
+        {
+            stale = change.before != lie;
+            change.before = lie;
+        }
+        changes.retain(|change| change.before.is_some() || change.after.is_some());
+        let stale = stale && changes.iter().any(|change| {
+            files.read(&root, &change.path).unwrap() != change.before
+        });
+        let before = picture(root.as_path());
+        let result = apply_all(&root, &changes);
+        if stale {
+            prop_assert_eq!(result.unwrap_err().kind, FailureKind::Stale);
+            prop_assert_eq!(picture(root.as_path()), before);
+        } else {
+            result.unwrap();
+            for change in &changes {
+                prop_assert_eq!(files.read(&root, &change.path).unwrap(), change.after.clone());
+            }
+            prop_assert!(picture(root.as_path()).keys().all(|name| !name.contains(".tagout-")));
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The machine: disk, watcher, clock, environment. The only room, beside the sandbox, that may touch them.
+
+mod apply;
+mod beneath;
+mod clock;
+mod environment;
+mod files;
+mod folders;
+mod process;
+mod staging;
+mod transaction;
+mod walk;
+mod watch;
+
+pub use clock::SystemClock;
+pub use environment::{current_folder, variable};
+pub use files::{DiskFiles, open_root};
+pub use folders::{OwnFolder, locate_folder, prepare_folder};
+pub use process::is_alive;

@@ -1,0 +1,109 @@
+//! The ledger in memory: for tests, and for a session that must leave nothing behind.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::retention::{Kept, MOST_BYTES, to_remove};
+use super::shelf::{not_one, too_large};
+use super::sqlite::{check_present, granted_modes};
+use crate::changes::{ChangesetId, FileChange};
+use crate::policy::{Grant, Mode};
+use crate::ports::{Entry, Failure, Ledger, Modes, Shelf, Shelved, ShelvedState};
+use crate::workspace::{FileState, Root};
+
+#[derive(Default)]
+struct OneWorkspace {
+    records: Vec<Entry>,
+    mode: Mode,
+    /// Latest change of state last.
+    shelf: Vec<Shelved>,
+}
+
+/// Record, modes and shelf, gone with the process.
+#[derive(Default)]
+pub struct MemoryLedger {
+    workspaces: Mutex<BTreeMap<Root, OneWorkspace>>,
+}
+
+impl MemoryLedger {
+    fn workspaces(&self) -> MutexGuard<'_, BTreeMap<Root, OneWorkspace>> {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on<T>(&self, root: &Root, work: impl FnOnce(&mut OneWorkspace) -> T) -> T {
+        work(self.workspaces().entry(root.clone()).or_default())
+    }
+}
+
+impl Ledger for MemoryLedger {
+    fn append(&self, root: &Root, entry: &Entry) -> Result<u64, Failure> {
+        self.on(root, |workspace| {
+            let number = workspace.records.len() as u64 + 1;
+            workspace.records.push(Entry { number, ..entry.clone() });
+            Ok(number)
+        })
+    }
+
+    fn recent(&self, root: &Root, count: usize) -> Result<Vec<Entry>, Failure> {
+        self.on(root, |workspace| {
+            let start = workspace.records.len().saturating_sub(count);
+            Ok(workspace.records.iter().skip(start).cloned().collect())
+        })
+    }
+}
+
+impl Modes for MemoryLedger {
+    fn mode(&self, root: &Root) -> Result<Mode, Failure> {
+        self.on(root, |workspace| Ok(workspace.mode))
+    }
+
+    fn set_mode(&self, grant: Grant, root: &Root) -> Result<(), Failure> {
+        let (from, to) = granted_modes(&grant)?;
+        self.on(root, |workspace| {
+            check_present(workspace.mode, from)?;
+            workspace.mode = to;
+            Ok(())
+        })
+    }
+}
+
+/// Bytes of file content, which is nearly all of a changeset.
+fn size(shelved: &Shelved) -> usize {
+    let bytes = |state: &Option<FileState>| state.as_ref().map_or(0, |state| state.bytes.len());
+    let size = |change: &FileChange| bytes(&change.before) + bytes(&change.after);
+    shelved.changeset.files.iter().map(size).sum()
+}
+
+impl Shelf for MemoryLedger {
+    fn shelve(&self, root: &Root, shelved: &Shelved) -> Result<(), Failure> {
+        if size(shelved) > MOST_BYTES {
+            return Err(too_large(size(shelved)));
+        }
+        self.on(root, |workspace| {
+            workspace.shelf.retain(|kept| kept.changeset.id != shelved.changeset.id);
+            workspace.shelf.push(shelved.clone());
+            let row = |kept: &Shelved| Kept { id: kept.changeset.id.clone(), state: kept.state, bytes: size(kept) };
+            let gone = to_remove(&workspace.shelf.iter().map(row).collect::<Vec<_>>());
+            workspace.shelf.retain(|kept| !gone.contains(&kept.changeset.id));
+        });
+        Ok(())
+    }
+
+    fn shelved(&self, root: &Root, id: &ChangesetId) -> Result<Shelved, Failure> {
+        self.on(root, |workspace| {
+            let named =
+                |kept: &&Shelved| !id.as_str().is_empty() && kept.changeset.id.as_str().starts_with(id.as_str());
+            let mut found: Vec<&Shelved> = workspace.shelf.iter().filter(named).collect();
+            let matches = found.len();
+            found.pop().filter(|_| matches == 1).cloned().ok_or_else(|| not_one(id, matches))
+        })
+    }
+
+    fn in_state(&self, root: &Root, state: ShelvedState) -> Result<Vec<Shelved>, Failure> {
+        self.on(root, |workspace| {
+            let mut found: Vec<Shelved> = workspace.shelf.iter().filter(|kept| kept.state == state).cloned().collect();
+            found.sort_by_key(|kept| kept.at_ms);
+            Ok(found)
+        })
+    }
+}

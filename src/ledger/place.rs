@@ -1,0 +1,53 @@
+//! The database's files on disk: made private, set aside when damaged. The only part of this room that touches the
+//! disk beside SQLite itself.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// What SQLite keeps beside the database.
+const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+
+/// Makes the folder and an empty file where they are not there, for the user alone; SQLite gives its other files the
+/// same permissions.
+pub(super) fn prepare(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+}
+
+/// Which file is at `path` now, to see that the one that is open is still there.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// Renames the database, so that a new one can be begun, and says to what.
+pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let suffixed = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let mut number = 1;
+    while suffixed(&format!("-damaged-{number}")).exists() {
+        number += 1;
+    }
+    for beside in BESIDE {
+        match std::fs::rename(suffixed(beside), suffixed(&format!("-damaged-{number}{beside}"))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(suffixed(&format!("-damaged-{number}")))
+}
+
+/// Holds the right to set the database aside; other processes wait. Given back when it is dropped.
+pub(super) fn lock(path: &Path) -> io::Result<std::fs::File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(name)?;
+    file.lock()?;
+    Ok(file)
+}

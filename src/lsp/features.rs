@@ -1,0 +1,130 @@
+//! What the client can do, and what the server says it can do.
+
+use tower_lsp::ls_types::{
+    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, ExecuteCommandOptions,
+    HoverProviderCapability, InitializeResult, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+};
+
+use crate::engine::COMMANDS;
+use crate::text::Encoding;
+
+/// What the client can do, as far as it matters here. The default is a client that can do nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Features {
+    /// How characters are counted.
+    pub encoding: Encoding,
+    /// Takes edits with document versions.
+    pub versioned_edits: bool,
+    /// Lets the server create progress.
+    pub progress: bool,
+    /// Opens documents on request.
+    pub show_document: bool,
+    /// Answers questions for its configuration.
+    pub configuration: bool,
+    /// Takes a registration for configuration changes.
+    pub register_configuration: bool,
+    /// Takes a registration for file watching.
+    pub register_watching: bool,
+    /// Takes code actions as such, not as bare commands.
+    pub action_literals: bool,
+}
+
+impl Features {
+    /// Reads them from what the client says.
+    pub(super) fn of(client: &ClientCapabilities) -> Self {
+        let workspace = client.workspace.clone().unwrap_or_default();
+        let window = client.window.clone().unwrap_or_default();
+        let offered = client.general.as_ref().and_then(|general| general.position_encodings.as_deref());
+        let action = client.text_document.as_ref().and_then(|document| document.code_action.as_ref());
+        Self {
+            encoding: choose_encoding(offered.unwrap_or_default()),
+            versioned_edits: workspace.workspace_edit.and_then(|edit| edit.document_changes).unwrap_or_default(),
+            progress: window.work_done_progress.unwrap_or_default(),
+            show_document: window.show_document.is_some_and(|show| show.support),
+            configuration: workspace.configuration.unwrap_or_default(),
+            register_configuration: workspace
+                .did_change_configuration
+                .and_then(|dynamic| dynamic.dynamic_registration)
+                .unwrap_or_default(),
+            register_watching: workspace
+                .did_change_watched_files
+                .and_then(|dynamic| dynamic.dynamic_registration)
+                .unwrap_or_default(),
+            action_literals: action.is_some_and(|action| action.code_action_literal_support.is_some()),
+        }
+    }
+}
+
+/// utf-8 costs nothing here; utf-16 is what a client must offer, said or unsaid.
+fn choose_encoding(offered: &[PositionEncodingKind]) -> Encoding {
+    if offered.contains(&PositionEncodingKind::UTF8) {
+        Encoding::Utf8
+    } else if offered.contains(&PositionEncodingKind::UTF32) && !offered.contains(&PositionEncodingKind::UTF16) {
+        Encoding::Utf32
+    } else {
+        Encoding::Utf16
+    }
+}
+
+/// The answer to `initialize`.
+pub(super) fn initialize_result(features: Features) -> InitializeResult {
+    let encoding = match features.encoding {
+        Encoding::Utf8 => PositionEncodingKind::UTF8,
+        Encoding::Utf16 => PositionEncodingKind::UTF16,
+        Encoding::Utf32 => PositionEncodingKind::UTF32,
+    };
+    InitializeResult {
+        capabilities: ServerCapabilities {
+            position_encoding: Some(encoding),
+            text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+                open_close: Some(true),
+                change: Some(TextDocumentSyncKind::INCREMENTAL),
+                save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: Some(false) })),
+                ..TextDocumentSyncOptions::default()
+            })),
+            hover_provider: Some(HoverProviderCapability::Simple(true)),
+            workspace_symbol_provider: Some(OneOf::Left(true)),
+            code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
+                code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR, CodeActionKind::SOURCE]),
+                resolve_provider: Some(false),
+                ..CodeActionOptions::default()
+            })),
+            execute_command_provider: Some(ExecuteCommandOptions {
+                commands: COMMANDS.iter().map(ToString::to_string).collect(),
+                ..ExecuteCommandOptions::default()
+            }),
+            workspace: Some(WorkspaceServerCapabilities {
+                workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                    supported: Some(true),
+                    change_notifications: Some(OneOf::Left(true)),
+                }),
+                file_operations: None,
+            }),
+            ..ServerCapabilities::default()
+        },
+        server_info: Some(ServerInfo { name: "tagout".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
+        offset_encoding: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_on_an_encoding() {
+        let [utf8, utf16, utf32] = [PositionEncodingKind::UTF8, PositionEncodingKind::UTF16, PositionEncodingKind::UTF32];
+        assert_eq!(choose_encoding(&[]), Encoding::Utf16);
+        assert_eq!(choose_encoding(&[utf32.clone(), utf8.clone()]), Encoding::Utf8);
+        assert_eq!(choose_encoding(&[utf16, utf32.clone()]), Encoding::Utf16);
+        assert_eq!(choose_encoding(&[utf32]), Encoding::Utf32);
+        assert_eq!(choose_encoding(&[PositionEncodingKind::new("ebcdic")]), Encoding::Utf16);
+    }
+
+    #[test]
+    fn a_client_that_says_nothing_can_do_nothing() {
+        assert_eq!(Features::of(&ClientCapabilities::default()), Features::default());
+    }
+}

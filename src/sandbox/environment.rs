@@ -1,0 +1,106 @@
+//! What a command in the sandbox finds of the user's own: tool chains and an allow-list of variables.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::machine::{Machine, Seen};
+use super::plan::SYSTEM;
+
+/// Tool chains kept in a home: the variable that moves one, where it is otherwise, and the parts to show
+/// (none named: all of it). Credentials are in no part that is shown.
+const TOOL_CHAINS: [(&str, &str, &[&str]); 6] = [
+    ("CARGO_HOME", ".cargo", &["bin", "config", "config.toml", "env", "git", "registry"]),
+    ("RUSTUP_HOME", ".rustup", &[]),
+    ("PYENV_ROOT", ".pyenv", &[]),
+    ("NVM_DIR", ".nvm", &[]),
+    ("RBENV_ROOT", ".rbenv", &[]),
+    ("VOLTA_HOME", ".volta", &["bin", "tools"]),
+];
+
+/// Variables that hold a taste or a choice of tool, never a secret.
+const PASSED: [&str; 22] = [
+    "CARGO_HOME",
+    "CARGO_TERM_COLOR",
+    "CLICOLOR",
+    "COLORTERM",
+    "GOROOT",
+    "JAVA_HOME",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LOGNAME",
+    "NO_COLOR",
+    "NVM_DIR",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+    "RBENV_ROOT",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "TERM",
+    "TZ",
+    "USER",
+];
+
+/// Where programs are when the user's own `PATH` does not say so.
+const PROGRAMS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Paths of the tool chains that may be shown, whether they are there or not.
+pub(super) fn tool_chains(home: &Path, environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for (variable, usual, parts) in TOOL_CHAINS {
+        let moved = environment.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = moved.unwrap_or_else(|| home.join(usual));
+        // A variable that names the home itself, or something above it, would show all of it.
+        if home.starts_with(&base) {
+            continue;
+        }
+        match parts {
+            [] => paths.push(base),
+            parts => paths.extend(parts.iter().map(|part| base.join(part))),
+        }
+    }
+    paths
+}
+
+/// The whole environment of a command in the sandbox.
+pub(super) fn inside(machine: &Machine) -> Vec<(String, String)> {
+    let mut variables: BTreeMap<String, String> = PASSED
+        .iter()
+        .filter_map(|name| machine.environment.get(*name).map(|value| ((*name).to_owned(), value.clone())))
+        .collect();
+    let fixed = [
+        ("HOME", machine.home.display().to_string()),
+        ("PATH", path(machine)),
+        ("SHELL", "/bin/sh".to_owned()),
+        ("TMPDIR", "/tmp".to_owned()),
+        // There is no network: saying so at once beats a time-out.
+        ("CARGO_NET_OFFLINE", "true".to_owned()),
+        // `git status` would otherwise rewrite the index for every run.
+        ("GIT_OPTIONAL_LOCKS", "0".to_owned()),
+        ("TAGOUT_SANDBOX", "1".to_owned()),
+    ];
+    variables.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
+    variables.into_iter().collect()
+}
+
+/// The user's own order of programs, as far as they are shown, then the usual folders.
+fn path(machine: &Machine) -> String {
+    let chains = tool_chains(&machine.home, &machine.environment);
+    let shown: Vec<PathBuf> = SYSTEM
+        .iter()
+        .map(PathBuf::from)
+        .chain(chains)
+        .filter(|path| matches!(machine.seen.get(path), Some(Seen::Real(_) | Seen::Link(_))))
+        .collect();
+    let own = machine.environment.get("PATH").map_or("", String::as_str);
+    let mut folders: Vec<&str> = Vec::new();
+    let own = own.split(':').filter(|folder| shown.iter().any(|path| Path::new(folder).starts_with(path)));
+    for folder in own.chain(PROGRAMS) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders.join(":")
+}

@@ -1,0 +1,173 @@
+//! Building the file system that the command sees. Everything happens below a base in memory that holds the new
+//! root, the captured writes, and the host's root until the new root is entered.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{Mode, mkdirat};
+use nix::unistd::{chdir, pivot_root};
+
+use super::plan::{Purpose, Quota};
+use super::sys::{self, MountFlags};
+use crate::workspace::RelativePath;
+
+/// The host's root, while the new one is built.
+const HOST: &str = "/host";
+const NEW: &str = "/new";
+const WRITES: &str = "/writes";
+const LOWER: &str = "/lower";
+
+fn below(base: &str, path: &Path) -> PathBuf {
+    let plain = path.components().filter(|component| matches!(component, Component::Normal(_)));
+    plain.fold(PathBuf::from(base), |joined, component| joined.join(component))
+}
+
+fn inside(path: &Path) -> PathBuf {
+    below(NEW, path)
+}
+
+/// Leaves the host's mounts alone and begins a base in memory with an empty root in it.
+pub(super) fn new_root(quota: Quota) -> io::Result<()> {
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+    // Any folder that every machine has does: the mount is visible in this namespace only.
+    memory(Path::new("/tmp"), quota, 0o755)?;
+    chdir("/tmp")?;
+    for folder in [HOST, NEW, WRITES, LOWER] {
+        fs::create_dir(below(".", Path::new(folder)))?;
+    }
+    pivot_root(".", "host")?;
+    chdir("/")?;
+    memory(Path::new(NEW), quota, 0o755)
+}
+
+fn memory(path: &Path, quota: Quota, mode: u32) -> io::Result<()> {
+    let options = format!("size={},nr_inodes={},mode={mode:o}", quota.bytes, quota.inodes);
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    Ok(mount(Some("tmpfs"), path, Some("tmpfs"), flags, Some(options.as_str()))?)
+}
+
+/// Makes a folder and those above it.
+pub(super) fn folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o755).create(inside(path))
+}
+
+/// Makes a symbolic link.
+pub(super) fn link(path: &Path, target: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, inside(path))
+}
+
+/// Mounts memory at `path`.
+pub(super) fn memory_inside(path: &Path, quota: Quota, mode: u32) -> io::Result<()> {
+    folder(path)?;
+    memory(&inside(path), quota, mode)
+}
+
+/// Shows what is at `source` of the host at `target`.
+pub(super) fn bind(source: &Path, target: &Path, purpose: Purpose) -> io::Result<()> {
+    let source = below(HOST, source);
+    if fs::metadata(&source)?.is_dir() {
+        folder(target)?;
+    } else {
+        folder(target.parent().unwrap_or(Path::new("/")))?;
+        fs::OpenOptions::new().append(true).create(true).open(inside(target)).or_else(exists(target))?;
+    }
+    let flags = match purpose {
+        Purpose::Read => MountFlags::SEALED,
+        Purpose::Device => MountFlags::DEVICE,
+    };
+    sys::bind(&source, &inside(target), flags)
+}
+
+/// A mount point that cannot be opened for writing may still be there to be mounted on.
+fn exists(target: &Path) -> impl FnOnce(io::Error) -> io::Result<fs::File> {
+    move |error| if inside(target).exists() { fs::File::open("/") } else { Err(error) }
+}
+
+/// Mounts pseudo-terminals that no other sandbox and not the host can reach.
+pub(super) fn terminals(path: &Path) -> io::Result<()> {
+    folder(path)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+    Ok(mount(Some("devpts"), &inside(path), Some("devpts"), flags, Some("newinstance,ptmxmode=0666,mode=620"))?)
+}
+
+/// Mounts a view of the processes of this namespace.
+pub(super) fn processes(path: &Path) -> io::Result<()> {
+    folder(path)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    Ok(mount(Some("proc"), &inside(path), Some("proc"), flags, None::<&str>)?)
+}
+
+/// Makes a part of a mount read-only by showing it over itself.
+pub(super) fn protect(path: &Path) -> io::Result<()> {
+    sys::bind(&inside(path), &inside(path), MountFlags::SEALED)
+}
+
+/// Shows an empty folder, or a device that cannot be opened, in the place of `path`.
+pub(super) fn hide(path: &Path) -> io::Result<()> {
+    let path = inside(path);
+    if !fs::metadata(&path)?.is_dir() {
+        return sys::bind(&below(HOST, Path::new("/dev/null")), &path, MountFlags::SEALED);
+    }
+    memory(&path, Quota { bytes: 4096, inodes: 2 }, 0o755)?;
+    sys::seal(&path)
+}
+
+/// Makes a mount read-only.
+pub(super) fn seal(path: &Path) -> io::Result<()> {
+    sys::seal(&inside(path))
+}
+
+/// Shows `shown` of the host with writes going to memory. Returns the folder that receives them.
+pub(super) fn capture(shown: &Path, quota: Quota) -> io::Result<OwnedFd> {
+    let (upper, work) = (below(WRITES, Path::new("upper")), below(WRITES, Path::new("work")));
+    memory(Path::new(WRITES), quota, 0o700)?;
+    fs::create_dir(&upper)?;
+    fs::create_dir(&work)?;
+    // What is captured is read beneath this folder, which therefore looks like the one it stands for.
+    let mode = fs::metadata(below(HOST, shown))?.mode() & 0o777;
+    fs::set_permissions(&upper, fs::Permissions::from_mode(mode | 0o700))?;
+    // The path of the workspace may hold what the options of a mount cannot.
+    sys::bind(&below(HOST, shown), Path::new(LOWER), MountFlags::SEALED)?;
+    folder(shown)?;
+    let options = format!("lowerdir={LOWER},upperdir={WRITES}/upper,workdir={WRITES}/work,userxattr,volatile");
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("overlay"), &inside(shown), Some("overlay"), flags, Some(options.as_str()))?;
+    Ok(OwnedFd::from(fs::File::open(upper)?))
+}
+
+fn how(flags: OFlag) -> OpenHow {
+    let mode = if flags.contains(OFlag::O_CREAT) { Mode::from_bits_truncate(0o644) } else { Mode::empty() };
+    let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
+    OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(mode).resolve(resolve)
+}
+
+/// Writes `text` to a file of the captured folder, so that it goes to memory.
+pub(super) fn write(captured: &Path, path: &RelativePath, text: &str) -> io::Result<()> {
+    let mut folder = OwnedFd::from(fs::File::open(inside(captured))?);
+    let mut parts: Vec<&str> = path.parts().collect();
+    let name = parts.pop().unwrap_or_default();
+    for part in parts {
+        match mkdirat(&folder, part, Mode::from_bits_truncate(0o755)) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        folder = openat2(folder.as_fd(), part, how(OFlag::O_RDONLY | OFlag::O_DIRECTORY))?;
+    }
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
+    fs::File::from(openat2(folder.as_fd(), name, how(flags))?).write_all(text.as_bytes())
+}
+
+/// Makes the new root the only one there is.
+pub(super) fn enter_root() -> io::Result<()> {
+    chdir(NEW)?;
+    pivot_root(".", ".")?;
+    umount2(".", MntFlags::MNT_DETACH)?;
+    chdir("/")?;
+    sys::seal(Path::new("/"))
+}

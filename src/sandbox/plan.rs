@@ -1,0 +1,446 @@
+//! What the child will do, as data: a pure function of the grant, the workspace and the machine, that a
+//! test can read. `init` applies the steps in order and stops at the first that fails.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::environment;
+use super::machine::{Machine, Seen};
+use crate::policy::Mode;
+use crate::workspace::RelativePath;
+
+/// Most bytes and files that a memory file system holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files, folders and links.
+    pub inodes: u64,
+}
+
+impl Quota {
+    const fn new(mebibytes: u64, inodes: u64) -> Self {
+        Self { bytes: mebibytes << 20, inodes }
+    }
+}
+
+const ROOT_QUOTA: Quota = Quota::new(1, 4_096);
+const HOME_QUOTA: Quota = Quota::new(512, 100_000);
+const TEMPORARY_QUOTA: Quota = Quota::new(1_024, 100_000);
+const SHARED_MEMORY_QUOTA: Quota = Quota::new(256, 1_000);
+/// What a command may write to the workspace before it is told that the disk is full.
+const CAPTURE_QUOTA: Quota = Quota::new(2_048, 400_000);
+
+/// A resource of one process, or of all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resource {
+    /// Bytes of a core dump.
+    CoreDump,
+    /// Bytes of one file.
+    FileSize,
+    /// Bytes of private memory of one process.
+    Memory,
+    /// Processes and threads in the sandbox.
+    Processes,
+    /// Open files of one process.
+    OpenFiles,
+    /// Bytes that cannot be swapped out.
+    LockedMemory,
+    /// Bytes in message queues.
+    MessageQueues,
+    /// Highest real-time priority.
+    RealTime,
+}
+
+/// Hard limits, none of which a build or a test run comes near.
+const LIMITS: [(Resource, u64); 8] = [
+    (Resource::CoreDump, 0),
+    (Resource::FileSize, 1 << 30),
+    (Resource::Memory, 4 << 30),
+    (Resource::Processes, 1_024),
+    (Resource::OpenFiles, 8_192),
+    (Resource::LockedMemory, 64 << 10),
+    (Resource::MessageQueues, 800 << 10),
+    (Resource::RealTime, 0),
+];
+
+/// What a bind mount is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// Files to read and programs to execute.
+    Read,
+    /// A device to use.
+    Device,
+}
+
+/// One step of the child, applied after it is alone in its namespaces. Targets are paths as the command will
+/// see them, sources as the host sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// Names the machine.
+    HostName(String),
+    /// Switches the loopback interface on; it is the only one.
+    Loopback,
+    /// Begins an empty root.
+    NewRoot(Quota),
+    /// Makes a folder.
+    Folder(PathBuf),
+    /// Makes a symbolic link.
+    Link {
+        /// Where.
+        path: PathBuf,
+        /// What it points at.
+        target: PathBuf,
+    },
+    /// Shows a file or folder of the host.
+    Bind {
+        /// Where it is on the host.
+        source: PathBuf,
+        /// Where the command sees it.
+        target: PathBuf,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// Mounts an empty file system in memory.
+    Memory {
+        /// Where.
+        path: PathBuf,
+        /// How much it holds.
+        quota: Quota,
+        /// Permission bits of its top folder.
+        mode: u32,
+    },
+    /// Mounts pseudo-terminals of the sandbox's own.
+    Terminals(PathBuf),
+    /// Mounts a view of the sandbox's own processes.
+    Processes(PathBuf),
+    /// Makes a folder or file of a mount read-only.
+    Protect(PathBuf),
+    /// Shows something empty in the place of a file or folder.
+    Hide(PathBuf),
+    /// Shows a folder of the host; what is written to it goes to memory, which the parent reads afterwards.
+    Capture {
+        /// The folder, the same on the host and for the command.
+        folder: PathBuf,
+        /// How much may be written.
+        quota: Quota,
+    },
+    /// Writes an unsaved text over the captured workspace.
+    Write {
+        /// The workspace.
+        folder: PathBuf,
+        /// The file.
+        path: RelativePath,
+        /// Its content.
+        text: String,
+    },
+    /// Makes a whole mount read-only.
+    Seal(PathBuf),
+    /// Makes the new root the only one there is, read-only.
+    EnterRoot,
+    /// Limits a resource.
+    Limit(Resource, u64),
+    /// No program gives more rights than its caller has.
+    NoNewPrivileges,
+    /// Gives up every capability.
+    DropCapabilities,
+    /// Filters system calls.
+    FilterCalls,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HostName(name) => write!(out, "name the machine {name}"),
+            Self::Loopback => write!(out, "switch loopback on"),
+            Self::NewRoot(quota) => write!(out, "begin an empty root of {} bytes", quota.bytes),
+            Self::Folder(path) => write!(out, "make folder {}", path.display()),
+            Self::Link { path, target } => write!(out, "link {} to {}", path.display(), target.display()),
+            Self::Bind { source, target, .. } if source == target => write!(out, "show {}", target.display()),
+            Self::Bind { source, target, .. } => write!(out, "show {} at {}", source.display(), target.display()),
+            Self::Memory { path, quota, .. } => {
+                write!(out, "mount {} in memory, {} bytes, {} files", path.display(), quota.bytes, quota.inodes)
+            }
+            Self::Terminals(path) => write!(out, "mount own terminals at {}", path.display()),
+            Self::Processes(path) => write!(out, "mount own processes at {}", path.display()),
+            Self::Protect(path) => write!(out, "protect {}", path.display()),
+            Self::Hide(path) => write!(out, "hide {}", path.display()),
+            Self::Capture { folder, quota } => {
+                write!(out, "capture writes to {}, {} bytes, {} files", folder.display(), quota.bytes, quota.inodes)
+            }
+            Self::Write { path, text, .. } => write!(out, "write {} unsaved bytes to {path}", text.len()),
+            Self::Seal(path) => write!(out, "seal {}", path.display()),
+            Self::EnterRoot => write!(out, "enter the new root"),
+            Self::Limit(resource, most) => write!(out, "limit {resource:?} to {most}"),
+            Self::NoNewPrivileges => write!(out, "allow no new privileges"),
+            Self::DropCapabilities => write!(out, "drop all capabilities"),
+            Self::FilterCalls => write!(out, "filter system calls"),
+        }
+    }
+}
+
+/// What is executed in the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The argument vector.
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub environment: Vec<(String, String)>,
+    /// The working folder.
+    pub folder: PathBuf,
+}
+
+/// Everything the child does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// User id, the same inside and outside.
+    pub uid: u32,
+    /// Group id, the same inside and outside.
+    pub gid: u32,
+    /// Steps, in order.
+    pub steps: Vec<Step>,
+    /// The command; a trial run has none.
+    pub command: Option<Command>,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "enter new namespaces as {}:{}", self.uid, self.gid)?;
+        self.steps.iter().try_for_each(|step| writeln!(out, "{step}"))?;
+        match &self.command {
+            Some(command) => writeln!(out, "execute {:?} in {}", command.argv, command.folder.display()),
+            None => writeln!(out, "end"),
+        }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// There is nothing to run.
+    #[error("the command is empty: name a program")]
+    NoProgram,
+    /// Showing the workspace would show what must stay hidden.
+    #[error("the sandbox cannot show {} without showing {}: open a folder below it", .0.display(), .1.display())]
+    TooWide(PathBuf, PathBuf),
+}
+
+/// Folders of the root that hold programs, libraries and their settings.
+pub(super) const SYSTEM: [&str; 10] =
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix"];
+
+/// Files of the system that are nobody's business; readable to a command of uid 0 unless hidden.
+pub(super) const SECRETS: [&str; 12] = [
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/sudoers",
+    "/etc/sudoers.d",
+    "/etc/ssh",
+    "/etc/ssl/private",
+    "/etc/krb5.keytab",
+    "/etc/wireguard",
+    "/etc/NetworkManager/system-connections",
+    "/etc/security/opasswd",
+];
+
+/// Parts of `/proc` that a command of uid 0 could write to.
+pub(super) const PROTECTED: [&str; 5] = ["/proc/sys", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sysrq-trigger"];
+
+/// Parts of `/proc` that tell about the whole machine.
+pub(super) const REVEALING: [&str; 9] = [
+    "/proc/acpi",
+    "/proc/kallsyms",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/kmsg",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+];
+
+const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The argument vector; `None` for a trial run that executes nothing.
+    pub argv: Option<&'a [String]>,
+    /// The workspace's mode.
+    pub mode: Mode,
+    /// The workspace, links resolved.
+    pub root: &'a Path,
+    /// Unsaved texts, links in their paths resolved.
+    pub unsaved: &'a [(RelativePath, String)],
+}
+
+/// Plans a run in the sandbox.
+///
+/// # Errors
+/// When there is no program to run, or the workspace is not narrower than the folders that stay hidden.
+pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
+    check_root(wanted.root, machine)?;
+    let mut steps = vec![Step::HostName("sandbox".into()), Step::Loopback, Step::NewRoot(ROOT_QUOTA)];
+    system_steps(machine, &mut steps);
+    home_steps(machine, &mut steps);
+    workspace_steps(wanted, &mut steps);
+    device_steps(&mut steps);
+    process_steps(machine, &mut steps);
+    steps.push(Step::EnterRoot);
+    steps.extend(LIMITS.map(|(resource, most)| Step::Limit(resource, most)));
+    steps.extend([Step::NoNewPrivileges, Step::DropCapabilities, Step::FilterCalls]);
+    let command = wanted.argv.map(|argv| Command {
+        argv: argv.to_vec(),
+        environment: environment::inside(machine),
+        folder: wanted.root.to_path_buf(),
+    });
+    if command.as_ref().is_some_and(|command| command.argv.first().is_none_or(String::is_empty)) {
+        return Err(PlanError::NoProgram);
+    }
+    Ok(Plan { uid: machine.uid, gid: machine.gid, steps, command })
+}
+
+/// The workspace is shown whole, so nothing that is to stay hidden may lie in it.
+fn check_root(root: &Path, machine: &Machine) -> Result<(), PlanError> {
+    let hidden = [machine.home.as_path(), Path::new("/etc"), Path::new("/dev"), Path::new("/proc"), Path::new("/sys")];
+    let inside = ["/proc", "/sys", "/dev"].map(Path::new);
+    let wide = hidden.into_iter().find(|path| path.starts_with(root));
+    let within = inside.into_iter().find(|path| root.starts_with(path));
+    wide.or(within).map_or(Ok(()), |path| Err(PlanError::TooWide(root.to_path_buf(), path.to_path_buf())))
+}
+
+fn system_steps(machine: &Machine, steps: &mut Vec<Step>) {
+    for path in SYSTEM.map(PathBuf::from) {
+        match machine.seen.get(&path) {
+            Some(Seen::Link(target)) => steps.push(Step::Link { path, target: target.clone() }),
+            Some(Seen::Real(source)) => {
+                steps.push(Step::Bind { source: source.clone(), target: path, purpose: Purpose::Read });
+            }
+            None => {}
+        }
+    }
+    hide(machine, &SECRETS, steps);
+    steps.push(Step::Folder("/run".into()));
+    steps.push(Step::Folder("/var".into()));
+    steps.push(Step::Link { path: "/var/tmp".into(), target: "/tmp".into() });
+    steps.push(Step::Memory { path: "/tmp".into(), quota: TEMPORARY_QUOTA, mode: 0o1777 });
+}
+
+fn hide(machine: &Machine, paths: &[&str], steps: &mut Vec<Step>) {
+    let there = paths.iter().map(PathBuf::from).filter(|path| machine.seen.contains_key(path));
+    steps.extend(there.map(Step::Hide));
+}
+
+/// An empty home at the usual path, with nothing of the user's own but the tool chains, read-only.
+fn home_steps(machine: &Machine, steps: &mut Vec<Step>) {
+    if machine.home != Path::new("/tmp") {
+        steps.push(Step::Memory { path: machine.home.clone(), quota: HOME_QUOTA, mode: 0o700 });
+    }
+    for target in environment::tool_chains(&machine.home, &machine.environment) {
+        if let Some(Seen::Real(source)) = machine.seen.get(&target) {
+            steps.push(Step::Bind { source: source.clone(), target, purpose: Purpose::Read });
+        }
+    }
+}
+
+/// Even a read-only view is captured first: unsaved texts need it, and through it no socket in the workspace
+/// leads to a server of the host, as it would through a plain view.
+fn workspace_steps(wanted: &Wanted<'_>, steps: &mut Vec<Step>) {
+    let folder = wanted.root.to_path_buf();
+    steps.push(Step::Capture { folder: folder.clone(), quota: CAPTURE_QUOTA });
+    steps.extend(wanted.unsaved.iter().map(|(path, text)| Step::Write {
+        folder: folder.clone(),
+        path: path.clone(),
+        text: text.clone(),
+    }));
+    if wanted.mode == Mode::ReadOnly {
+        steps.push(Step::Seal(folder));
+    }
+}
+
+fn device_steps(steps: &mut Vec<Step>) {
+    let link = |path: &str, target: &str| Step::Link { path: path.into(), target: target.into() };
+    steps.push(Step::Memory { path: "/dev".into(), quota: ROOT_QUOTA, mode: 0o755 });
+    steps.extend(DEVICES.map(|path| Step::Bind { source: path.into(), target: path.into(), purpose: Purpose::Device }));
+    steps.extend([
+        Step::Terminals("/dev/pts".into()),
+        link("/dev/ptmx", "pts/ptmx"),
+        link("/dev/fd", "/proc/self/fd"),
+        link("/dev/stdin", "/proc/self/fd/0"),
+        link("/dev/stdout", "/proc/self/fd/1"),
+        link("/dev/stderr", "/proc/self/fd/2"),
+        Step::Memory { path: "/dev/shm".into(), quota: SHARED_MEMORY_QUOTA, mode: 0o1777 },
+        Step::Seal("/dev".into()),
+    ]);
+}
+
+fn process_steps(machine: &Machine, steps: &mut Vec<Step>) {
+    steps.push(Step::Processes("/proc".into()));
+    let there = PROTECTED.iter().map(PathBuf::from).filter(|path| machine.seen.contains_key(path));
+    steps.extend(there.map(Step::Protect));
+    hide(machine, &REVEALING, steps);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn machine() -> Machine {
+        let real = |path: &str| (PathBuf::from(path), Seen::Real(path.into()));
+        let mut seen: BTreeMap<PathBuf, Seen> =
+            ["/usr", "/etc", "/etc/shadow", "/proc/sys", "/proc/kcore", "/h/.rustup"].map(real).into();
+        seen.insert("/bin".into(), Seen::Link("usr/bin".into()));
+        seen.insert("/h/.cargo/bin".into(), Seen::Real("/data/cargo/bin".into()));
+        let environment =
+            [("HOME", "/h"), ("PATH", "/h/bin:/h/.cargo/bin:.:/usr/bin"), ("API_KEY", "x"), ("LANG", "C")];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Machine { uid: 7, gid: 8, home: "/h".into(), environment, seen }
+    }
+
+    fn planned(mode: Mode, unsaved: &[(RelativePath, String)]) -> String {
+        let argv = ["make".to_owned()];
+        let wanted = Wanted { argv: Some(&argv), mode, root: Path::new("/h/w"), unsaved };
+        plan(&wanted, &machine()).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_captured_run() {
+        insta::assert_snapshot!(planned(Mode::WorkspaceWrite, &[]));
+    }
+
+    #[test]
+    fn a_read_only_run_differs_in_that_the_workspace_is_sealed_last() {
+        let captured = planned(Mode::WorkspaceWrite, &[]);
+        let capture = "capture writes to /h/w, 2147483648 bytes, 400000 files\n";
+        assert_eq!(planned(Mode::ReadOnly, &[]), captured.replace(capture, &format!("{capture}seal /h/w\n")));
+        let unsaved = [(RelativePath::new("a").unwrap(), "text".to_owned())];
+        let sealed = format!("{capture}write 4 unsaved bytes to a\nseal /h/w\n");
+        assert_eq!(planned(Mode::ReadOnly, &unsaved), captured.replace(capture, &sealed));
+    }
+
+    #[test]
+    fn nothing_of_the_users_but_a_list_of_variables() {
+        let inside = environment::inside(&machine());
+        let value = |wanted: &str| inside.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+        assert_eq!(value("API_KEY"), None);
+        assert_eq!(value("LANG"), Some("C"));
+        assert_eq!(value("PATH"), Some("/h/.cargo/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin"));
+    }
+
+    #[test]
+    fn a_workspace_that_holds_what_is_hidden_is_refused() {
+        let argv = ["true".to_owned()];
+        for root in ["/", "/h", "/proc/self/cwd", "/dev/shm", "/sys", "/etc"] {
+            let wanted = Wanted { argv: Some(&argv), mode: Mode::ReadOnly, root: Path::new(root), unsaved: &[] };
+            assert!(matches!(plan(&wanted, &machine()), Err(PlanError::TooWide(..))), "{root}");
+        }
+        let wanted = Wanted { argv: Some(&[]), mode: Mode::ReadOnly, root: Path::new("/w"), unsaved: &[] };
+        assert_eq!(plan(&wanted, &machine()), Err(PlanError::NoProgram));
+    }
+}

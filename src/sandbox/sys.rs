@@ -1,0 +1,211 @@
+//! System calls that have no safe wrapper; the only `unsafe` of the crate.
+
+use std::ffi::{CStr, CString, OsStr};
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
+use nix::unistd::ForkResult;
+
+/// What a mount may not do, as bits of `mount_setattr(2)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MountFlags(u64);
+
+impl MountFlags {
+    /// No writing, no set-id programs, no devices.
+    pub(super) const SEALED: Self = Self(libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
+    /// One device node: usable, nothing to execute.
+    pub(super) const DEVICE: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC);
+}
+
+fn c_path(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
+}
+
+fn checked(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+fn owned(descriptor: libc::c_long) -> io::Result<OwnedFd> {
+    let raw = RawFd::try_from(descriptor).map_err(io::Error::other)?;
+    // SAFETY: the caller passes what a system call has just returned as a new descriptor; nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+/// Puts a copy of the mount at `source` over `target`, with `flags` on all of it (Linux 5.12).
+pub(super) fn bind(source: &Path, target: &Path, flags: MountFlags) -> io::Result<()> {
+    let (source, target) = (c_path(source)?, c_path(target)?);
+    let how = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_RECURSIVE as libc::c_uint;
+    // SAFETY: `source` is a string that ends in NUL and outlives the call; the rest are plain numbers.
+    let tree = checked(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, source.as_ptr(), how) })?;
+    let tree = owned(tree)?;
+    set_attributes(tree.as_raw_fd(), c"", flags, libc::AT_EMPTY_PATH | libc::AT_RECURSIVE)?;
+    // SAFETY: both strings end in NUL and outlive the call; `tree` is open; the rest are plain numbers.
+    let moved = unsafe {
+        libc::syscall(
+            libc::SYS_move_mount,
+            tree.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            target.as_ptr(),
+            libc::MOVE_MOUNT_F_EMPTY_PATH,
+        )
+    };
+    checked(moved).map(drop)
+}
+
+/// Makes the mount at `path` read-only, but not those below it.
+pub(super) fn seal(path: &Path) -> io::Result<()> {
+    set_attributes(libc::AT_FDCWD, &c_path(path)?, MountFlags(libc::MOUNT_ATTR_RDONLY), 0)
+}
+
+fn set_attributes(folder: RawFd, path: &CStr, flags: MountFlags, at: libc::c_int) -> io::Result<()> {
+    let attributes = libc::mount_attr { attr_set: flags.0, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let size = size_of::<libc::mount_attr>();
+    // SAFETY: `path` ends in NUL; `attributes` is a whole `mount_attr` of the size given; both outlive the call.
+    let set = unsafe { libc::syscall(libc::SYS_mount_setattr, folder, path.as_ptr(), at, &raw const attributes, size) };
+    checked(set).map(drop)
+}
+
+/// Closes every descriptor from `first` on. Only for a process that owns none of them in a variable.
+pub(super) fn close_from(first: libc::c_uint) -> io::Result<()> {
+    // SAFETY: takes plain numbers; called at the very start of the child, before any `OwnedFd` of these numbers exists.
+    checked(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).map(drop)
+}
+
+/// Forks. Fails when the process has more than one thread.
+pub(super) fn fork() -> io::Result<ForkResult> {
+    if std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() > 1) {
+        return Err(io::Error::other("the process has several threads"));
+    }
+    fork_single()
+}
+
+/// Forks a process that [`fork`] has found to have one thread, and that has started none since.
+pub(super) fn fork_single() -> io::Result<ForkResult> {
+    // SAFETY: the child of a single-threaded process may do all that its parent may; the callers are single-threaded.
+    Ok(unsafe { nix::unistd::fork() }?)
+}
+
+/// Lets no descriptor from `first` on survive the execution of another program.
+pub(super) fn close_on_execution(first: libc::c_uint) -> io::Result<()> {
+    // SAFETY: takes plain numbers, and closes nothing that is owned here.
+    let set = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    checked(set).map(drop)
+}
+
+/// Gives up every capability, for this process and all it executes.
+pub(super) fn drop_capabilities() -> io::Result<()> {
+    for capability in 0..64 as libc::c_ulong {
+        // SAFETY: prctl with plain numbers. Numbers beyond the kernel's last capability fail with EINVAL: the end.
+        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) } != 0 {
+            break;
+        }
+    }
+    // Everything on and locked except keeping capabilities, which is off and locked: being uid 0 gives nothing.
+    const SECURE: libc::c_ulong = 0xef;
+    // SAFETY: prctl with plain numbers.
+    checked(unsafe { libc::prctl(libc::PR_SET_SECUREBITS, SECURE, 0, 0, 0) }.into())?;
+    // SAFETY: prctl with plain numbers.
+    let ambient = unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) };
+    checked(ambient.into())?;
+    // Version 3 of the interface: a header, then two triples of 32 bits, all zero for "none".
+    let header: [u32; 2] = [0x2008_0522, 0];
+    let none = [0u32; 6];
+    // SAFETY: the header names version 3, whose data are two `__user_cap_data_struct`, six `u32` in all.
+    checked(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) }).map(drop)
+}
+
+/// Puts a filter over all further system calls of this process and its children.
+pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
+    let len = u16::try_from(program.len()).map_err(io::Error::other)?;
+    let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
+    // SAFETY: `program` points at `len` instructions that outlive the call; the kernel only reads and checks them.
+    let set = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
+    checked(set).map(drop)
+}
+
+/// Switches the loopback interface of this network namespace on.
+pub(super) fn loopback_up() -> io::Result<()> {
+    // SAFETY: socket with plain numbers.
+    let socket =
+        owned(checked(unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) }.into())?)?;
+    // SAFETY: `ifreq` is plain old data for which all zeros is valid.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = from.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    // SAFETY: SIOCSIFFLAGS reads one `ifreq`, whole and alive, whose name ends in NUL.
+    checked(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request) }.into()).map(drop)
+}
+
+/// Gives every signal its default effect and unblocks all, as a program expects to be started.
+pub(super) fn default_signals() {
+    for number in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL runs no code of ours; numbers that cannot be set only make the call fail.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
+    // SAFETY: `none` is initialised by sigemptyset before sigprocmask reads it.
+    unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+    }
+}
+
+/// A descriptor that becomes readable when the process ends.
+pub(super) fn process_descriptor(pid: u32) -> io::Result<OwnedFd> {
+    // SAFETY: plain numbers.
+    owned(checked(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?)
+}
+
+/// A descriptor that becomes readable once `after` has passed.
+pub(super) fn timer(after: Duration) -> io::Result<OwnedFd> {
+    // SAFETY: plain numbers.
+    let made = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) };
+    let timer = owned(checked(made.into())?)?;
+    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let value = libc::timespec {
+        tv_sec: libc::time_t::try_from(after.as_secs()).unwrap_or(libc::time_t::MAX),
+        // All zeros would switch the timer off.
+        tv_nsec: libc::c_long::from(after.subsec_nanos()).max(1),
+    };
+    let when = libc::itimerspec { it_interval: zero, it_value: value };
+    // SAFETY: `when` is whole and outlives the call; no old value is asked for.
+    let set = unsafe { libc::timerfd_settime(timer.as_raw_fd(), 0, &raw const when, std::ptr::null_mut()) };
+    checked(set.into())?;
+    Ok(timer)
+}
+
+/// The extended attribute `name` of an open file, `None` when it has none or it is longer than 16 bytes.
+pub(super) fn attribute(file: BorrowedFd<'_>, name: &OsStr) -> Option<Vec<u8>> {
+    let name = CString::new(name.as_bytes()).ok()?;
+    let mut value = vec![0u8; 16];
+    // SAFETY: `name` ends in NUL; the kernel writes at most `value.len()` bytes into `value`.
+    let length = unsafe { libc::fgetxattr(file.as_raw_fd(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
+    value.truncate(usize::try_from(length).ok()?);
+    Some(value)
+}
+
+/// One message and the descriptor that came with it; an empty one when the other side has gone.
+pub(super) fn receive(socket: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
+    let mut bytes = vec![0u8; 16 * 1024];
+    let mut space = nix::cmsg_space!([RawFd; 1]);
+    let mut slices = [IoSliceMut::new(&mut bytes)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags)?;
+    let length = message.bytes;
+    let mut descriptor = None;
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(raw) = control {
+            // SAFETY: the kernel has just made these descriptors for us; each is wrapped once. Extra ones are closed.
+            descriptor = raw.into_iter().map(|one| unsafe { OwnedFd::from_raw_fd(one) }).next();
+        }
+    }
+    bytes.truncate(length);
+    Ok((bytes, descriptor))
+}

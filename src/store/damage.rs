@@ -1,0 +1,211 @@
+//! The index on disk through crashes, damage, other processes and other versions.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::LanceStore;
+use super::contract::{ask, file, path, symbols};
+use super::manifest::{JOURNAL, MANIFEST};
+use crate::ports::{FailureKind, FileChunks, Store};
+
+fn some_files() -> Vec<FileChunks> {
+    (0..30).map(|at| file(&format!("f{at}.rs"), &[(&format!("name_{at}"), &format!("text of number{at}"))])).collect()
+}
+
+/// An index with several commits and a deletion.
+fn filled(folder: &Path) {
+    let store = LanceStore::new(folder.to_owned(), "test");
+    store.open().unwrap();
+    store.replace(some_files(), &[]).unwrap();
+    store.replace(vec![file("f1.rs", &[("name_1", "another text")])], &[path("f2.rs")]).unwrap();
+}
+
+fn all_files(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut open) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(at) = open.pop() {
+        for entry in fs::read_dir(&at).unwrap().map(Result::unwrap) {
+            if entry.path().is_dir() { open.push(entry.path()) } else { found.push(entry.path()) }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    for at in all_files(from) {
+        let target = to.join(at.strip_prefix(from).unwrap());
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(&at, target).unwrap();
+    }
+}
+
+/// Opens a copy of a good index after `damage` to one of its files; then everything must work.
+fn survives(good: &Path, below: &Path, what: &str, damage: impl Fn(&Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    copy(good, folder.path());
+    damage(&folder.path().join(below));
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    let open = store.open().unwrap_or_else(|failure| panic!("{what} {}: {failure}", below.display()));
+    // What is said to be known is there, or it is said that something is amiss.
+    let (known, total) = (open.files.len(), ask(&store, "number").total);
+    assert_eq!(known, total, "{what} {}: {:?}", below.display(), open.notice);
+    assert!(known == 29 || open.notice.is_some(), "{what} {}: {known} files, no word", below.display());
+    let missing: Vec<FileChunks> =
+        some_files().into_iter().filter(|file| !open.files.contains_key(&file.path)).collect();
+    store.replace(missing, &[]).unwrap_or_else(|failure| panic!("{what} {}: {failure}", below.display()));
+    assert!(symbols(&store, "name_7").contains(&"f7.rs name_7".to_owned()), "{what} {}", below.display());
+    assert_eq!(ask(&store, "name").total, 30, "{what} {}", below.display());
+    drop(store);
+    let again = LanceStore::new(folder.path().to_owned(), "test").open().unwrap();
+    assert_eq!((again.files.len(), again.notice), (30, None), "{what} {}", below.display());
+}
+
+#[test]
+fn any_file_may_be_missing_empty_halved_or_flipped() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let files = all_files(folder.path());
+    assert!(files.len() > 8, "{files:?}");
+    for at in files {
+        let below = at.strip_prefix(folder.path()).unwrap();
+        survives(folder.path(), below, "missing", |at| fs::remove_file(at).unwrap());
+        let content = fs::read(&at).unwrap();
+        if content.is_empty() {
+            continue;
+        }
+        survives(folder.path(), below, "empty", |at| fs::write(at, "").unwrap());
+        survives(folder.path(), below, "half of", |at| fs::write(at, &content[..content.len() / 2]).unwrap());
+        let mut flipped = content.clone();
+        flipped[content.len() / 3] ^= 4;
+        survives(folder.path(), below, "bit flipped in", |at| fs::write(at, &flipped).unwrap());
+    }
+}
+
+#[test]
+fn damaged_indexes_are_set_aside_and_only_one_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 1..4 {
+        filled(folder.path());
+        fs::write(folder.path().join(MANIFEST), "not a manifest").unwrap();
+        let open = LanceStore::new(folder.path().to_owned(), "test").open().unwrap();
+        assert!(open.files.is_empty() && open.notice.unwrap().contains("damaged"));
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let aside: Vec<String> = names.filter(|name| name.starts_with("damaged")).collect();
+        assert_eq!(aside, [format!("damaged-{round}")]);
+    }
+}
+
+#[test]
+fn a_commit_that_was_cut_short_is_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let (manifest, journal) =
+        (fs::read(folder.path().join(MANIFEST)).unwrap(), fs::read(folder.path().join(JOURNAL)).unwrap());
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    store.open().unwrap();
+    store.replace(vec![file("late.rs", &[("too_late", "too late")])], &[path("f3.rs")]).unwrap();
+    drop(store);
+    // As if the process had ended between LanceDB's commit and the journal's.
+    fs::write(folder.path().join(MANIFEST), manifest).unwrap();
+    fs::write(folder.path().join(JOURNAL), &journal).unwrap();
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    let open = store.open().unwrap();
+    assert!(open.notice.unwrap().contains("cut short"));
+    assert!(open.files.contains_key(&path("f3.rs")) && !open.files.contains_key(&path("late.rs")));
+    assert!(!symbols(&store, "too_late").contains(&"late.rs too_late".to_owned()));
+    assert!(symbols(&store, "name_3").contains(&"f3.rs name_3".to_owned()));
+    store.replace(vec![file("late.rs", &[("too_late", "too late")])], &[]).unwrap();
+    assert_eq!(ask(&store, "x").total, 30);
+    drop(store);
+    // A journal entry of which only a part reached the disk.
+    let whole = fs::read(folder.path().join(JOURNAL)).unwrap();
+    fs::write(folder.path().join(JOURNAL), &whole[..whole.len() - 9]).unwrap();
+    let open = LanceStore::new(folder.path().to_owned(), "test").open().unwrap();
+    assert!(open.notice.is_some() && open.files.len() == 29);
+}
+
+#[test]
+fn another_embedder_or_form_means_building_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let open = LanceStore::new(folder.path().to_owned(), "other").open().unwrap();
+    assert!(open.files.is_empty() && open.notice.unwrap().contains("embedder"));
+}
+
+#[test]
+fn one_writes_and_the_others_read() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let writer = LanceStore::new(folder.path().to_owned(), "test");
+    let reader = LanceStore::new(folder.path().to_owned(), "test");
+    assert!(!writer.open().unwrap().read_only);
+    let open = reader.open().unwrap();
+    assert!(open.read_only && open.notice.is_some() && open.files.len() == 29);
+    let refused = reader.replace(some_files(), &[]).unwrap_err();
+    assert!(refused.kind == FailureKind::Unavailable && !refused.hints.is_empty());
+    reader.compact().unwrap();
+    writer.replace(vec![file("fresh.rs", &[("fresh_name", "fresh")])], &[]).unwrap();
+    assert!(symbols(&reader, "fresh_name").contains(&"fresh.rs fresh_name".to_owned()));
+    drop(writer);
+    let open = reader.open().unwrap();
+    assert!(!open.read_only && open.files.len() == 30, "{:?}", open.notice);
+    assert!(!reader.open().unwrap().read_only, "a second open keeps the lock");
+}
+
+#[test]
+fn nothing_happens_before_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = LanceStore::new(folder.path().join("index"), "test");
+    let query = crate::ports::StoreQuery { limit: 1, ..Default::default() };
+    for failure in [
+        store.candidates(&query).map(drop).unwrap_err(),
+        store.vectors(&path("a.rs")).map(drop).unwrap_err(),
+        store.replace(some_files(), &[]).unwrap_err(),
+        store.compact().unwrap_err(),
+    ] {
+        assert_eq!(failure.kind, FailureKind::Unavailable);
+    }
+    assert!(!folder.path().join("index").exists());
+}
+
+#[test]
+fn a_folder_deleted_while_open_is_made_again_by_the_next_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("index");
+    filled(&at);
+    let store = LanceStore::new(at.clone(), "test");
+    store.open().unwrap();
+    fs::remove_dir_all(&at).unwrap();
+    store.replace(vec![file("late.rs", &[("too_late", "too late")])], &[]).unwrap_err();
+    assert!(store.open().unwrap().files.is_empty());
+    store.replace(some_files(), &[]).unwrap();
+    assert_eq!(ask(&store, "name").total, 30);
+    assert!(LanceStore::new(at, "test").open().unwrap().read_only, "the lock is on the new folder");
+}
+
+#[test]
+fn merging_keeps_everything_and_leaves_few_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    store.open().unwrap();
+    store.replace(some_files(), &[]).unwrap();
+    for round in 0..40 {
+        let at = round % 7;
+        store
+            .replace(vec![file(&format!("f{at}.rs"), &[(&format!("name_{at}"), &format!("round {round}"))])], &[])
+            .unwrap();
+    }
+    let before = all_files(folder.path()).len();
+    store.compact().unwrap();
+    let after = all_files(folder.path()).len();
+    assert!(after * 4 < before, "{before} files, then {after}");
+    assert!(symbols(&store, "name_3 round").contains(&"f3.rs name_3".to_owned()));
+    assert_eq!(ask(&store, "number9").total, 30);
+    drop(store);
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    let open = store.open().unwrap();
+    assert_eq!((open.files.len(), open.notice), (30, None));
+    assert!(symbols(&store, "name_5").contains(&"f5.rs name_5".to_owned()));
+    store.replace(vec![file("f5.rs", &[("name_5", "after all")])], &[]).unwrap();
+    assert_eq!(ask(&store, "after all").total, 30);
+}

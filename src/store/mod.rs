@@ -1,0 +1,21 @@
+//! The index on disk: LanceDB behind the [`Store`](crate::ports::Store) port, and a twin of it in memory.
+//!
+//! LanceDB never calls `fsync` and keeps no checksum of what it wrote, so this room adds both: an own manifest names
+//! every file with its size and a hash, [`lance`] checks them on opening, and each row carries a checksum.
+
+mod files;
+mod lance;
+mod load;
+mod manifest;
+mod memory;
+mod rows;
+mod runtime;
+mod table;
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod damage;
+
+pub use lance::LanceStore;
+pub use memory::MemoryStore;

@@ -1,0 +1,422 @@
+//! What a command in the sandbox can and cannot do, tried on the real kernel through the real binary.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "the helpers of tests fail as tests do")]
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tagout::changes::{ChangeKind, FileChange};
+use tagout::policy::{Action, Approval, Facts, Grant, Mode, Place};
+use tagout::ports::{Cancel, Exit, FailureKind, OutputStream, RunOutcome, RunRequest, Runner};
+use tagout::sandbox::SandboxRunner;
+use tagout::workspace::{FileKind, RelativePath, Root};
+use tempfile::TempDir;
+
+/// A workspace, a home with a secret beside it, and what was printed.
+struct Bench {
+    folder: TempDir,
+    environment: Vec<(OsString, OsString)>,
+    unsaved: Vec<(RelativePath, String)>,
+    timeout: Duration,
+    output_limit: usize,
+    cancel: Cancel,
+    printed: Mutex<String>,
+}
+
+/// `None`, with the reason printed, where this machine has no sandbox.
+fn bench(files: &[(&str, &str)]) -> Option<Bench> {
+    let folder = TempDir::new().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir_all(home.join(".ssh")).unwrap();
+    fs::create_dir_all(home.join("work")).unwrap();
+    fs::write(home.join(".ssh/id"), "SECRET").unwrap();
+    for (path, text) in files {
+        let path = home.join("work").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let mut environment: Vec<(OsString, OsString)> = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    environment.push(("HOME".into(), home.into()));
+    environment.push(("API_TOKEN".into(), "SECRET".into()));
+    let bench = Bench {
+        folder,
+        environment,
+        unsaved: Vec::new(),
+        timeout: Duration::from_secs(60),
+        output_limit: 1 << 20,
+        cancel: Cancel::default(),
+        printed: Mutex::default(),
+    };
+    match bench.runner().missing() {
+        None => Some(bench),
+        Some(missing) => {
+            eprintln!("skipped: {missing}");
+            None
+        }
+    }
+}
+
+impl Bench {
+    fn runner(&self) -> SandboxRunner {
+        SandboxRunner::new(env!("CARGO_BIN_EXE_tagout").into(), self.environment.clone())
+    }
+
+    fn work(&self) -> std::path::PathBuf {
+        self.folder.path().canonicalize().unwrap().join("home/work")
+    }
+
+    fn run_argv(&self, mode: Mode, place: Place, argv: &[&str]) -> RunOutcome {
+        let action = Action::Run { argv: argv.iter().map(|one| (*one).to_owned()).collect(), place };
+        let approval = Approval { shown: action.hash() };
+        let (grant, _) = Grant::obtain(mode, action, &Facts::user(), Some(approval)).unwrap();
+        let request = RunRequest {
+            root: Root::new(self.work()).unwrap(),
+            unsaved: self.unsaved.clone(),
+            timeout: self.timeout,
+            output_limit: self.output_limit,
+        };
+        let output = |_: OutputStream, text: &str| self.printed.lock().unwrap().push_str(text);
+        self.runner().run(grant, &request, &output, &self.cancel).unwrap()
+    }
+
+    fn run(&self, script: &str) -> RunOutcome {
+        self.run_argv(Mode::WorkspaceWrite, Place::Sandbox, &["sh", "-c", script])
+    }
+
+    fn printed(&self) -> String {
+        std::mem::take(&mut *self.printed.lock().unwrap())
+    }
+}
+
+fn told(outcome: &RunOutcome) -> Vec<String> {
+    let one = |change: &FileChange| {
+        let kind = match change.kind() {
+            ChangeKind::Create => "create",
+            ChangeKind::Delete => "delete",
+            ChangeKind::Edit => "edit",
+        };
+        format!("{kind} {}", change.path)
+    };
+    outcome.changes.iter().map(one).collect()
+}
+
+fn after<'a>(outcome: &'a RunOutcome, path: &str) -> &'a tagout::workspace::FileState {
+    let change = outcome.changes.iter().find(|change| change.path.as_str() == path).unwrap();
+    change.after.as_ref().unwrap()
+}
+
+#[test]
+fn writes_become_changes_and_the_workspace_is_untouched() {
+    let Some(bench) = bench(&[("a", "1\n"), ("d/b", "2\n"), ("d/e/c", "3\n"), ("same", "s")]) else { return };
+    let outcome = bench.run("echo x >> a; rm -r d; mkdir -p n/m; echo y > n/m/f; mv n o; printf s > same; touch a");
+    assert_eq!(outcome.exit, Exit::Code(0), "{}", bench.printed());
+    assert_eq!(told(&outcome), ["edit a", "delete d/b", "delete d/e/c", "create o/m/f"]);
+    assert_eq!(after(&outcome, "a").bytes, b"1\nx\n");
+    assert_eq!(outcome.refused, []);
+    assert_eq!(fs::read(bench.work().join("a")).unwrap(), b"1\n");
+    assert!(bench.work().join("d/e/c").exists() && !bench.work().join("o").exists());
+}
+
+#[test]
+fn a_folder_made_anew_and_files_that_trade_places_with_folders() {
+    let Some(bench) = bench(&[("d/old", "1"), ("d/kept", "2"), ("file", "3"), ("folder/x", "4")]) else { return };
+    let script =
+        "rm -r d; mkdir d; printf 2 > d/kept; rm file; mkdir file; echo in > file/in; rm -r folder; echo f > folder";
+    let outcome = bench.run(script);
+    let wanted = ["delete d/old", "delete file", "create file/in", "create folder", "delete folder/x"];
+    assert_eq!(told(&outcome), wanted, "{}", bench.printed());
+}
+
+#[test]
+fn execute_bits_links_and_hard_links() {
+    let Some(bench) = bench(&[("tool", "#!/bin/sh\n"), ("d/x", "x")]) else { return };
+    let outcome =
+        bench.run("chmod +x tool; ln -s ../tool d/in; ln -s ../../outside d/out; ln -s /etc/passwd abs; ln d/x y");
+    assert_eq!(told(&outcome), ["create d/in", "edit tool", "create y"], "{}", bench.printed());
+    assert_eq!(after(&outcome, "tool").kind, FileKind::Executable);
+    assert_eq!((after(&outcome, "d/in").kind, &*after(&outcome, "d/in").bytes), (FileKind::Symlink, &b"../tool"[..]));
+    assert_eq!(after(&outcome, "y").bytes, b"x");
+    let mut refused: Vec<&str> = outcome.refused.iter().map(|(path, _)| path.as_str()).collect();
+    refused.sort_unstable();
+    assert_eq!(refused, ["abs", "d/out"]);
+}
+
+#[test]
+fn what_is_no_plain_file_is_named_and_left_out() {
+    let Some(bench) = bench(&[("a", "1")]) else { return };
+    let outcome = bench.run("mkfifo p; truncate -s 8T huge || truncate -s 65M huge; chmod u+s a; mkdir -p .git; echo x > .git/config; printf x > \"$(printf 'n\\377')\"");
+    assert_eq!(told(&outcome), Vec::<String>::new());
+    let mut refused = outcome.refused.clone();
+    refused.sort();
+    let names: Vec<&str> = refused.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(names, [".git", "huge", "n\u{fffd}", "p"], "{refused:?} {}", bench.printed());
+}
+
+#[test]
+fn ignored_outputs_are_left_out_and_cannot_be_widened_by_the_command() {
+    let Some(bench) = bench(&[(".gitignore", "target/\n*.o\n!keep.o\n"), ("d/.gitignore", "/local\n")]) else { return };
+    let script = "mkdir target; echo 1 > target/x; echo 1 > a.o; echo 1 > keep.o; echo 1 > d/local; echo '*' > .gitignore; echo 1 > seen";
+    let outcome = bench.run(script);
+    assert_eq!(told(&outcome), ["edit .gitignore", "create keep.o", "create seen"], "{}", bench.printed());
+}
+
+#[test]
+fn a_read_only_workspace_is_read_only() {
+    let Some(mut bench) = bench(&[("a", "1\n")]) else { return };
+    for unsaved in [vec![], vec![(RelativePath::new("a").unwrap(), "unsaved\n".to_owned())]] {
+        bench.unsaved = unsaved;
+        let script = "cat a; (echo x >> a) 2>/dev/null || echo refused; touch b 2>/dev/null || echo refused";
+        let outcome = bench.run_argv(Mode::ReadOnly, Place::Sandbox, &["sh", "-c", script]);
+        let seen = if bench.unsaved.is_empty() { "1" } else { "unsaved" };
+        assert_eq!(bench.printed(), format!("{seen}\nrefused\nrefused\n"));
+        assert_eq!((outcome.changes.len(), outcome.refused.len()), (0, 0));
+        assert_eq!(fs::read(bench.work().join("a")).unwrap(), b"1\n");
+    }
+}
+
+#[test]
+fn unsaved_texts_are_seen_and_are_no_change_of_the_command() {
+    let Some(mut bench) = bench(&[("a", "disk\n"), ("b", "disk\n"), ("gone", "disk\n")]) else { return };
+    let text = |path: &str| (RelativePath::new(path).unwrap(), format!("unsaved {path}\n"));
+    bench.unsaved = vec![text("a"), text("b"), text("gone"), text("new/file")];
+    let outcome = bench.run("cat a b new/file; echo more >> b; rm gone");
+    assert_eq!(bench.printed(), "unsaved a\nunsaved b\nunsaved new/file\n");
+    assert_eq!(told(&outcome), ["edit b", "delete gone"]);
+    assert_eq!(outcome.changes[0].before.as_ref().unwrap().bytes, b"disk\n");
+    assert_eq!(after(&outcome, "b").bytes, b"unsaved b\nmore\n");
+}
+
+#[test]
+fn what_the_user_saved_meanwhile_is_not_undone() {
+    let Some(bench) = bench(&[("a", "1\n"), ("b", "1\n")]) else { return };
+    let (work, runs) = (bench.work(), std::sync::atomic::AtomicBool::new(true));
+    let outcome = std::thread::scope(|scope| {
+        let saver = scope.spawn(|| {
+            while !bench.printed.lock().unwrap().contains("ready") && runs.load(std::sync::atomic::Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            fs::write(work.join("a"), "saved\n").unwrap();
+            fs::write(work.join("signal"), "").unwrap();
+        });
+        let outcome = bench.run("echo ready; for i in $(seq 200); do ls | grep -q signal && break; sleep 0.05; done; echo x >> a; echo x >> b");
+        runs.store(false, std::sync::atomic::Ordering::Relaxed);
+        saver.join().unwrap();
+        outcome
+    });
+    assert_eq!(told(&outcome), ["edit b"], "{}", bench.printed());
+    assert_eq!(outcome.refused.len(), 1);
+    assert!(outcome.refused[0].1.contains("changed on disk"), "{:?}", outcome.refused);
+}
+
+#[test]
+fn the_exit_is_the_commands_own() {
+    let Some(bench) = bench(&[("script", "exit 4\n"), ("plain", "x")]) else { return };
+    fs::set_permissions(bench.work().join("script"), fs::Permissions::from_mode(0o755)).unwrap();
+    let exit = |argv: &[&str]| bench.run_argv(Mode::ReadOnly, Place::Sandbox, argv).exit;
+    assert_eq!(exit(&["sh", "-c", "exit 3"]), Exit::Code(3));
+    assert_eq!(exit(&["sh", "-c", "kill -TERM $$"]), Exit::Signal(15));
+    assert_eq!(exit(&["./script"]), Exit::Code(4));
+    assert_eq!(bench.printed(), "");
+    assert_eq!(exit(&["no-such-program"]), Exit::Code(127));
+    assert!(bench.printed().contains("no program of this name"));
+    assert_eq!(exit(&["./plain"]), Exit::Code(126));
+    assert!(bench.printed().contains("cannot run"));
+}
+
+/// Whether any process on the host has `mark` in its command line.
+fn lives(mark: &str) -> bool {
+    let lines = fs::read_dir("/proc").unwrap().filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
+    lines.into_iter().any(|line| String::from_utf8_lossy(&line).replace('\0', " ").contains(mark))
+}
+
+#[test]
+fn the_time_limit_and_the_user_end_the_whole_tree() {
+    let Some(mut bench) = bench(&[]) else { return };
+    let mark = format!("{}", 900_000 + std::process::id());
+    let script = format!(
+        "trap '' TERM INT; echo x > f; (setsid sh -c '(sleep {mark} &) ; sleep {mark}' >/dev/null 2>&1 &) ; sleep {mark}"
+    );
+    bench.timeout = Duration::from_secs(2);
+    let outcome = bench.run(&script);
+    assert!(matches!(outcome.exit, Exit::Limit(_)), "{:?}", outcome.exit);
+    assert_eq!(told(&outcome), ["create f"]);
+    assert!(!lives(&format!("sleep {mark}")));
+
+    bench.timeout = Duration::from_secs(60);
+    let cancelled = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !bench.printed.lock().unwrap().contains("ready") {
+                std::thread::yield_now();
+            }
+            bench.cancel.cancel();
+        });
+        bench.run(&format!("echo ready; {script}"))
+    });
+    assert_eq!(cancelled.exit, Exit::Cancelled);
+    assert!(!lives(&format!("sleep {mark}")));
+}
+
+#[test]
+fn a_daemon_ends_with_its_command() {
+    let Some(bench) = bench(&[]) else { return };
+    let mark = format!("{}", 800_000 + std::process::id());
+    let outcome = bench.run(&format!("setsid sh -c 'sleep {mark} & sleep {mark}' & sleep 0.2; exit 0"));
+    assert_eq!(outcome.exit, Exit::Code(0));
+    assert!(!lives(&format!("sleep {mark}")));
+}
+
+#[test]
+fn a_flood_is_cut_and_counted() {
+    let Some(mut bench) = bench(&[]) else { return };
+    bench.output_limit = 1000;
+    let outcome = bench.run("head -c 50000000 /dev/zero | tr '\\0' x; echo e >&2; exit 7");
+    assert_eq!(outcome.exit, Exit::Code(7));
+    assert_eq!(bench.printed().len(), 1000);
+    assert_eq!(outcome.dropped_output, 50_000_002 - 1000);
+    bench.timeout = Duration::from_secs(1);
+    assert!(matches!(bench.run("yes").exit, Exit::Limit(_)));
+}
+
+#[test]
+fn escapes_are_shown_not_sent() {
+    let Some(bench) = bench(&[]) else { return };
+    bench.run("printf '\\033]52;c;x\\007\\r\\n\\302\\23331m'");
+    assert_eq!(bench.printed(), "\u{241b}]52;c;x\u{2407}\r\n<U+009B>31m");
+}
+
+#[test]
+fn secrets_processes_and_networks_of_the_host_are_out_of_reach() {
+    let Some(bench) = bench(&[]) else { return };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let secret = bench.folder.path().join("home/.ssh/id");
+    let script = format!(
+        "cat {secret} ../.ssh/id ~/.ssh/id; env; cat /etc/shadow; echo x > /proc/sys/kernel/core_pattern; \
+         bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' && echo CONNECTED; kill -0 {own} && echo KILLED; \
+         unshare -Ur true && echo UNSHARED; mount -t tmpfs x /tmp && echo MOUNTED; true",
+        secret = secret.display(),
+        own = std::process::id(),
+    );
+    // What the same script reaches without a sandbox shows that it tries in earnest.
+    let open = script.replace("echo x > /proc/sys/kernel/core_pattern; ", "").replace("mount -t", "false");
+    bench.run_argv(Mode::Unrestricted, Place::Host, &["sh", "-c", &open]);
+    let reached = bench.printed();
+    assert!(["SECRET", "API_TOKEN", "CONNECTED", "KILLED"].iter().all(|word| reached.contains(word)), "{reached}");
+    let pattern = fs::read("/proc/sys/kernel/core_pattern").unwrap();
+    let outcome = bench.run(&script);
+    let printed = bench.printed();
+    assert_eq!(outcome.exit, Exit::Code(0), "{printed}");
+    for word in ["SECRET", "API_TOKEN", "CONNECTED", "KILLED", "UNSHARED", "MOUNTED", "root:"] {
+        assert!(!printed.contains(word), "{word} in {printed}");
+    }
+    assert_eq!(pattern, fs::read("/proc/sys/kernel/core_pattern").unwrap());
+}
+
+#[test]
+fn open_files_of_the_host_are_not_inherited() {
+    let Some(bench) = bench(&[]) else { return };
+    // The shell leaves descriptor 9 open in what it starts, here the sandbox's child, whose parent never says a word.
+    let child = Command::new("sh")
+        .args(["-c", "exec 9</etc/passwd; exec \"$0\" __sandbox-init", env!("CARGO_BIN_EXE_tagout")])
+        .stdin(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(!child.success());
+    bench.run("ls /proc/self/fd; ls -l /proc/self/fd | grep -c passwd");
+    let printed = bench.printed();
+    assert!(printed.ends_with("0\n1\n2\n3\n0\n"), "{printed}");
+}
+
+#[test]
+fn ten_thousand_files_are_handed_on() {
+    let Some(bench) = bench(&[]) else { return };
+    let outcome = bench.run("mkdir many; i=0; while [ $i -lt 10000 ]; do : > many/$i; i=$((i+1)); done");
+    assert_eq!((outcome.exit, outcome.changes.len(), outcome.refused.len()), (Exit::Code(0), 10_000, 0));
+}
+
+#[test]
+fn folders_deeper_than_a_path_can_say_are_survived() {
+    let Some(bench) = bench(&[]) else { return };
+    let name = "n".repeat(200);
+    let deep = vec![name.as_str(); 15].join("/");
+    let outcome = bench
+        .run(&format!("(mkdir -p {deep} && cd {deep} && mkdir -p {deep} && echo x > {deep}/bottom) && echo x > top"));
+    assert_eq!((outcome.exit.clone(), told(&outcome)), (Exit::Code(0), vec!["create top".to_owned()]));
+    assert_eq!(outcome.refused.len(), 1, "{:?}", outcome.refused);
+}
+
+#[test]
+fn a_disk_that_is_full_stays_in_the_sandbox() {
+    let Some(bench) = bench(&[]) else { return };
+    let outcome =
+        bench.run("df -B1 --output=size . ~ /tmp | tail -n 3; head -c 300000000 /dev/zero > /dev/shm/x || exit 9");
+    let printed = bench.printed();
+    let sizes: Vec<u64> = printed.lines().filter_map(|line| line.trim().parse().ok()).collect();
+    assert_eq!((outcome.exit, sizes), (Exit::Code(9), vec![2 << 30, 512 << 20, 1 << 30]), "{printed}");
+}
+
+#[test]
+fn a_wide_or_missing_workspace_is_refused() {
+    let Some(bench) = bench(&[]) else { return };
+    let run = |root: &Path| {
+        let action = Action::Run { argv: vec!["true".into()], place: Place::Sandbox };
+        let (grant, _) = Grant::obtain(Mode::ReadOnly, action, &Facts::user(), None).unwrap();
+        let request =
+            RunRequest { root: Root::new(root).unwrap(), unsaved: vec![], timeout: bench.timeout, output_limit: 10 };
+        bench.runner().run(grant, &request, &|_, _| {}, &bench.cancel).unwrap_err().kind
+    };
+    assert_eq!(run(bench.work().parent().unwrap()), FailureKind::InvalidInput);
+    assert_eq!(run(Path::new("/")), FailureKind::InvalidInput);
+    assert_eq!(run(Path::new("/no/such/folder")), FailureKind::Io);
+}
+
+#[test]
+fn a_child_that_cannot_contain_runs_nothing() {
+    let Some(bench) = bench(&[]) else { return };
+    let runner = SandboxRunner::new("/bin/true".into(), bench.environment.clone());
+    assert!(runner.missing().unwrap().contains("before the command began"));
+    let runner = SandboxRunner::new("/no/such/program".into(), bench.environment.clone());
+    assert!(runner.missing().unwrap().contains("could not be started"));
+}
+
+#[test]
+fn on_the_host_a_command_has_the_users_environment_and_still_ends_in_time() {
+    let Some(mut bench) = bench(&[]) else { return };
+    let run = |bench: &Bench, script: &str| bench.run_argv(Mode::Unrestricted, Place::Host, &["sh", "-c", script]);
+    let outcome = run(&bench, "echo $API_TOKEN; echo x > written; exit 5");
+    assert_eq!((outcome.exit, outcome.changes.len()), (Exit::Code(5), 0));
+    assert_eq!(bench.printed(), "SECRET\n");
+    assert!(bench.work().join("written").exists());
+    bench.timeout = Duration::from_secs(1);
+    let mark = format!("{}", 700_000 + std::process::id());
+    let outcome = run(&bench, &format!("trap '' TERM; sleep {mark} & sleep {mark}"));
+    assert!(matches!(outcome.exit, Exit::Limit(_)));
+    assert!(!lives(&format!("sleep {mark}")));
+}
+
+#[test]
+fn a_socket_in_the_workspace_leads_to_no_server_of_the_host() {
+    let Some(bench) = bench(&[]) else { return };
+    let _server = std::os::unix::net::UnixListener::bind(bench.work().join("s")).unwrap();
+    let script = "python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"s\")' && echo CONNECTED; true";
+    bench.run_argv(Mode::Unrestricted, Place::Host, &["sh", "-c", script]);
+    assert_eq!(bench.printed(), "CONNECTED\n");
+    for mode in [Mode::ReadOnly, Mode::WorkspaceWrite] {
+        bench.run_argv(mode, Place::Sandbox, &["sh", "-c", script]);
+        assert!(!bench.printed().contains("CONNECTED"));
+    }
+}
+
+#[test]
+fn links_in_the_workspace_lead_nowhere() {
+    let Some(bench) = bench(&[("a", "1")]) else { return };
+    symlink(bench.folder.path().join("home/.ssh"), bench.work().join("ssh")).unwrap();
+    let outcome = bench.run("cat ssh/id; echo x > ssh/id; rm ssh; mkdir ssh; echo mine > ssh/id");
+    assert!(!bench.printed().contains("SECRET"));
+    assert_eq!(told(&outcome), ["delete ssh", "create ssh/id"]);
+    assert_eq!(fs::read(bench.folder.path().join("home/.ssh/id")).unwrap(), b"SECRET");
+}
