@@ -107,10 +107,8 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> (Id, i64) {
-        match screen(body.as_bytes()) {
-            Screened::Refused(response) => (response.id().clone(), response.error().unwrap().code.code()),
-            other => panic!("{body} became {other:?}"),
-        }
+        let Screened::Refused(response) = screen(body.as_bytes()) else { panic!("{body} is not refused") };
+        (response.id().clone(), response.error().unwrap().code.code())
     }
 
     #[test]
