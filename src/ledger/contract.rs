@@ -62,7 +62,7 @@ fn the_shelf_finds_by_the_beginning_of_a_name(shelf: &impl Shelf) {
     let one = shelved(7, ShelvedState::Pending);
     let find = |text: &str| shelf.shelved(&root, &ChangesetId::from_text(text));
     assert_eq!(find(one.changeset.id.as_str()).unwrap(), one);
-    assert_eq!(find(&one.changeset.id.as_str()[..8]).unwrap(), one);
+    assert_eq!(find(one.changeset.id.as_str().get(..8).unwrap()).unwrap(), one);
     assert_eq!(find("").unwrap_err().kind, FailureKind::NotFound);
     assert_eq!(find("nothing").unwrap_err().kind, FailureKind::NotFound);
     assert_eq!(find("%").unwrap_err().kind, FailureKind::NotFound);

@@ -137,6 +137,9 @@ fn confined_words_stay_in_their_rooms() {
     }
     let timed_test = "#[cfg(test)]\nmod tests { use std::time::Instant; fn f() { Instant::now(); } }";
     assert_eq!(findings("src/engine/mod.rs", timed_test), Vec::<String>::new());
+    let prepared = "#[cfg(test)]\nmod tests { use std::{env, fs}; }";
+    assert_eq!(findings("src/observe/mod.rs", prepared), Vec::<String>::new());
+    assert_eq!(findings("src/changes/mod.rs", prepared).len(), 2);
     let spoken = "/* use nix::x; */ let a = \"std::fs\"; // libc::getpid()\nlet environment = env!(\"HOME\");";
     assert_eq!(findings("src/engine/mod.rs", spoken), Vec::<String>::new());
 }

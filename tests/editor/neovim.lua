@@ -348,11 +348,16 @@ step('a comment asks for a rewrite', function()
 end)
 
 step('what a command writes is reviewed, accepted and undone', function()
-  open('README.md')
+  local mine = '- `depots.txt` is not written yet'
+  local buffer = open('README.md')
   vim.cmd('silent wall!')
+  vim.api.nvim_buf_set_lines(buffer, -1, -1, false, { mine })
+  local typed = text_of('README.md') .. '\n'
   local before = tree()
   local told = #messages
-  local script = "sed -i 's/last year/this year/' README.md && printf 'north\\nsouth\\n' > depots.txt"
+  -- It fails unless it sees the line that has only been typed so far.
+  local script = "grep -q 'not written yet' README.md && sed -i 's/last year/this year/' README.md"
+    .. " && printf 'north\\nsouth\\n' > depots.txt"
   command('tagout.run', { argv = { 'sh', '-c', script } })
   local function refused() return was_told('the sandbox cannot be built', told) end
   eventually(function() return #proposed('README.md') == 1 or refused() end)
@@ -363,22 +368,23 @@ step('what a command writes is reviewed, accepted and undone', function()
   end
   equal('the change is proposed where it would be made', #proposed('README.md'), 1)
   equal('the workspace is untouched', tree(), before)
+  equal('so is what I typed', text_of('README.md') .. '\n', typed)
 
   go_to('README.md', 'last year')
   if not act('tagout: accept the whole changeset') then return end
-  local readme = before['README.md']:gsub('last year', 'this year')
+  local readme = typed:gsub('last year', 'this year')
   eventually(function() return on_disk('depots.txt') ~= nil and text_of('README.md') .. '\n' == readme end)
-  equal('the edited file changed in its buffer', text_of('README.md') .. '\n', readme)
-  -- Some editors keep a created file in a buffer until it is written.
-  vim.cmd('silent wall!')
-  equal('the edited file is on disk', on_disk('README.md'), readme)
+  equal('the edited file changed in its buffer, beside what I typed', text_of('README.md') .. '\n', readme)
   equal('the created file is on disk', on_disk('depots.txt'), 'north\nsouth\n')
+  vim.cmd('silent wall!')
+  equal(':write brings both to disk', on_disk('README.md'), readme)
 
   open('README.md')
   if not act('tagout: undo the last applied changeset') then return end
-  eventually(function() return on_disk('depots.txt') == nil and text_of('README.md') .. '\n' == before['README.md'] end)
+  eventually(function() return on_disk('depots.txt') == nil and text_of('README.md') .. '\n' == typed end)
   vim.cmd('silent wall!')
-  equal('undo puts every file back', tree(), before)
+  before['README.md'] = typed
+  equal('undo puts every file back, and leaves what I typed', tree(), before)
 end)
 
 for _, item in ipairs(steps) do
