@@ -75,7 +75,8 @@ fn questions_and_cancellations_while_eight_edits_wait() {
         client.open(uri, "rust", "fn a() { old(1); }\n");
     }
     let root = place.work();
-    client.execute("tagout.setMode", json!({"root": root, "mode": "workspace-write"}));
+    let raise = client.action(&uris[0], 0, "mode from read-only to workspace-write");
+    client.execute("tagout.setMode", raise["arguments"][0].clone());
     client.action(&uris[0], 0, "mode from workspace-write");
     let rewrite = json!({"root": root, "language": "rust", "pattern": "old($A)", "replacement": "new($A)"});
     client.execute("tagout.rewrite", rewrite);
