@@ -85,7 +85,7 @@ fn workbench(folders: &Folders) -> Workbench {
     Workbench {
         files: Box::new(DiskFiles::new(LARGEST_FILE)),
         embedder: Box::new(embedder),
-        runner: Box::new(SandboxRunner::new(PathBuf::from("/proc/self/exe"))),
+        runner: Box::new(SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables())),
         ledger: ledger.clone(),
         modes: ledger.clone(),
         shelf: ledger,

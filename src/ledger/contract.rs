@@ -24,7 +24,8 @@ pub(super) fn grant(from: Mode, to: Mode) -> Grant {
 pub(super) fn shelved(number: i64, state: ShelvedState) -> Shelved {
     let after = Some(FileState::text(number.to_string()));
     let change = FileChange { path: RelativePath::new("a").unwrap(), before: None, after };
-    Shelved { changeset: Changeset::new(Origin::Command { argv: vec![] }, vec![change]), state, at_ms: number }
+    let changeset = Changeset::new(Origin::Command { argv: vec![] }, vec![change]);
+    Shelved { proposal: changeset.id.clone(), changeset, state, at_ms: number }
 }
 
 fn keeps_records_in_order_for_each_workspace(ledger: &impl Ledger) {
