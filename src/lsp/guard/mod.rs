@@ -13,6 +13,7 @@ mod outbox;
 mod screen;
 
 use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -48,8 +49,8 @@ enum End {
     OutputClosed,
     /// The process that started the server is gone.
     ParentGone,
-    /// The framework stopped.
-    FrameworkStopped,
+    /// One of the threads could not be started, or failed: better to end than to be deaf or dumb.
+    Broken,
 }
 
 /// The process that the client names as its own, and how to tell that it is gone.
@@ -135,8 +136,7 @@ impl Session {
         if request.method() != "initialize" {
             return;
         }
-        let session = Arc::clone(self);
-        spawn("parent", move || {
+        spawn(self, "parent", move |session| {
             while (session.is_alive)(process) {
                 std::thread::sleep(PARENT_TICK);
             }
@@ -170,23 +170,29 @@ pub(super) fn run<S: LanguageServer>(
         end,
         is_alive,
     });
-    let (reading, writing, working) = (Arc::clone(&session), Arc::clone(&session), Arc::clone(&session));
-    spawn("reader", move || read(&reading, input));
-    spawn("writer", move || {
-        let error = writing.outbox.write_out(output);
+    spawn(&session, "reader", move |session| read(session, input));
+    spawn(&session, "writer", move |session| {
+        let error = session.outbox.write_out(output);
         tracing::info!(%error, "the client has closed its end");
-        writing.finish(End::OutputClosed);
+        session.finish(End::OutputClosed);
     });
-    spawn("framework", move || {
-        work(&working, service, socket, background);
-        working.finish(End::FrameworkStopped);
+    spawn(&session, "framework", move |session| {
+        work(session, service, socket, background);
+        session.finish(End::Broken);
     });
     wait_for_end(&session, &ended)
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
-    if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(body) {
+fn spawn(session: &Arc<Session>, name: &str, body: impl FnOnce(&Arc<Session>) + Send + 'static) {
+    let own = Arc::clone(session);
+    let guarded = move || {
+        if catch_unwind(AssertUnwindSafe(|| body(&own))).is_err() {
+            own.finish(End::Broken);
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(guarded) {
         tracing::error!(%error, name, "a thread could not be started");
+        session.finish(End::Broken);
     }
 }
 
@@ -280,7 +286,7 @@ fn weight_of(request: &Request) -> Weight {
 }
 
 fn wait_for_end(session: &Session, ended: &Receiver<End>) -> u8 {
-    let end = ended.recv().unwrap_or(End::FrameworkStopped);
+    let end = ended.recv().unwrap_or(End::Broken);
     tracing::info!(?end, "the session ends");
     match end {
         End::Exit(code) => {
@@ -293,7 +299,7 @@ fn wait_for_end(session: &Session, ended: &Receiver<End>) -> u8 {
             wait_until(LAST_WRITES, ended, || session.outbox.is_empty());
             session.with_gate(|gate| gate.exit_code())
         }
-        End::OutputClosed | End::ParentGone | End::FrameworkStopped => session.with_gate(|gate| gate.exit_code()),
+        End::OutputClosed | End::ParentGone | End::Broken => session.with_gate(|gate| gate.exit_code()),
     }
 }
 
