@@ -38,7 +38,7 @@ pub fn run() -> ExitCode {
         Command::Lsp => serve_editor(),
         Command::Tour(_) => tour(command, &screen),
         command => folders().map(|folders| {
-            let _log = observe::init(observe::Sink::StandardError, host::variable("TAGOUT_LOG"));
+            let _log = observe::init(log_filter().as_deref(), None);
             cli::run(command, &workbench(&folders), &screen)
         }),
     };
@@ -51,11 +51,12 @@ pub fn run() -> ExitCode {
 /// Serves an editor over the standard streams until it says exit, hangs up or dies.
 fn serve_editor() -> Result<ExitCode, Failure> {
     let folders = folders()?;
-    let _log = observe::init(observe::Sink::Folder(folders.state.join("log")), host::variable("TAGOUT_LOG"));
-    let (sender, orders) = lsp::order_channel();
-    let engine = Engine::start(Arc::new(workbench(&folders)), Box::new(move |order| sender.send(order)))?;
-    let code = lsp::serve(engine, orders, host::process_exists, std::io::stdin(), std::io::stdout());
-    Ok(ExitCode::from(code))
+    let _log = observe::init(log_filter().as_deref(), Some(&folders.state.join("log")));
+    let (outbox, orders) = lsp::orders();
+    let engine = Engine::start(Arc::new(workbench(&folders)), outbox)?;
+    let events = Box::new(move |event| engine.send(event));
+    let wiring = lsp::Wiring { events, orders, is_alive: host::is_alive };
+    Ok(ExitCode::from(lsp::serve(wiring, std::io::stdin(), std::io::stdout())))
 }
 
 /// The tour has cache and state of its own, which go when it ends.
@@ -64,6 +65,11 @@ fn tour(command: Command, screen: &Screen) -> Result<ExitCode, Failure> {
     let own = own.map_err(|error| Failure::io("making a temporary folder", &error))?;
     let folders = Folders { cache: own.path().join("cache"), state: own.path().join("state") };
     Ok(cli::run(command, &workbench(&folders), screen))
+}
+
+/// Which messages are logged, in the syntax of `tracing_subscriber::EnvFilter`.
+fn log_filter() -> Option<String> {
+    host::variable("TAGOUT_LOG").map(|filter| filter.to_string_lossy().into_owned())
 }
 
 fn folders() -> Result<Folders, Failure> {
@@ -79,7 +85,7 @@ fn workbench(folders: &Folders) -> Workbench {
     Workbench {
         files: Box::new(DiskFiles::new(LARGEST_FILE)),
         embedder: Box::new(embedder),
-        runner: Box::new(SandboxRunner::new(PathBuf::from("/proc/self/exe"))),
+        runner: Box::new(SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables())),
         ledger: ledger.clone(),
         modes: ledger.clone(),
         shelf: ledger,

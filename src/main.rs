@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tagout::sandbox::run_init_if_asked().unwrap_or_else(tagout::assemble::run)
+    tagout::sandbox::run_init_if_asked(std::env::args_os().nth(1).as_deref()).unwrap_or_else(tagout::assemble::run)
 }

@@ -3,8 +3,10 @@
 use super::arguments::{ApplyArguments, ChangesetArguments, UndoArguments, WorkspaceArguments};
 use super::{DONE, Screen};
 use crate::changes::{Changeset, ChangesetId, FileChange, content_hash, render_changeset, summarise};
-use crate::engine::recipes::{Applied, ApplyTask, Executor, Judgement, Purpose, apply as apply_changes, last_applied, undo_changes};
 use crate::engine::Workbench;
+use crate::engine::recipes::{
+    Applied, ApplyTask, Executor, Judgement, Purpose, apply as apply_changes, last_applied, undo_changes,
+};
 use crate::policy::{Action, Approval};
 use crate::ports::{Failure, FailureKind, ShelvedState};
 use crate::workspace::Root;
@@ -17,7 +19,12 @@ pub(super) fn list(arguments: &WorkspaceArguments, workbench: &Workbench, screen
     for (state, name) in [(ShelvedState::Pending, "waits"), (ShelvedState::Applied, "applied")] {
         for shelved in workbench.shelf.in_state(&root, state)? {
             let changeset = &shelved.changeset;
-            screen.line(&format!("{}  {name:<8} {}  ({})", changeset.id, changeset.origin.describe(), summarise(changeset)));
+            screen.line(&format!(
+                "{}  {name:<8} {}  ({})",
+                changeset.id,
+                changeset.origin.describe(),
+                summarise(changeset)
+            ));
         }
     }
     Ok(DONE)
@@ -104,6 +111,9 @@ pub(super) fn approval(action: &Action, typed: Option<&str>) -> Result<Option<Ap
 /// What to do when an approval is missing.
 pub(super) fn needs_approval(judgement: &Judgement, again: &str) -> Failure {
     let hash = judgement.action.hash().short(HASH_DIGITS);
-    Failure::new(FailureKind::NeedsApproval, format!("{}: {}", judgement.action.describe(), judgement.verdict.explain()))
-        .hint(format!("to approve exactly this: {again} --approve {hash}"))
+    Failure::new(
+        FailureKind::NeedsApproval,
+        format!("{}: {}", judgement.action.describe(), judgement.verdict.explain()),
+    )
+    .hint(format!("to approve exactly this: {again} --approve {hash}"))
 }

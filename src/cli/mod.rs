@@ -64,6 +64,10 @@ fn exit_code(kind: FailureKind) -> u8 {
         FailureKind::InvalidInput => USAGE,
         FailureKind::Denied | FailureKind::NeedsApproval => DENIED,
         FailureKind::Cancelled => INTERRUPTED,
-        FailureKind::NotFound | FailureKind::Stale | FailureKind::Unavailable | FailureKind::Io | FailureKind::Internal => FAILED,
+        FailureKind::NotFound
+        | FailureKind::Stale
+        | FailureKind::Unavailable
+        | FailureKind::Io
+        | FailureKind::Internal => FAILED,
     }
 }

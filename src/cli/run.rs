@@ -6,8 +6,8 @@ use super::arguments::RunArguments;
 use super::changes::{approval, needs_approval};
 use super::{DONE, Screen};
 use crate::changes::{render_changeset, summarise};
-use crate::engine::recipes::{Ran, RunTask, run as run_command};
 use crate::engine::Workbench;
+use crate::engine::recipes::{Ran, RunTask, run as run_command};
 use crate::policy::{Action, Place};
 use crate::ports::{Cancel, Exit, Failure, OutputStream};
 

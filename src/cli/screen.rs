@@ -43,7 +43,9 @@ impl Screen {
 
     /// Writes a result as it is.
     pub fn print(&self, text: &str) {
-        if !self.closed.get() && std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()).is_err() {
+        if !self.closed.get()
+            && std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()).is_err()
+        {
             self.closed.set(true);
         }
     }

@@ -48,18 +48,19 @@ pub(super) fn from_toml(text: &str) -> Result<Vec<Item>, Unreadable> {
     })?;
     let mut items = Vec::new();
     for (key, value) in table.get_ref() {
-        match value.get_ref() {
-            // Deeper tables have no meaning here; their name shows up as an unknown key.
-            DeValue::Table(section) => items.extend(section.iter().map(|(inner, value)| Item {
+        // Deeper tables have no meaning here; their name shows up as an unknown key.
+        if let Some(section) = value.get_ref().as_table() {
+            items.extend(section.iter().map(|(inner, value)| Item {
                 name: format!("{}.{}", key.get_ref(), inner.get_ref()),
                 line: Some(line(inner.span().start)),
                 value: toml_value(value.get_ref()),
-            })),
-            value => items.push(Item {
+            }));
+        } else {
+            items.push(Item {
                 name: key.get_ref().to_string(),
                 line: Some(line(key.span().start)),
-                value: toml_value(value),
-            }),
+                value: toml_value(value.get_ref()),
+            });
         }
     }
     Ok(items)
@@ -80,24 +81,26 @@ fn toml_value(value: &DeValue<'_>) -> Raw {
 
 /// The values of an editor's settings: the object itself, or what it holds under `tagout`. `null` holds nothing.
 pub(super) fn from_json(value: &serde_json::Value) -> Result<Vec<Item>, Unreadable> {
-    let object = match value {
-        serde_json::Value::Null => return Ok(Vec::new()),
-        serde_json::Value::Object(object) => object.get("tagout").and_then(|inner| inner.as_object()).unwrap_or(object),
-        other => return Err(Unreadable { line: None, text: format!("{} is no object", json_value(other).describe()) }),
+    if value.is_null() {
+        return Ok(Vec::new());
+    }
+    let Some(object) = value.as_object() else {
+        return Err(Unreadable { line: None, text: format!("{} is no object", json_value(value).describe()) });
     };
+    let object = object.get("tagout").and_then(serde_json::Value::as_object).unwrap_or(object);
     let mut items = Vec::new();
     for (key, value) in object {
-        match value {
-            serde_json::Value::Object(section) => items.extend(section.iter().map(|(inner, value)| Item {
+        if let Some(section) = value.as_object() {
+            items.extend(section.iter().map(|(inner, value)| Item {
                 name: format!("{key}.{inner}"),
                 line: None,
                 value: json_value(value),
-            })),
-            // Editors send null for what is not set.
-            serde_json::Value::Null => {}
-            value => items.push(Item { name: key.clone(), line: None, value: json_value(value) }),
+            }));
+        } else {
+            items.push(Item { name: key.clone(), line: None, value: json_value(value) });
         }
     }
+    // Editors send null for what is not set.
     items.retain(|item| item.value != Raw::Other("null"));
     Ok(items)
 }

@@ -11,6 +11,12 @@ pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// All environment variables.
+#[must_use]
+pub fn variables() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
 /// The folder the process works in.
 ///
 /// # Errors

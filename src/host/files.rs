@@ -35,10 +35,8 @@ impl DiskFiles {
 pub fn open_root(path: &Path) -> Result<Root, Failure> {
     let shown = path.display();
     let resolved = std::fs::canonicalize(path).map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => FailureKind::NotFound,
-            _ => FailureKind::Io,
-        };
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let kind = if missing { FailureKind::NotFound } else { FailureKind::Io };
         Failure::new(kind, format!("the folder {shown} cannot be opened: {error}")).hint("name a folder that exists")
     })?;
     if !resolved.is_dir() {

@@ -6,6 +6,7 @@ mod clock;
 mod environment;
 mod files;
 mod folders;
+mod pages;
 mod process;
 mod staging;
 mod transaction;
@@ -13,7 +14,8 @@ mod walk;
 mod watch;
 
 pub use clock::SystemClock;
-pub use environment::{current_folder, variable};
+pub use environment::{current_folder, variable, variables};
 pub use files::{DiskFiles, open_root};
 pub use folders::{OwnFolder, locate_folder, prepare_folder};
+pub use pages::{user_settings, write_page};
 pub use process::is_alive;

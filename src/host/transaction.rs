@@ -215,7 +215,13 @@ fn undo_step(beneath: &Beneath, step: &mut Step<'_>) -> Result<(), Errno> {
     };
     match (step.stage, step.change.kind()) {
         (Stage::Waiting, _) => Ok(()),
-        (Stage::Staged, _) => unlink(&folder, beside),
+        (Stage::Staged, _) => {
+            // The target is as it was; a new file that cannot be removed is cleaned up by a later change.
+            if let (Err(error), Ok(_)) = (unlink(&folder, beside), stat_in(&folder, beside)) {
+                tracing::warn!(%path, file = beside, %error, "a temporary file stays behind");
+            }
+            Ok(())
+        }
         (Stage::Committed, ChangeKind::Create) => {
             // Someone who wrote to it in this moment keeps what was written.
             let after = step.change.after.as_ref();

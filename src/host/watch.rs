@@ -135,7 +135,8 @@ impl Watching {
         if rules_changed || batch.anything {
             batch.anything = true;
             self.matcher = matcher(&self.root).unwrap_or_default();
-            self.add_below(&self.root.as_path().to_owned());
+            let root = self.root.clone();
+            self.add_below(root.as_path());
         }
         // Folders that went away come first: one that was renamed keeps its watch, under the old name.
         for path in &batch.paths {

@@ -24,7 +24,8 @@ pub(super) fn grant(from: Mode, to: Mode) -> Grant {
 pub(super) fn shelved(number: i64, state: ShelvedState) -> Shelved {
     let after = Some(FileState::text(number.to_string()));
     let change = FileChange { path: RelativePath::new("a").unwrap(), before: None, after };
-    Shelved { changeset: Changeset::new(Origin::Command { argv: vec![] }, vec![change]), state, at_ms: number }
+    let changeset = Changeset::new(Origin::Command { argv: vec![] }, vec![change]);
+    Shelved { proposal: changeset.id.clone(), changeset, state, at_ms: number }
 }
 
 fn keeps_records_in_order_for_each_workspace(ledger: &impl Ledger) {
@@ -62,7 +63,7 @@ fn the_shelf_finds_by_the_beginning_of_a_name(shelf: &impl Shelf) {
     let one = shelved(7, ShelvedState::Pending);
     let find = |text: &str| shelf.shelved(&root, &ChangesetId::from_text(text));
     assert_eq!(find(one.changeset.id.as_str()).unwrap(), one);
-    assert_eq!(find(&one.changeset.id.as_str()[..8]).unwrap(), one);
+    assert_eq!(find(one.changeset.id.as_str().get(..8).unwrap()).unwrap(), one);
     assert_eq!(find("").unwrap_err().kind, FailureKind::NotFound);
     assert_eq!(find("nothing").unwrap_err().kind, FailureKind::NotFound);
     assert_eq!(find("%").unwrap_err().kind, FailureKind::NotFound);

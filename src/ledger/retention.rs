@@ -46,12 +46,12 @@ mod tests {
 
     #[test]
     fn what_waits_goes_last_and_the_newest_never() {
-        use ShelvedState::{Applied, Pending, Rejected};
+        use ShelvedState::{Applied, Pending, Settled};
         let gone = |kept: &[Kept]| to_remove(kept).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert!(gone(&[]).is_empty());
         assert!(gone(&[kept("a", Applied, 256)]).is_empty());
         assert!(gone(&[kept("a", Applied, 300)]).is_empty());
-        let full = [kept("a", Pending, 100), kept("b", Applied, 100), kept("c", Rejected, 50), kept("d", Applied, 100)];
+        let full = [kept("a", Pending, 100), kept("b", Applied, 100), kept("c", Settled, 50), kept("d", Applied, 100)];
         assert_eq!(gone(&full), ["b"]);
         let fuller =
             [kept("a", Pending, 100), kept("b", Applied, 100), kept("c", Pending, 100), kept("d", Pending, 200)];

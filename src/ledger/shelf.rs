@@ -13,13 +13,13 @@ fn name(state: ShelvedState) -> &'static str {
         ShelvedState::Pending => "pending",
         ShelvedState::Applied => "applied",
         ShelvedState::Undone => "undone",
-        ShelvedState::Rejected => "rejected",
+        ShelvedState::Settled => "settled",
     }
 }
 
 fn state(text: &str) -> Result<ShelvedState, Failure> {
-    use ShelvedState::{Applied, Pending, Rejected, Undone};
-    [Pending, Applied, Undone, Rejected]
+    use ShelvedState::{Applied, Pending, Settled, Undone};
+    [Pending, Applied, Undone, Settled]
         .into_iter()
         .find(|state| name(*state) == text)
         .ok_or_else(|| unreadable(&format!("\"{text}\" is no state")))
@@ -48,7 +48,7 @@ pub(super) fn not_one(id: &ChangesetId, matches: usize) -> Failure {
 }
 
 pub(super) fn put(connection: &mut Connection, workspace: &str, shelved: &Shelved) -> Result<(), Problem> {
-    let content = postcard::to_stdvec(&shelved.changeset).map_err(|error| unreadable(&error.to_string()))?;
+    let content = postcard::to_stdvec(&(&shelved.changeset, &shelved.proposal)).map_err(|error| unreadable(&error.to_string()))?;
     if content.len() > MOST_BYTES {
         return Err(too_large(content.len()).into());
     }
@@ -79,8 +79,9 @@ fn kept(connection: &Connection, workspace: &str) -> Result<Vec<Kept>, Problem> 
 
 fn read(row: &Row<'_>) -> Result<Shelved, Problem> {
     let (text, content): (String, Vec<u8>) = (row.get(0)?, row.get(2)?);
-    let changeset: Changeset = postcard::from_bytes(&content).map_err(|error| unreadable(&error.to_string()))?;
-    Ok(Shelved { changeset, state: state(&text)?, at_ms: row.get(1)? })
+    let content: Result<(Changeset, ChangesetId), _> = postcard::from_bytes(&content);
+    let (changeset, proposal) = content.map_err(|error| unreadable(&error.to_string()))?;
+    Ok(Shelved { changeset, proposal, state: state(&text)?, at_ms: row.get(1)? })
 }
 
 pub(super) fn get(connection: &Connection, workspace: &str, id: &ChangesetId) -> Result<Shelved, Problem> {

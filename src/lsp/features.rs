@@ -2,8 +2,8 @@
 
 use tower_lsp::ls_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, ExecuteCommandOptions,
-    HoverProviderCapability, InitializeResult, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    HoverProviderCapability, InitializeResult, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities,
+    ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
     WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
@@ -87,7 +87,11 @@ pub(super) fn initialize_result(features: Features) -> InitializeResult {
             hover_provider: Some(HoverProviderCapability::Simple(true)),
             workspace_symbol_provider: Some(OneOf::Left(true)),
             code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-                code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR, CodeActionKind::SOURCE]),
+                code_action_kinds: Some(vec![
+                    CodeActionKind::QUICKFIX,
+                    CodeActionKind::REFACTOR,
+                    CodeActionKind::SOURCE,
+                ]),
                 resolve_provider: Some(false),
                 ..CodeActionOptions::default()
             })),
@@ -104,7 +108,10 @@ pub(super) fn initialize_result(features: Features) -> InitializeResult {
             }),
             ..ServerCapabilities::default()
         },
-        server_info: Some(ServerInfo { name: "tagout".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
+        server_info: Some(ServerInfo {
+            name: "tagout".to_owned(),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        }),
         offset_encoding: None,
     }
 }
@@ -115,7 +122,8 @@ mod tests {
 
     #[test]
     fn agrees_on_an_encoding() {
-        let [utf8, utf16, utf32] = [PositionEncodingKind::UTF8, PositionEncodingKind::UTF16, PositionEncodingKind::UTF32];
+        let [utf8, utf16, utf32] =
+            [PositionEncodingKind::UTF8, PositionEncodingKind::UTF16, PositionEncodingKind::UTF32];
         assert_eq!(choose_encoding(&[]), Encoding::Utf16);
         assert_eq!(choose_encoding(&[utf32.clone(), utf8.clone()]), Encoding::Utf8);
         assert_eq!(choose_encoding(&[utf16, utf32.clone()]), Encoding::Utf16);

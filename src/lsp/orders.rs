@@ -96,8 +96,12 @@ async fn show(session: Arc<Session>, path: PathBuf) {
 }
 
 async fn show_document(session: &Session, path: &Path) -> Option<bool> {
-    let params =
-        ShowDocumentParams { uri: to_proto::file(path)?, external: Some(false), take_focus: Some(true), selection: None };
+    let params = ShowDocumentParams {
+        uri: to_proto::file(path)?,
+        external: Some(false),
+        take_focus: Some(true),
+        selection: None,
+    };
     patiently(session.client.show_document(params)).await
 }
 
@@ -109,9 +113,9 @@ pub(super) fn register(session: &Arc<Session>) {
         method: method.to_owned(),
         register_options: Some(options),
     };
-    let watching = features.register_watching.then(|| {
-        registration("workspace/didChangeWatchedFiles", json!({"watchers": [{"globPattern": "**/*"}]}))
-    });
+    let watching = features
+        .register_watching
+        .then(|| registration("workspace/didChangeWatchedFiles", json!({"watchers": [{"globPattern": "**/*"}]})));
     let configuration = features
         .register_configuration
         .then(|| registration("workspace/didChangeConfiguration", json!({"section": SECTION})));

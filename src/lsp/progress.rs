@@ -73,7 +73,8 @@ async fn show(session: Arc<Session>, job: JobId, title: String, mut states: Unbo
         match state {
             ProgressState::Begin(_) => {}
             ProgressState::Report { message, percent } => {
-                let report = WorkDoneProgressReport { message: Some(message), percentage: percent, cancellable: Some(true) };
+                let report =
+                    WorkDoneProgressReport { message: Some(message), percentage: percent, cancellable: Some(true) };
                 send(&session, &token, WorkDoneProgress::Report(report)).await;
             }
             ProgressState::End(message) => {

@@ -71,7 +71,8 @@ impl Session {
         self.questions.lock().unwrap_or_else(PoisonError::into_inner).insert(request, sender);
         let question = Question { session: Arc::clone(self), request };
         self.tell(Event::Asked { request, ask });
-        let answered = answer.await.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, "the engine has ended")));
+        let answered =
+            answer.await.unwrap_or_else(|_| Err(Failure::new(FailureKind::Internal, "the engine has ended")));
         drop(question);
         answered.map_err(|failure| to_proto::error(&failure))
     }

@@ -79,7 +79,16 @@ mod tests {
 
     #[test]
     fn refuses_what_names_no_file_here() {
-        for uri in ["untitled:Untitled-1", "file://host/a", "file:a", "file://", "file:///a%2", "file:///a%zz", "file:///a%00b", ""] {
+        for uri in [
+            "untitled:Untitled-1",
+            "file://host/a",
+            "file:a",
+            "file://",
+            "file:///a%2",
+            "file:///a%zz",
+            "file:///a%00b",
+            "",
+        ] {
             assert_eq!(path_of(uri), None, "{uri}");
         }
     }

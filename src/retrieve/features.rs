@@ -4,6 +4,7 @@
 //! of its hash, so that collisions cancel on average.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Question;
 use super::terms::each_term;
@@ -14,6 +15,8 @@ pub const DIMENSIONS: usize = 256;
 
 const WORD: f32 = 1.0;
 const TRIGRAM: f32 = 0.3;
+/// Steps that a weight of 1 is counted in.
+const FINENESS: f32 = 1_048_576.0;
 
 /// Words that most code has, and that say little of what it is for.
 const COMMON: &[&str] = &[
@@ -50,8 +53,27 @@ pub fn cosine(left: &[f32], right: &[f32]) -> f32 {
     if left.len() == right.len() && cosine.is_finite() { cosine } else { 0.0 }
 }
 
+/// Weights of features by their hash.
 #[derive(Default)]
-struct Bag(HashMap<u64, f32>);
+struct Bag(HashMap<u64, f32, BuildHasherDefault<AsItIs>>);
+
+/// Features are hashed already; hashing them again was most of the time.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash(b'b', bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
 
 impl Bag {
     fn add(&mut self, text: &str, weight: f32) {
@@ -77,18 +99,22 @@ impl Bag {
         }
     }
 
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "weights are small and rounded on purpose"
+    )]
     fn vector(self) -> Vec<f32> {
-        let mut vector = vec![0.0_f32; DIMENSIONS];
-        // Sorted, so that the sums come out the same to the last bit in every run.
-        let mut features: Vec<(u64, f32)> = self.0.into_iter().collect();
-        features.sort_unstable_by_key(|(hash, _)| *hash);
-        for (hash, weight) in features {
-            let sign = if hash >> 63 == 0 { 1.0 } else { -1.0 };
+        // Whole numbers, so that the order of the sums does not matter and every run gives the same vector.
+        let mut sums = [0_i64; DIMENSIONS];
+        for (hash, weight) in self.0 {
             let place = usize::try_from(hash % DIMENSIONS as u64).unwrap_or_default();
-            if let Some(value) = vector.get_mut(place) {
-                *value += sign * weight.ln_1p();
+            let amount = (weight.ln_1p() * FINENESS).round() as i64;
+            if let Some(sum) = sums.get_mut(place) {
+                *sum += if hash >> 63 == 0 { amount } else { -amount };
             }
         }
+        let mut vector: Vec<f32> = sums.iter().map(|sum| *sum as f32 / FINENESS).collect();
         let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
         if length > 0.0 {
             vector.iter_mut().for_each(|value| *value /= length);

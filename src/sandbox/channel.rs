@@ -8,7 +8,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
+use super::step::Plan;
 use super::sys;
 
 /// What the child says.

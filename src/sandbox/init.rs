@@ -23,7 +23,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, chdir, execve, pipe2, setsid};
 
 use super::channel::{Report, receive_plan, send_report};
-use super::plan::{Command, Plan, Resource, Step};
+use super::step::{Command, Plan, Resource, Step};
 use super::{filter, mounts, sys};
 
 /// The first argument that makes the program a child of the sandbox instead of what it usually is.

@@ -15,9 +15,11 @@ mod plan;
 mod probe;
 mod runner;
 mod spawn;
+mod step;
 mod sys;
 
 pub use init::{INIT_ARGUMENT, run_init_if_asked};
 pub use machine::{Machine, Seen};
-pub use plan::{Command, Plan, PlanError, Purpose, Quota, Resource, Step, Wanted, plan};
+pub use plan::{PlanError, Wanted, plan};
 pub use runner::SandboxRunner;
+pub use step::{Command, Plan, Purpose, Quota, Resource, Step};

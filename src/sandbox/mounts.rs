@@ -13,7 +13,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{chdir, pivot_root};
 
-use super::plan::{Purpose, Quota};
+use super::step::{Purpose, Quota};
 use super::sys::{self, MountFlags};
 use crate::workspace::RelativePath;
 

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::capture::{Captured, capture};
@@ -27,7 +27,8 @@ const TRIAL_TIME: Duration = Duration::from_secs(10);
 pub struct SandboxRunner {
     executable: PathBuf,
     environment: Vec<(OsString, OsString)>,
-    missing: OnceLock<Option<String>>,
+    /// Whether a trial has succeeded; a failed one is made again, since the user may have cured it.
+    proven: AtomicBool,
 }
 
 impl SandboxRunner {
@@ -35,7 +36,7 @@ impl SandboxRunner {
     /// first; `/proc/self/exe` is this one. `environment` is the user's.
     #[must_use]
     pub fn new(executable: PathBuf, environment: Vec<(OsString, OsString)>) -> Self {
-        Self { executable, environment, missing: OnceLock::new() }
+        Self { executable, environment, proven: AtomicBool::new(false) }
     }
 
     /// Builds a sandbox over an empty folder and runs nothing in it.
@@ -109,7 +110,12 @@ impl SandboxRunner {
 
 impl Runner for SandboxRunner {
     fn missing(&self) -> Option<String> {
-        self.missing.get_or_init(|| self.trial().err().map(|failure| failure.to_string())).clone()
+        if self.proven.load(Ordering::Relaxed) {
+            return None;
+        }
+        let failure = self.trial().err();
+        self.proven.store(failure.is_none(), Ordering::Relaxed);
+        failure.map(|failure| failure.to_string())
     }
 
     fn run(

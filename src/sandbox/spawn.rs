@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::channel::{self, Report};
 use super::init::INIT_ARGUMENT;
 use super::output::{Budget, Cleaner};
-use super::plan::Plan;
+use super::step::Plan;
 use super::sys;
 use crate::ports::{Cancel, OutputStream};
 

@@ -125,6 +125,25 @@ fn a_commit_that_was_cut_short_is_undone() {
 }
 
 #[test]
+fn damage_to_the_last_write_costs_that_write_only() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let before = all_files(folder.path());
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    store.open().unwrap();
+    store.replace(vec![file("late.rs", &[("too_late", "too late")])], &[]).unwrap();
+    drop(store);
+    let new = all_files(folder.path()).into_iter().filter(|at| !before.contains(at));
+    let data = new.filter(|at| at.parent().unwrap().ends_with("data")).next_back().unwrap();
+    fs::write(data, "").unwrap();
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    let open = store.open().unwrap();
+    assert!(open.notice.unwrap().contains("cut short"));
+    assert!(open.files.len() == 29 && !open.files.contains_key(&path("late.rs")));
+    assert_eq!(ask(&store, "name").total, 29);
+}
+
+#[test]
 fn another_embedder_or_form_means_building_anew() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path());
@@ -208,4 +227,52 @@ fn merging_keeps_everything_and_leaves_few_files() {
     assert!(symbols(&store, "name_5").contains(&"f5.rs name_5".to_owned()));
     store.replace(vec![file("f5.rs", &[("name_5", "after all")])], &[]).unwrap();
     assert_eq!(ask(&store, "after all").total, 30);
+}
+
+#[test]
+fn a_flipped_bit_deep_in_a_large_file_is_never_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = |at: u32| {
+        (0..40)
+            .map(|word| format!("{} ", blake3::hash(&[at.to_le_bytes(), u32::to_le_bytes(word)].concat())))
+            .collect::<String>()
+    };
+    let files: Vec<FileChunks> =
+        (0..150).map(|at| file(&format!("f{at}.rs"), &[(&format!("name_{at}"), &text(at))])).collect();
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    store.open().unwrap();
+    store.replace(files.clone(), &[]).unwrap();
+    drop(store);
+    let data = all_files(folder.path()).into_iter().filter(|at| at.parent().unwrap().ends_with("data"));
+    let largest = data.max_by_key(|at| fs::metadata(at).unwrap().len()).unwrap();
+    let whole = fs::read(&largest).unwrap();
+    assert!(whole.len() > 200_000, "{} bytes", whole.len());
+    let mut noticed = 0;
+    for part in 2..9 {
+        let mut flipped = whole.clone();
+        flipped[whole.len() * part / 10] ^= 0x20;
+        fs::write(&largest, &flipped).unwrap();
+        let store = LanceStore::new(folder.path().to_owned(), "test");
+        assert_eq!(store.open().unwrap().notice, None, "only reading can find it");
+        let query =
+            crate::ports::StoreQuery { vector: files[0].chunks[0].1.clone(), limit: 1_000, ..Default::default() };
+        let found = store.candidates(&query).map(|found| found.found);
+        for candidate in found.iter().flatten() {
+            let stored = &candidate.stored;
+            assert!(
+                files.iter().any(|file| file.path == stored.path && file.chunks[0].0 == stored.chunk),
+                "{stored:?}"
+            );
+        }
+        drop(store);
+        if found.is_err() || found.is_ok_and(|found| found.len() < files.len()) {
+            noticed += 1;
+            assert!(folder.path().join("suspect").exists());
+            fs::remove_file(folder.path().join("suspect")).unwrap();
+        }
+    }
+    assert!(noticed > 0, "some of the bits are within rows");
+    fs::write(folder.path().join("suspect"), "").unwrap();
+    let open = LanceStore::new(folder.path().to_owned(), "test").open().unwrap();
+    assert!(open.files.is_empty() && open.notice.is_some() && !folder.path().join("suspect").exists());
 }

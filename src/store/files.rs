@@ -78,28 +78,33 @@ pub(super) fn lasting_files(folder: &Path) -> Result<Vec<String>, Failure> {
     Ok(found)
 }
 
-/// The marks of the files that are not in `known` yet; each of them, and its folder, is on the disk afterwards.
+/// The marks of the files that are not in `known` yet.
 pub(super) fn mark_new(folder: &Path, known: &BTreeMap<String, Mark>) -> Result<BTreeMap<String, Mark>, Failure> {
-    let table = folder.join(TABLE_FOLDER);
     let mut marks = BTreeMap::new();
-    let mut folders = std::collections::BTreeSet::new();
     for below in lasting_files(folder)? {
-        if known.contains_key(&below) {
-            continue;
+        if !known.contains_key(&below) {
+            let path = folder.join(TABLE_FOLDER).join(&below);
+            let mark = Mark::of(&path).map_err(|error| Failure::io(path.display(), &error))?;
+            marks.insert(below, mark);
         }
+    }
+    Ok(marks)
+}
+
+/// Waits until all files of the table and their names are on the disk.
+pub(super) fn sync_table(folder: &Path) -> Result<(), Failure> {
+    let table = folder.join(TABLE_FOLDER);
+    let mut folders = std::collections::BTreeSet::from([table.clone()]);
+    for below in lasting_files(folder)? {
         let path = table.join(&below);
-        let mark = || {
-            File::open(&path)?.sync_all()?;
-            Mark::of(&path)
-        };
-        let mark = mark().map_err(|error| Failure::io(path.display(), &error))?;
-        folders.extend(path.parent().map(Path::to_owned));
-        marks.insert(below, mark);
+        let synced = File::open(&path).and_then(|file| file.sync_all());
+        synced.map_err(|error| Failure::io(path.display(), &error))?;
+        folders.extend(path.ancestors().skip(1).take_while(|at| at.starts_with(&table)).map(Path::to_owned));
     }
     for at in folders {
         sync_folder(&at).map_err(|error| Failure::io(at.display(), &error))?;
     }
-    Ok(marks)
+    Ok(())
 }
 
 /// The first file that is not as its mark says, with what is wrong.

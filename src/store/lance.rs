@@ -224,22 +224,25 @@ impl LanceStore {
         let left: BTreeSet<String> = files::lasting_files(&self.folder)?.into_iter().collect();
         writer.state.files.retain(|path, _| left.contains(path));
         writer.state.pruning = false;
+        files::sync_table(&self.folder)?;
         writer.seal = manifest::write(&self.folder, &self.embedder, &writer.state, &records)?;
         (writer.entries, writer.journal_length, writer.unindexed) = (0, writer.seal.len() as u64, 0);
         Ok(())
     }
 
-    /// Runs a query on the readable table; once more on a newer one when the first was merged away meanwhile.
+    /// Runs a query on the readable table; once more on a newer one when the first was merged away meanwhile. What
+    /// cannot be read even then is built anew by the next open.
     fn query<T, W, F>(&self, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
         W: Fn(Table) -> F,
         F: Future<Output = lancedb::Result<T>> + Send + 'static,
     {
-        let table = self.readable()?;
-        self.runtime.run("reading the index", work(table)).or_else(|_| {
-            let table = self.readable()?;
-            self.runtime.run("reading the index", work(table))
+        let read = || self.runtime.run("reading the index", work(self.readable()?));
+        read().or_else(|_| read()).inspect_err(|failure| {
+            if failure.kind != FailureKind::Unavailable && matches!(*self.held(), Held::Writing(_)) {
+                files::leave_suspicion(&self.folder, &failure.what);
+            }
         })
     }
 }

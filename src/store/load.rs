@@ -38,6 +38,9 @@ pub(super) fn load(folder: &Path, embedder: &str, runtime: &Lazy) -> Result<Resu
     if let Some(what) = files::first_damaged(folder, &told.state.files, missing)? {
         return Ok(Err(Unusable::Damaged(what)));
     }
+    if told.broken_end {
+        manifest::cut_journal(folder, told.journal_length)?;
+    }
     let undone = files::forget_unknown_commits(folder, &told.state.files)? + usize::from(told.broken_end);
     Ok(open_table(folder, &told.state, runtime).map(|table| Loaded { table, told, undone }))
 }
@@ -72,6 +75,7 @@ pub(super) fn create(folder: &Path, embedder: &str, runtime: &Lazy) -> Result<Lo
         let version = table.version().await?;
         Ok::<_, lancedb::Error>((table, version))
     })?;
+    files::sync_table(folder)?;
     let files = files::mark_new(folder, &std::collections::BTreeMap::new())?;
     let state = State { version, rows: 0, files, pruning: false };
     let seal = manifest::write(folder, embedder, &state, &std::collections::BTreeMap::new())?;

@@ -2,7 +2,7 @@
 //!
 //! `manifest` is a whole picture, replaced at once by renaming; `journal` has what was committed since, one
 //! checksummed entry a commit, so that saving one file does not rewrite the picture of 20,000. An entry counts only
-//! with all entries before it; what follows the first broken one was never committed.
+//! with all entries before it, and while the files it brought are whole; from the first other one on, nothing counts.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::files::{Mark, read_optional, sync_folder};
+use super::files::{Mark, Missing, first_damaged, read_optional, sync_folder};
 use crate::ports::{Failure, FailureKind, FileChunks, IndexRecord};
 use crate::workspace::{ContentHash, RelativePath};
 
@@ -135,7 +135,8 @@ pub(super) fn read(folder: &Path, embedder: &str) -> Result<Result<Told, Unusabl
     };
     drop(bytes);
     let journal = read_optional(&folder.join(JOURNAL))?.unwrap_or_default();
-    replay(&mut told, &journal);
+    let is_whole = |entry: &Entry| matches!(first_damaged(folder, &entry.files, Missing::IsDamage), Ok(None));
+    replay(&mut told, &journal, &is_whole);
     Ok(Ok(told))
 }
 
@@ -165,11 +166,11 @@ fn parse(bytes: &[u8], embedder: &str) -> Result<Told, Unusable> {
 
 /// Applies the entries of `journal` that are whole. A journal of an older manifest counts for nothing: its entries are
 /// in the manifest already.
-fn replay(told: &mut Told, journal: &[u8]) {
+fn replay(told: &mut Told, journal: &[u8], is_whole: &dyn Fn(&Entry) -> bool) {
     let Some(mut rest) = journal.strip_prefix(told.seal.as_slice()) else { return };
     told.journal_length = SEAL as u64;
     while let Some((entry, length)) = next_entry(rest, &told.seal, told.entries) {
-        if apply(told, entry).is_err() {
+        if !is_whole(&entry) || apply(told, entry).is_err() {
             break;
         }
         told.entries += 1;
@@ -232,7 +233,8 @@ pub(super) fn write(
     Ok(seal)
 }
 
-/// Adds `entry` to the journal durably, at `length`, and returns the new length.
+/// Adds `entry` to the journal at `length`, and returns the new length. Does not wait for the disk: a broken end is
+/// stepped over.
 pub(super) fn append(folder: &Path, entry: &Entry, seal: &[u8; 32], number: u64, length: u64) -> Result<u64, Failure> {
     let path = folder.join(JOURNAL);
     let failed = |error: &std::io::Error| Failure::io(path.display(), error);
@@ -250,8 +252,15 @@ pub(super) fn append(folder: &Path, entry: &Entry, seal: &[u8; 32], number: u64,
     let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(|e| failed(&e))?;
     file.set_len(length).map_err(|error| failed(&error))?;
     std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).map_err(|error| failed(&error))?;
-    file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(|error| failed(&error))?;
+    file.write_all(&bytes).map_err(|error| failed(&error))?;
     Ok(length + bytes.len() as u64)
+}
+
+/// Cuts off what follows the entries that count.
+pub(super) fn cut_journal(folder: &Path, length: u64) -> Result<(), Failure> {
+    let path = folder.join(JOURNAL);
+    let cut = OpenOptions::new().write(true).open(&path).and_then(|file| file.set_len(length));
+    cut.map_err(|error| Failure::io(path.display(), &error))
 }
 
 fn encoding(error: &postcard::Error) -> Failure {

@@ -162,7 +162,7 @@ fn to_batch(files: &[FileChunks], schema: &SchemaRef) -> Result<RecordBatch, Arr
 /// The rows of `batch`; `None` for one that does not match its checksum, or is not of this form.
 pub(super) fn read(batch: &RecordBatch) -> Vec<Option<Row>> {
     let row = |at: usize| -> Option<Row> {
-        let text = |name: &str| Some(batch.column_by_name(name)?.as_string_opt::<i32>()?);
+        let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
         let wide = |name: &str| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>()?.value(at));
         let line = |name: &str| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt32Type>()?.value(at));
         let maybe = |name: &str| text(name).map(|list| list.iter().nth(at).flatten().map(str::to_owned));

@@ -21,6 +21,8 @@ const TABLE: &str = "chunks";
 /// Caps on what LanceDB keeps in memory, in bytes; its own defaults are gigabytes.
 const INDEX_CACHE: usize = 16 << 20;
 const METADATA_CACHE: usize = 8 << 20;
+/// Files of the table are merged until they have this many rows.
+const MERGED_ROWS: usize = 32 * 1024;
 /// Longest token that the text index takes, in bytes: above the longest whole identifier.
 const LONGEST_TOKEN: usize = 400;
 
@@ -115,7 +117,7 @@ async fn nearest(table: &Table, query: &StoreQuery) -> Result<Read> {
     // Vectors have unit length, so the dot product orders as the cosine does, and is defined for all zeros too.
     let search = table.query().nearest_to(query.vector.clone())?.column("vector").distance_type(DistanceType::Dot);
     let search = search.bypass_vector_index().limit(query.limit).select(Select::columns(COLUMNS)).with_row_id();
-    search.execute().await?.try_collect().await.map_err(Into::into)
+    search.execute().await?.try_collect().await
 }
 
 async fn with_terms(table: &Table, query: &StoreQuery) -> Result<Read> {
@@ -124,7 +126,7 @@ async fn with_terms(table: &Table, query: &StoreQuery) -> Result<Read> {
     }
     let words = FullTextSearchQuery::new(query.terms.join(" ")).with_column("terms".to_owned())?;
     let search = table.query().full_text_search(words).limit(query.limit);
-    search.select(Select::columns(COLUMNS)).with_row_id().execute().await?.try_collect().await.map_err(Into::into)
+    search.select(Select::columns(COLUMNS)).with_row_id().execute().await?.try_collect().await
 }
 
 async fn with_names(table: &Table, query: &StoreQuery) -> Result<Read> {
@@ -147,12 +149,14 @@ async fn with_names(table: &Table, query: &StoreQuery) -> Result<Read> {
 
 async fn look_up(table: &Table, condition: DfExpr, limit: usize) -> Result<Read> {
     let query = table.query().only_if_expr(condition).limit(limit).select(Select::columns(COLUMNS)).with_row_id();
-    query.execute().await?.try_collect().await.map_err(Into::into)
+    query.execute().await?.try_collect().await
 }
 
 /// Merges small files and brings the text index up to date; old versions stay.
 pub(super) async fn merge(table: &Table) -> Result<()> {
-    table.optimize(OptimizeAction::Compact { options: CompactionOptions::default(), remap_options: None }).await?;
+    // What is large already stays, so that merging a few small writes does not copy the whole table.
+    let options = CompactionOptions { target_rows_per_fragment: MERGED_ROWS, ..CompactionOptions::default() };
+    table.optimize(OptimizeAction::Compact { options, remap_options: None }).await?;
     table.optimize(OptimizeAction::Index(OptimizeOptions::default())).await?;
     Ok(())
 }

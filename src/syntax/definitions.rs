@@ -15,6 +15,9 @@ use crate::text::Span;
 /// Definitions and containers visited in one text; beyond, what is left belongs to the definition around it.
 const MOST_VISITS: usize = 100_000;
 
+/// Children that an unparsable stretch may have to be looked at: walking over them takes time by their square.
+const MOST_BROKEN_CHILDREN: usize = 2_000;
+
 /// Characters of a signature.
 const SIGNATURE: usize = 200;
 
@@ -96,6 +99,9 @@ pub(super) fn find(definitions: &Definitions, tree: &Tree, text: &str, stop: &dy
 /// Runs the query over the children of `node`.
 fn look<'tree>(definitions: &Definitions, cursor: &mut QueryCursor, node: Node<'tree>, text: &str) -> Level<'tree> {
     let mut level = Level::default();
+    if node.is_error() && node.child_count() as usize > MOST_BROKEN_CHILDREN {
+        return level;
+    }
     let mut matches = cursor.matches(&definitions.query, node, text.as_bytes());
     while let Some(found) = matches.next() {
         level.add(definitions, node, found);
@@ -215,11 +221,8 @@ fn signature(text: &str, found: &Found<'_>) -> String {
     let start = found.node.start_byte();
     let end = found.body.filter(|body| *body > start).unwrap_or(found.node.end_byte());
     let head = text.get(start..end).unwrap_or_default();
-    let head = match found.kind {
-        ChunkKind::Section if found.body.is_none() => head.lines().next().unwrap_or_default(),
-        _ => head,
-    };
-    one_line(head)
+    let is_heading = found.kind == ChunkKind::Section && found.body.is_none();
+    one_line(if is_heading { head.lines().next().unwrap_or_default() } else { head })
 }
 
 /// Whitespace collapsed to single spaces, at most [`SIGNATURE`] characters.

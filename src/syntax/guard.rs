@@ -4,10 +4,13 @@
 use super::Language;
 
 /// Bytes beyond which a text is not parsed.
-const LARGEST: usize = 4 * 1024 * 1024;
+const LARGEST: usize = 2 * 1024 * 1024;
 
 /// Bytes of one line beyond which a text is not parsed: scanners that ask for a column count from the line's start.
 const LONGEST_LINE: usize = 128 * 1024;
+
+/// Bytes up to which a text may be anything.
+const SHORT: usize = 4 * 1024;
 
 /// Brackets that may be open at once.
 const DEEPEST_BRACKETS: usize = 1_000;
@@ -29,13 +32,16 @@ const LONGEST_HEREDOC_WORD: usize = 200;
 /// Why `text` is not given to the parser of `language`, in words; `None` when it may be.
 pub(super) fn refusal(language: Language, text: &str) -> Option<&'static str> {
     if text.len() > LARGEST {
-        return Some("it is larger than 4 MiB");
+        return Some("it is larger than 2 MiB");
     }
     if longest_line(text) > LONGEST_LINE {
         return Some("it has a line longer than 128 KiB");
     }
     if bracket_depth(text.as_bytes()) > DEEPEST_BRACKETS {
         return Some("its brackets nest deeper than 1,000");
+    }
+    if mostly_signs(text) {
+        return Some("it is mostly signs, hardly any words");
     }
     match language {
         Language::Python | Language::Yaml | Language::Markdown => (indentation_depth(text) > DEEPEST_INDENTATION)
@@ -58,6 +64,13 @@ pub(super) fn refusal(language: Language, text: &str) -> Option<&'static str> {
         | Language::Json
         | Language::Toml => None,
     }
+}
+
+/// Whether less than a third of the text is letters, digits and blanks. Error recovery goes through all that it has
+/// skipped at every further token, which takes minutes over a hundred thousand signs in no order.
+fn mostly_signs(text: &str) -> bool {
+    let counts = |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || !byte.is_ascii();
+    text.len() > SHORT && text.bytes().filter(counts).count() < text.len() / 3
 }
 
 fn longest_line(text: &str) -> usize {
@@ -121,7 +134,10 @@ fn marks_at_start(content: &str) -> usize {
     let start = content.bytes().take_while(|byte| is_mark(byte) || is_filler(byte));
     // A rule of one repeated sign (`-----`, `***`) opens nothing: only a mark that a space follows counts, or `>`.
     let bytes: Vec<u8> = start.collect();
-    bytes.windows(2).filter(|pair| matches!(pair, [mark, b' ' | b'\t'] if is_mark(mark)) || pair.first() == Some(&b'>')).count()
+    bytes
+        .windows(2)
+        .filter(|pair| matches!(pair, [mark, b' ' | b'\t'] if is_mark(mark)) || pair.first() == Some(&b'>'))
+        .count()
 }
 
 /// Elements that end without an end tag; they nest in nothing.

@@ -16,10 +16,7 @@ impl Dialect {
     /// The grammar that patterns and texts are parsed with. PHP patterns have no `<?php` before them; the grammar
     /// that needs none takes whole files as well.
     pub(super) fn grammar(self) -> TSLanguage {
-        match self.0 {
-            Language::Php => tree_sitter_php::LANGUAGE_PHP_ONLY.into(),
-            language => grammar::grammar(language),
-        }
+        if self.0 == Language::Php { tree_sitter_php::LANGUAGE_PHP_ONLY.into() } else { grammar::grammar(self.0) }
     }
 }
 
@@ -32,17 +29,14 @@ impl PatternLanguage for Dialect {
     /// A character that may start a name where `$` may not.
     fn expando_char(&self) -> char {
         match self.0 {
-            Language::Rust
-            | Language::Python
-            | Language::Go
-            | Language::CSharp
-            | Language::Ruby
-            | Language::Php => 'µ',
+            Language::Rust | Language::Python | Language::Go | Language::CSharp | Language::Ruby | Language::Php => 'µ',
             // These two take letters by C's rules, and µ is none of them in the grammars.
             Language::C | Language::Cpp => '𐀀',
             Language::Css => '_',
             Language::Html => 'z',
-            Language::Bash | Language::Lua | Language::Toml | Language::Yaml | Language::Json | Language::Markdown => '$',
+            Language::Bash | Language::Lua | Language::Toml | Language::Yaml | Language::Json | Language::Markdown => {
+                '$'
+            }
             Language::TypeScript | Language::Tsx | Language::JavaScript | Language::Java => '$',
         }
     }

@@ -1,6 +1,6 @@
 //! One parse, bounded: guarded beforehand, stopped on request and when it does too much work.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
 use tree_sitter::{ParseOptions, Parser, Tree};
@@ -12,8 +12,17 @@ use super::guard;
 /// Progress calls that any parse may take. The parser makes one call per hundred of its steps.
 const FREE_CALLS: usize = 2_000;
 
-/// Bytes of text that earn one more progress call; ordinary code takes one call per 100 to 400 bytes.
-const BYTES_PER_CALL: usize = 8;
+/// Bytes of text that earn one more progress call; ordinary code takes one call per 40 to 400 bytes.
+const BYTES_PER_CALL: usize = 12;
+
+/// Bytes that the parser is handed at a time. A scanner that looks ahead to the end of the text and back, again and
+/// again, asks for the same ones every time: that is how such work is counted.
+const WINDOW: usize = 4 * 1024;
+
+/// Windows that any parse may ask for, and how often each may be asked for on average; ordinary code asks 1 to 10
+/// times.
+const FREE_WINDOWS: usize = 200;
+const ROUNDS: usize = 60;
 
 /// Why there is no tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,26 +74,54 @@ pub(super) fn parse_as(
 
 fn run(parser: &mut Parser, text: &str, stop: &dyn Fn() -> bool) -> Result<Tree, NoTree> {
     let bytes = text.as_bytes();
-    let allowed = FREE_CALLS + bytes.len() / BYTES_PER_CALL;
+    let calls_allowed = FREE_CALLS + bytes.len() / BYTES_PER_CALL;
+    let windows_allowed = FREE_WINDOWS + bytes.len() / WINDOW * ROUNDS;
     let mut calls = 0_usize;
+    let windows = Cell::new(0_usize);
     let mut halted = None;
     let mut progress = |_: &tree_sitter::ParseState| {
         calls += 1;
         if stop() {
             halted = Some(NoTree::Cancelled);
-        } else if calls > allowed {
+        } else if calls > calls_allowed {
             halted = Some(NoTree::TooMuchWork);
         }
         if halted.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
-    let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
+    let mut read = |at: usize, _| {
+        windows.set(windows.get() + 1);
+        // Beyond the limit the text seems to end here, so that the parse does: its tree is thrown away. A window
+        // ends between characters: the lexer asks again for one that is cut off, and reads beyond an empty answer.
+        let is_spent = windows.get() > windows_allowed;
+        let end = if is_spent { at } else { text.ceil_char_boundary((at / WINDOW + 1) * WINDOW) };
+        bytes.get(at..end).unwrap_or_default()
+    };
+    let tree = parser.parse_with_options(&mut read, None, Some(options));
+    if windows.get() > windows_allowed {
+        return Err(NoTree::TooMuchWork);
+    }
     tree.ok_or(halted.unwrap_or(NoTree::Grammar))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_across_windows_are_read_whole() {
+        for (shift, blanks) in ["", " ", "  ", "   "].into_iter().enumerate() {
+            let text = format!("{blanks}\"{}\"", "😀".repeat(5_000));
+            let tree = parse(Language::Json, &text, &|| false).unwrap();
+            assert!(!tree.root_node().has_error(), "shifted by {shift}");
+        }
+    }
+
+    #[test]
+    fn looking_ahead_to_the_end_again_and_again_is_too_much() {
+        let text = "<!--abc ".repeat(10_000);
+        assert_eq!(parse(Language::Html, &text, &|| false).err(), Some(NoTree::TooMuchWork));
+    }
 
     #[test]
     fn stops_when_asked() {

@@ -91,12 +91,7 @@ impl Pattern {
         if pattern.len().max(replacement.map_or(0, str::len)) > LARGEST_PATTERN {
             return Err(PatternError::TooLarge);
         }
-        let written = dialect.pre_process_pattern(pattern);
-        let parsed = document(dialect, &written, &|| false).map_err(|_| PatternError::TooLarge)?;
-        if deeper_than(&parsed.tree, DEEPEST_PATTERN) {
-            return Err(PatternError::TooLarge);
-        }
-        let compiled = ast_grep_core::Pattern::try_new(pattern, dialect).map_err(|error| refused(name, &error))?;
+        let compiled = in_function(dialect, pattern).map_or_else(|| alone(dialect, pattern), Ok)?;
         let parts = Parts::of(&compiled.node);
         if compiled.has_error() || parts.is_hollow {
             return Err(PatternError::NotCode(name));
@@ -183,6 +178,42 @@ impl Pattern {
         let end = range.start.saturating_add(length).min(range.end).min(text.len());
         Span::new(range.start.min(end), end)
     }
+}
+
+/// The pattern as a text of its own.
+fn alone(dialect: Dialect, pattern: &str) -> Result<ast_grep_core::Pattern, PatternError> {
+    let written = dialect.pre_process_pattern(pattern);
+    let parsed = document(dialect, &written, &|| false).map_err(|_| PatternError::TooLarge)?;
+    if deeper_than(&parsed.tree, DEEPEST_PATTERN) {
+        return Err(PatternError::TooLarge);
+    }
+    ast_grep_core::Pattern::try_new(pattern, dialect).map_err(|error| refused(dialect.0.name(), &error))
+}
+
+/// What goes before and after code to put it into a function.
+const FUNCTIONS: [(Language, (&str, &str)); 3] = [
+    (Language::Go, ("package p\nfunc f() {\n", "\n}\n")),
+    (Language::C, ("void f() {\n", ";\n}\n")),
+    (Language::Cpp, ("void f() {\n", ";\n}\n")),
+];
+
+/// The pattern as it reads inside a function, for languages where a call outside of one reads as something else;
+/// `None` where it makes no sense there.
+fn in_function(dialect: Dialect, pattern: &str) -> Option<ast_grep_core::Pattern> {
+    let (before, after) =
+        FUNCTIONS.iter().find_map(|(language, around)| (*language == dialect.0).then_some(*around))?;
+    let written = dialect.pre_process_pattern(pattern);
+    let written = written.trim();
+    let parsed = document(dialect, &format!("{before}{written}{after}"), &|| false).ok()?;
+    if parsed.tree.root_node().has_error() || deeper_than(&parsed.tree, DEEPEST_PATTERN) {
+        return None;
+    }
+    let parsed = AstGrep::doc(parsed);
+    let root = parsed.root();
+    let place = before.len()..before.len() + written.len();
+    // The innermost node that is all of the pattern, as for a pattern that stands alone.
+    let whole = root.dfs().take_while(|node| node.range().start <= place.start).filter(|node| node.range() == place);
+    whole.last().map(ast_grep_core::Pattern::from)
 }
 
 /// What a pattern is made of.

@@ -1,5 +1,13 @@
 //! Each language's fixture, chunk by chunk, and what holds for the chunks of any text.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test ends where something is not as it says"
+)]
+
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;

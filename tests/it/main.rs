@@ -1,1 +1,12 @@
-fn main() {}
+//! Behaviour, seen from outside: one file for each.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so and stops"
+)]
+
+mod client;
+mod faults;

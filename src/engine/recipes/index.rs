@@ -1,6 +1,6 @@
 //! Bringing the index up to date: walk, compare, read, chunk, embed, store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Workbench;
 use super::super::workbench::Index;
@@ -77,8 +77,12 @@ pub fn index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report
     for (_, why) in &walk.skipped {
         *summary.passed_over.entry(describe(*why)).or_default() += 1;
     }
-    let changed: Vec<FileStat> = walk.files.iter().filter(|stat| !is_current(known, stat)).cloned().collect();
-    let there: std::collections::BTreeSet<&RelativePath> = walk.files.iter().map(|stat| &stat.path).collect();
+    let limit = workbench.settings(root).0.index.max_file_bytes;
+    let (files, large): (Vec<FileStat>, Vec<FileStat>) = walk.files.into_iter().partition(|stat| stat.size <= limit);
+    *summary.passed_over.entry(describe(Skip::Large)).or_default() += large.len();
+    summary.passed_over.retain(|_, count| *count > 0);
+    let changed: Vec<FileStat> = files.iter().filter(|stat| !is_current(known, stat)).cloned().collect();
+    let there: BTreeSet<&RelativePath> = files.iter().map(|stat| &stat.path).collect();
     let removed: Vec<RelativePath> = known.files.keys().filter(|path| !there.contains(path)).cloned().collect();
     let mut writer = Writer { workbench, root, index: &index, known, summary, cancel, report };
     writer.bring_up_to_date(&changed, removed)?;

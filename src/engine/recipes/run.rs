@@ -77,7 +77,7 @@ pub fn run(
         root: task.root.clone(),
         unsaved: unsaved.map(|unsaved| (unsaved.path.clone(), unsaved.text.clone())).collect(),
         timeout: Duration::from_secs(settings.run.timeout_seconds),
-        output_limit: settings.run.output_limit_bytes,
+        output_limit: usize::try_from(settings.run.output_limit_bytes).unwrap_or(usize::MAX),
     };
     let outcome = workbench.runner.run(grant, &request, output, cancel);
     let outcome = match outcome {

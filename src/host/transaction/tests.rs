@@ -49,7 +49,7 @@ fn disturbed(disturb: impl Fn(&Path)) -> (Failure, Vec<(String, String)>) {
     (failure, left)
 }
 
-fn pairs<'a>(left: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn pairs(left: &[(String, String)]) -> Vec<(&str, &str)> {
     left.iter().map(|(name, content)| (name.as_str(), content.as_str())).collect()
 }
 

@@ -328,7 +328,8 @@ mod tests {
 
     fn stream() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
-            "[a-z{}\":\\r\\n é]{0,20}".prop_map(|text| format!("Content-Length: {}\r\n\r\n{text}", text.len()).into_bytes()),
+            "[a-z{}\":\\r\\n é]{0,20}"
+                .prop_map(|text| format!("Content-Length: {}\r\n\r\n{text}", text.len()).into_bytes()),
             "(Content-Length|content-length|Content-Type|X)(: ?)[0-9a]{0,3}(\r\n){0,2}".prop_map(String::into_bytes),
             proptest::collection::vec(any::<u8>(), 0..40),
         ];

@@ -6,8 +6,8 @@ use tower_lsp::jsonrpc::{ErrorCode, Id, Response};
 
 use super::screen::error_response;
 
-/// The most requests that may be open at once.
-const MOST_OPEN: usize = 1000;
+/// The most requests that may be open at once, those included that the framework has not seen yet.
+const MOST_OPEN: usize = 16_384;
 /// `ServerNotInitialized` (LSP 3.17, "ErrorCodes").
 const NOT_INITIALIZED: ErrorCode = ErrorCode::ServerError(-32002);
 /// `RequestFailed` (LSP 3.17, "ErrorCodes").
@@ -42,13 +42,14 @@ pub(super) enum Admission {
 pub(super) struct Gate {
     phase: Phase,
     initialize: Option<Id>,
+    shutdown: Option<Id>,
     open: HashSet<Id>,
 }
 
 impl Gate {
     /// The gate of a new session.
     pub(super) fn new() -> Self {
-        Self { phase: Phase::New, initialize: None, open: HashSet::new() }
+        Self { phase: Phase::New, initialize: None, shutdown: None, open: HashSet::new() }
     }
 
     /// Judges a request.
@@ -73,7 +74,10 @@ impl Gate {
                 self.phase = Phase::Running;
                 self.initialize = Some(id.clone());
             }
-            "shutdown" => self.phase = Phase::ShutDown,
+            "shutdown" => {
+                self.phase = Phase::ShutDown;
+                self.shutdown = Some(id.clone());
+            }
             _ => {}
         }
         self.open.insert(id.clone());
@@ -110,6 +114,11 @@ impl Gate {
         self.open.is_empty()
     }
 
+    /// Whether `shutdown` is still to be answered.
+    pub(super) fn owes_shutdown(&self) -> bool {
+        self.shutdown.as_ref().is_some_and(|id| self.is_open(id))
+    }
+
     /// The exit code if the session ended now: 0 after `shutdown`, else 1 (LSP 3.17, "Exit Notification").
     pub(super) fn exit_code(&self) -> u8 {
         match self.phase {
@@ -124,10 +133,8 @@ mod tests {
     use super::*;
 
     fn code(admission: Admission) -> i64 {
-        match admission {
-            Admission::Refuse(response) => response.error().unwrap().code.code(),
-            other => panic!("{other:?}"),
-        }
+        let Admission::Refuse(response) = admission else { panic!("{admission:?}") };
+        response.error().unwrap().code.code()
     }
 
     #[test]

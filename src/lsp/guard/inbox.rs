@@ -134,10 +134,13 @@ mod tests {
     #[test]
     fn merges_neighbours_of_one_document_only() {
         let inbox = Inbox::default();
-        for item in [change("a:1", 1, "x"), change("a:1", 2, "y"), request(1), change("a:1", 3, "z"), change("a:2", 1, "")] {
+        for item in
+            [change("a:1", 1, "x"), change("a:1", 2, "y"), request(1), change("a:1", 3, "z"), change("a:2", 1, "")]
+        {
             inbox.push(item);
         }
-        let merged = json!({"textDocument": {"uri": "a:1", "version": 2}, "contentChanges": [{"text": "x"}, {"text": "y"}]});
+        let merged =
+            json!({"textDocument": {"uri": "a:1", "version": 2}, "contentChanges": [{"text": "x"}, {"text": "y"}]});
         let expected = Item::Call(Request::build(DID_CHANGE).params(merged).finish());
         assert_eq!(drain(&inbox), [expected, request(1), change("a:1", 3, "z"), change("a:2", 1, "")]);
     }
@@ -145,7 +148,13 @@ mod tests {
     #[test]
     fn a_malformed_change_spoils_no_other() {
         let inbox = Inbox::default();
-        let bad = || Item::Call(Request::build(DID_CHANGE).params(json!({"textDocument": {"uri": "a:1"}, "contentChanges": 3})).finish());
+        let bad = || {
+            Item::Call(
+                Request::build(DID_CHANGE)
+                    .params(json!({"textDocument": {"uri": "a:1"}, "contentChanges": 3}))
+                    .finish(),
+            )
+        };
         inbox.push(bad());
         inbox.push(change("a:1", 2, "y"));
         inbox.push(bad());

@@ -3,7 +3,7 @@
 //! A thread of its own reads, so that `exit`, the end of the input and cancellations are seen whatever else
 //! happens; another writes, so that a client that does not read blocks nobody; a third runs the framework,
 //! one call after the other in the order of the stream; the caller's thread waits for the end.
-//! `docs/decisions/` tells why the framework's own transport is not used.
+//! The framework's own transport is not used (`docs/decisions/0001-tower-lsp-server-behind-a-guard.md`).
 
 mod barrier;
 mod framing;
@@ -270,7 +270,8 @@ async fn converse<S: LanguageServer>(session: &Arc<Session>, mut service: LspSer
 }
 
 fn weight_of(request: &Request) -> Weight {
-    let reports = || request.params().and_then(|params| params.pointer("/value/kind")).is_some_and(|kind| kind == "report");
+    let reports =
+        || request.params().and_then(|params| params.pointer("/value/kind")).is_some_and(|kind| kind == "report");
     match request.method() {
         "window/logMessage" => Weight::Droppable,
         "$/progress" if reports() => Weight::Droppable,
@@ -283,6 +284,7 @@ fn wait_for_end(session: &Session, ended: &Receiver<End>) -> u8 {
     tracing::info!(?end, "the session ends");
     match end {
         End::Exit(code) => {
+            wait_until(LAST_WRITES, ended, || !session.with_gate(|gate| gate.owes_shutdown()));
             wait_until(LAST_WRITES, ended, || session.outbox.is_empty());
             code
         }

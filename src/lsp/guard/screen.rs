@@ -107,10 +107,8 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> (Id, i64) {
-        match screen(body.as_bytes()) {
-            Screened::Refused(response) => (response.id().clone(), response.error().unwrap().code.code()),
-            other => panic!("{body} became {other:?}"),
-        }
+        let Screened::Refused(response) = screen(body.as_bytes()) else { panic!("{body} is not refused") };
+        (response.id().clone(), response.error().unwrap().code.code())
     }
 
     #[test]
@@ -136,17 +134,25 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_no_json() {
         let body = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}";
-        assert!(matches!(screen(body), Screened::Refused(response) if response.error().unwrap().code == ErrorCode::ParseError));
+        assert!(
+            matches!(screen(body), Screened::Refused(response) if response.error().unwrap().code == ErrorCode::ParseError)
+        );
     }
 
     #[test]
     fn passes_calls_and_replies() {
-        let Screened::Request(request) = screen(br#"{"jsonrpc":"2.0","id":9007199254740993,"method":"shutdown","params":{}}"#) else {
+        let Screened::Request(request) =
+            screen(br#"{"jsonrpc":"2.0","id":9007199254740993,"method":"shutdown","params":{}}"#)
+        else {
             panic!("no request");
         };
         assert_eq!((request.id(), request.params()), (Some(&Id::Number(9_007_199_254_740_993)), None));
-        assert!(matches!(screen(br#"{"jsonrpc":"2.0","id":3,"error":"odd"}"#), Screened::Reply(reply) if reply.is_error()));
-        assert!(matches!(screen(br#"{"jsonrpc":"2.0","id":3,"result":null}"#), Screened::Reply(reply) if reply.is_ok()));
+        assert!(
+            matches!(screen(br#"{"jsonrpc":"2.0","id":3,"error":"odd"}"#), Screened::Reply(reply) if reply.is_error())
+        );
+        assert!(
+            matches!(screen(br#"{"jsonrpc":"2.0","id":3,"result":null}"#), Screened::Reply(reply) if reply.is_ok())
+        );
         assert!(matches!(screen(br#"{"jsonrpc":"2.0","method":"x","params":3}"#), Screened::Ignored));
     }
 }

@@ -1,0 +1,194 @@
+//! The words a plan is written in: steps as data, each with a line for people.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::workspace::RelativePath;
+
+/// Most bytes and files that a memory file system holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files, folders and links.
+    pub inodes: u64,
+}
+
+impl Quota {
+    pub(super) const fn new(mebibytes: u64, inodes: u64) -> Self {
+        Self { bytes: mebibytes << 20, inodes }
+    }
+}
+
+/// A resource of one process, or of all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resource {
+    /// Bytes of a core dump.
+    CoreDump,
+    /// Bytes of one file.
+    FileSize,
+    /// Bytes of private memory of one process.
+    Memory,
+    /// Processes and threads in the sandbox.
+    Processes,
+    /// Open files of one process.
+    OpenFiles,
+    /// Bytes that cannot be swapped out.
+    LockedMemory,
+    /// Bytes in message queues.
+    MessageQueues,
+    /// Highest real-time priority.
+    RealTime,
+}
+
+/// What a bind mount is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// Files to read and programs to execute.
+    Read,
+    /// A device to use.
+    Device,
+}
+
+/// One step of the child, applied after it is alone in its namespaces. Targets are paths as the command will
+/// see them, sources as the host sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Step {
+    /// Names the machine.
+    HostName(String),
+    /// Switches the loopback interface on; it is the only one.
+    Loopback,
+    /// Begins an empty root.
+    NewRoot(Quota),
+    /// Makes a folder.
+    Folder(PathBuf),
+    /// Makes a symbolic link.
+    Link {
+        /// Where.
+        path: PathBuf,
+        /// What it points at.
+        target: PathBuf,
+    },
+    /// Shows a file or folder of the host.
+    Bind {
+        /// Where it is on the host.
+        source: PathBuf,
+        /// Where the command sees it.
+        target: PathBuf,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// Mounts an empty file system in memory.
+    Memory {
+        /// Where.
+        path: PathBuf,
+        /// How much it holds.
+        quota: Quota,
+        /// Permission bits of its top folder.
+        mode: u32,
+    },
+    /// Mounts pseudo-terminals of the sandbox's own.
+    Terminals(PathBuf),
+    /// Mounts a view of the sandbox's own processes.
+    Processes(PathBuf),
+    /// Makes a folder or file of a mount read-only.
+    Protect(PathBuf),
+    /// Shows something empty in the place of a file or folder.
+    Hide(PathBuf),
+    /// Shows a folder of the host; what is written to it goes to memory, which the parent reads afterwards.
+    Capture {
+        /// The folder, the same on the host and for the command.
+        folder: PathBuf,
+        /// How much may be written.
+        quota: Quota,
+    },
+    /// Writes an unsaved text over the captured workspace.
+    Write {
+        /// The workspace.
+        folder: PathBuf,
+        /// The file.
+        path: RelativePath,
+        /// Its content.
+        text: String,
+    },
+    /// Makes a whole mount read-only.
+    Seal(PathBuf),
+    /// Makes the new root the only one there is, read-only.
+    EnterRoot,
+    /// Limits a resource.
+    Limit(Resource, u64),
+    /// No program gives more rights than its caller has.
+    NoNewPrivileges,
+    /// Gives up every capability.
+    DropCapabilities,
+    /// Filters system calls.
+    FilterCalls,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HostName(name) => write!(out, "name the machine {name}"),
+            Self::Loopback => write!(out, "switch loopback on"),
+            Self::NewRoot(quota) => write!(out, "begin an empty root of {} bytes", quota.bytes),
+            Self::Folder(path) => write!(out, "make folder {}", path.display()),
+            Self::Link { path, target } => write!(out, "link {} to {}", path.display(), target.display()),
+            Self::Bind { source, target, .. } if source == target => write!(out, "show {}", target.display()),
+            Self::Bind { source, target, .. } => write!(out, "show {} at {}", source.display(), target.display()),
+            Self::Memory { path, quota, .. } => {
+                write!(out, "mount {} in memory, {} bytes, {} files", path.display(), quota.bytes, quota.inodes)
+            }
+            Self::Terminals(path) => write!(out, "mount own terminals at {}", path.display()),
+            Self::Processes(path) => write!(out, "mount own processes at {}", path.display()),
+            Self::Protect(path) => write!(out, "protect {}", path.display()),
+            Self::Hide(path) => write!(out, "hide {}", path.display()),
+            Self::Capture { folder, quota } => {
+                write!(out, "capture writes to {}, {} bytes, {} files", folder.display(), quota.bytes, quota.inodes)
+            }
+            Self::Write { path, text, .. } => write!(out, "write {} unsaved bytes to {path}", text.len()),
+            Self::Seal(path) => write!(out, "seal {}", path.display()),
+            Self::EnterRoot => write!(out, "enter the new root"),
+            Self::Limit(resource, most) => write!(out, "limit {resource:?} to {most}"),
+            Self::NoNewPrivileges => write!(out, "allow no new privileges"),
+            Self::DropCapabilities => write!(out, "drop all capabilities"),
+            Self::FilterCalls => write!(out, "filter system calls"),
+        }
+    }
+}
+
+/// What is executed in the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The argument vector.
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub environment: Vec<(String, String)>,
+    /// The working folder.
+    pub folder: PathBuf,
+}
+
+/// Everything the child does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// User id, the same inside and outside.
+    pub uid: u32,
+    /// Group id, the same inside and outside.
+    pub gid: u32,
+    /// Steps, in order.
+    pub steps: Vec<Step>,
+    /// The command; a trial run has none.
+    pub command: Option<Command>,
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "enter new namespaces as {}:{}", self.uid, self.gid)?;
+        self.steps.iter().try_for_each(|step| writeln!(out, "{step}"))?;
+        match &self.command {
+            Some(command) => writeln!(out, "execute {:?} in {}", command.argv, command.folder.display()),
+            None => writeln!(out, "end"),
+        }
+    }
+}
