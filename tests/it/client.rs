@@ -252,6 +252,30 @@ impl Client {
         assert!(answer.get("result").is_some() || answer.get("error").is_some(), "{answer}");
     }
 
+    /// The command of the code action on line `line` whose title holds `title`, waited for.
+    pub(crate) fn action(&mut self, uri: &str, line: u32, title: &str) -> Value {
+        let place = json!({"line": line, "character": 0});
+        let params = json!({
+            "textDocument": {"uri": uri}, "range": {"start": place, "end": place}, "context": {"diagnostics": []},
+        });
+        let mut offered = Value::Null;
+        for _ in 0..100 {
+            offered = self.call("textDocument/codeAction", params.clone())["result"].clone();
+            let actions = offered.as_array().cloned().unwrap_or_default();
+            let named = |action: &Value| action["title"].as_str().is_some_and(|text| text.contains(title));
+            if let Some(action) = actions.into_iter().find(named) {
+                return action["command"].clone();
+            }
+            self.listen(Duration::from_millis(200));
+        }
+        panic!("no action \"{title}\" in {offered}");
+    }
+
+    /// Runs a command; the whole answer.
+    pub(crate) fn execute(&mut self, command: &str, argument: Value) -> Value {
+        self.call("workspace/executeCommand", json!({"command": command, "arguments": [argument]}))
+    }
+
     /// Whether a symbol of this name can be found, now or after some indexing.
     pub(crate) fn finds_symbol(&mut self, name: &str) -> bool {
         (0..100).any(|_| {

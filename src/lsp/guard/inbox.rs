@@ -11,7 +11,7 @@ use tower_lsp::ls_types::DidChangeTextDocumentParams;
 
 /// The most messages that wait. The framework takes them at once, so this many never wait while it works.
 const MOST_WAITING: usize = 8192;
-/// The most changes that one merged notification carries.
+/// The number of changes at which a merged notification takes no more.
 const MOST_MERGED: usize = 1024;
 
 /// What the framework is to see.
@@ -75,31 +75,32 @@ impl Inbox {
 
     fn take(&self) -> Option<Item> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut first = waiting.pop_front()?;
-        while let Some(merged) = waiting.front().and_then(|second| merge(&first, second)) {
-            waiting.pop_front();
-            first = merged;
-        }
+        let first = waiting.pop_front()?;
+        let merged = merge(&first, &mut waiting);
         self.emptied.notify_one();
-        Some(first)
+        Some(merged.unwrap_or(first))
     }
 }
 
-/// The two as one notification, when both are well-formed changes of one document.
-fn merge(first: &Item, second: &Item) -> Option<Item> {
-    let (first, second) = (change_of(first)?, change_of(second)?);
-    let uri = |params: &Value| params.pointer("/textDocument/uri").cloned();
-    if uri(first) != uri(second) {
-        return None;
+/// Takes the changes of the same document that wait right behind `first` and makes one notification of them
+/// all; `None` when there are none, or when `first` is malformed: a malformed one spoils no other.
+fn merge(first: &Item, waiting: &mut VecDeque<Item>) -> Option<Item> {
+    let uri = changed_document(first)?;
+    let follows = |waiting: &VecDeque<Item>| {
+        let next = waiting.front().filter(|next| changed_document(next) == Some(uri))?;
+        read_change(next)
+    };
+    let mut next = follows(waiting)?;
+    let mut merged = read_change(first)?;
+    loop {
+        waiting.pop_front();
+        merged.text_document = next.text_document;
+        merged.content_changes.append(&mut next.content_changes);
+        match follows(waiting).filter(|_| merged.content_changes.len() < MOST_MERGED) {
+            Some(following) => next = following,
+            None => break,
+        }
     }
-    let count = |params: &Value| params.get("contentChanges").and_then(Value::as_array).map_or(0, Vec::len);
-    if count(first) + count(second) > MOST_MERGED {
-        return None;
-    }
-    let mut merged = DidChangeTextDocumentParams::deserialize(first).ok()?;
-    let second = DidChangeTextDocumentParams::deserialize(second).ok()?;
-    merged.text_document = second.text_document;
-    merged.content_changes.extend(second.content_changes);
     let params = serde_json::to_value(merged).ok()?;
     Some(Item::Call(Request::build(DID_CHANGE).params(params).finish()))
 }
@@ -111,6 +112,14 @@ fn change_of(item: &Item) -> Option<&Value> {
         Item::Call(call) if call.method() == DID_CHANGE && call.id().is_none() => call.params(),
         Item::Call(_) | Item::Reply(_) => None,
     }
+}
+
+fn changed_document(item: &Item) -> Option<&Value> {
+    change_of(item)?.pointer("/textDocument/uri")
+}
+
+fn read_change(item: &Item) -> Option<DidChangeTextDocumentParams> {
+    DidChangeTextDocumentParams::deserialize(change_of(item)?).ok()
 }
 
 #[cfg(test)]

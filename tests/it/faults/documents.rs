@@ -62,7 +62,8 @@ fn questions_about_an_unopened_document() {
 #[test]
 fn open_twice() {
     let (_place, mut client, uri) = with_document("fn first_text() {}\n");
-    client.open(&uri, "rust", "fn second_text() {}\n");
+    client.open(&uri, "rust", "\nfn text() {}\n");
+    client.change(&uri, 2, edit(1, 3, 3, "second_"));
     assert!(client.finds_symbol("second_text"));
 }
 
@@ -120,7 +121,7 @@ fn crlf_document() {
 
 #[test]
 fn lone_carriage_returns() {
-    changes_lead_to("// x\rfn b() {}\r", &[edit(1, 3, 4, "after_cr")], "after_cr");
+    changes_lead_to("fn a() {}\rfn b() {}\r", &[edit(1, 3, 4, "after_cr")], "after_cr");
 }
 
 #[test]
@@ -161,7 +162,8 @@ fn uri_with_odd_characters() {
     let mut client = place.open();
     for (number, name) in ["a b.rs", "a#b.rs", "50%.rs", "grüße_日本_😀.rs", "a?b&c=[d].rs"].iter().enumerate() {
         place.write(name, "");
-        client.open(&place.uri(name), "rust", &format!("fn odd_name_{number}() {{}}\n"));
+        client.open(&place.uri(name), "rust", "fn a() {}\n");
+        client.change(&place.uri(name), 2, edit(0, 3, 4, &format!("odd_name_{number}")));
         assert!(client.finds_symbol(&format!("odd_name_{number}")), "{name}");
     }
 }
@@ -208,7 +210,7 @@ fn survives_nesting(depth: usize) {
         client.open(&uri, "rust", &text);
         client.hover(&uri, 0, 10);
     }
-    client.open(&uri, "rust", "fn after_nesting() {}\n");
+    client.change(&uri, 2, json!([{"text": "fn after_nesting() {}\n"}]));
     assert!(client.finds_symbol("after_nesting"));
 }
 

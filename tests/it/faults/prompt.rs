@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Place};
+use crate::client::{Client, PATIENCE, Place};
 
 /// Appends `letter` to the name of the only function, which has `length` letters after `fn name_`.
 fn append(client: &mut Client, uri: &str, version: i32, length: u32, letter: char) {
@@ -59,23 +59,44 @@ fn open_requests(client: &Client) -> Vec<Value> {
     client.seen.iter().filter_map(|message| message.get("id").cloned()).collect()
 }
 
+/// Requests of the server by this method that wait for the client.
+fn waiting(client: &Client, method: &str) -> Vec<Value> {
+    let asked = client.seen.iter().filter(|message| message["method"] == method);
+    asked.filter_map(|message| message.get("id").cloned()).collect()
+}
+
 #[test]
-fn questions_and_cancellations_while_decisions_wait() {
+fn questions_and_cancellations_while_eight_edits_wait() {
     let place = Place::new();
     let mut client = leave_open(&place);
-    for number in 0..8 {
-        let uri = place.uri(&format!("src/file_{number}.rs"));
-        place.write(&format!("src/file_{number}.rs"), "fn a() {}\n");
-        client.open(&uri, "rust", "fn a() {}\n");
+    let uris: Vec<String> = (0..8).map(|number| place.uri(&format!("src/file_{number}.rs"))).collect();
+    for (number, uri) in uris.iter().enumerate() {
+        place.write(&format!("src/file_{number}.rs"), "fn a() { old(1); }\n");
+        client.open(uri, "rust", "fn a() { old(1); }\n");
     }
+    let root = place.work();
+    let raise = client.action(&uris[0], 0, "mode from read-only to workspace-write");
+    client.execute("tagout.setMode", raise["arguments"][0].clone());
+    client.action(&uris[0], 0, "mode from workspace-write");
+    let rewrite = json!({"root": root, "language": "rust", "pattern": "old($A)", "replacement": "new($A)"});
+    client.execute("tagout.rewrite", rewrite);
+    let accept = client.action(&uris[0], 0, "accept the whole changeset");
+    client.execute("tagout.accept", accept["arguments"][0].clone());
+    let all_asked = |client: &mut Client| (waiting(client, "workspace/applyEdit").len() == 8).then_some(());
+    assert!(client.wait_for(PATIENCE, all_asked).is_some(), "{:?}", client.seen);
+
+    client.still_answers();
     let searches: Vec<Value> = (0..8).map(|_| client.request("workspace/symbol", json!({"query": "a"}))).collect();
     for id in &searches {
         client.notify("$/cancelRequest", json!({"id": id}));
     }
-    client.still_answers();
     for id in &searches {
         let answer = client.answer(id);
         assert!(answer.get("result").is_some() || answer["error"]["code"] == -32800, "{answer}");
+    }
+    // What the editor claims after all is no evidence, and no reason to fall over.
+    for id in waiting(&client, "workspace/applyEdit") {
+        client.send(&json!({"jsonrpc": "2.0", "id": id, "result": {"applied": true}}));
     }
     client.still_answers();
 }
