@@ -13,7 +13,7 @@ pub(super) fn run(arguments: &RewriteArguments, workbench: &Workbench, screen: &
         pattern: arguments.pattern.clone(),
         replacement: arguments.replacement.clone(),
         language: arguments.language.clone(),
-        unsaved: Vec::new(),
+        open: Vec::new(),
     };
     let proposed = recipes::rewrite(workbench, &task, &Cancel::default(), &|progress| Screen::progress(&progress))?;
     proposed.problems.iter().for_each(|problem| screen.note(&format!("tagout: not searched: {problem}")));

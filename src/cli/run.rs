@@ -15,7 +15,7 @@ pub(super) fn run(arguments: RunArguments, workbench: &Workbench, screen: &Scree
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     let place = if arguments.host { Place::Host } else { Place::Sandbox };
     let approval = approval(&Action::Run { argv: arguments.argv.clone(), place }, arguments.approve.as_deref())?;
-    let task = RunTask { root: root.clone(), argv: arguments.argv, place, unsaved: Vec::new(), approval };
+    let task = RunTask { root: root.clone(), argv: arguments.argv, place, open: Vec::new(), approval };
     let (exit, changeset, refused, dropped) = match run_command(workbench, task, &pass_on, &Cancel::default())? {
         Ran::Undecided(_, judgement) => return Err(needs_approval(&judgement, "the same with")),
         Ran::Done { exit, changeset, refused, dropped_output, .. } => (exit, changeset, refused, dropped_output),

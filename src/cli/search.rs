@@ -9,7 +9,7 @@ pub(super) fn run(arguments: &SearchArguments, workbench: &Workbench, screen: &S
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     super::index::refresh(workbench, &root, screen)?;
     let query = arguments.query.join(" ");
-    let task = recipes::SearchTask { roots: vec![root], unsaved: Vec::new(), query, limit: arguments.limit };
+    let task = recipes::SearchTask { roots: vec![root], open: Vec::new(), query, limit: arguments.limit };
     let report = recipes::search(workbench, &task, &Cancel::default())?;
     report.failed.iter().for_each(|problem| screen.note(&format!("tagout: not searched: {problem}")));
     if arguments.json {

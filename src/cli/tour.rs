@@ -58,8 +58,11 @@ pub(super) fn run(arguments: &TourArguments, workbench: &Workbench, screen: &Scr
 fn questions(workbench: &Workbench, root: &Root, screen: &Screen) -> Result<(), Failure> {
     for query in QUESTIONS {
         screen.heading(&format!("\n2. Ask: \"{query}\""));
-        let task = SearchTask { roots: vec![root.clone()], unsaved: Vec::new(), query: (*query).to_owned(), limit: 3 };
-        let report = recipes::search(workbench, &task, &Cancel::default())?;
+        let task = SearchTask { roots: vec![root.clone()], open: Vec::new(), query: (*query).to_owned(), limit: 4 };
+        let mut report = recipes::search(workbench, &task, &Cancel::default())?;
+        // On tagout's own source, the question itself is no answer.
+        report.found.retain(|found| !found.stored.chunk.text.contains(query));
+        report.found.truncate(3);
         super::search::print(&report, screen);
         if !report.found.is_empty() {
             break;
@@ -79,7 +82,7 @@ fn rewrite(workbench: &Workbench, root: &Root, walk: &Walk, screen: &Screen) -> 
             pattern: (*pattern).to_owned(),
             replacement: (*replacement).to_owned(),
             language: language.name().to_owned(),
-            unsaved: Vec::new(),
+            open: Vec::new(),
         };
         let Proposed { changeset, .. } = recipes::rewrite(workbench, &task, &Cancel::default(), &|_| ())?;
         if !changeset.is_empty() {
@@ -104,7 +107,7 @@ fn diff(changeset: &Changeset, screen: &Screen) {
 fn command(workbench: &Workbench, root: &Root, script: &str, screen: &Screen) -> Result<Changeset, Failure> {
     screen.line(&format!("   $ {script}"));
     let argv = ["bash", "-c", script].map(str::to_owned).to_vec();
-    let task = RunTask { root: root.clone(), argv, place: Place::Sandbox, unsaved: Vec::new(), approval: None };
+    let task = RunTask { root: root.clone(), argv, place: Place::Sandbox, open: Vec::new(), approval: None };
     match recipes::run(workbench, task, &pass_on, &Cancel::default())? {
         Ran::Done { exit, changeset, .. } => {
             screen.line(&format!("   [{}]", describe_exit(&exit)));

@@ -147,7 +147,7 @@ impl State {
     /// Starts a search; its outcome answers `request`.
     pub(super) fn search(&mut self, request: RequestId, query: String, limit: usize, reply: Reply) -> Vec<Order> {
         let roots = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
-        let task = SearchTask { roots, unsaved: self.unsaved(), query, limit };
+        let task = SearchTask { roots, open: self.open_texts(), query, limit };
         let job = self.begin(None, None);
         if let Some(running) = self.jobs.get_mut(&job) {
             running.request = Some((request, reply));
@@ -161,7 +161,7 @@ impl State {
             pattern: wanted(argument.pattern.clone(), "pattern")?,
             replacement: wanted(argument.replacement.clone(), "replacement")?,
             language: wanted(argument.language.clone(), "language")?,
-            unsaved: self.unsaved(),
+            open: self.open_texts(),
         };
         let root = task.root.clone();
         let job = self.begin(Some("tagout: rewrite".to_owned()), Some(&root));
@@ -178,7 +178,7 @@ impl State {
             }
         };
         let argv = wanted(argument.argv.clone(), "argv")?;
-        let task = RunTask { root: self.root(argument)?, argv, place, unsaved: self.unsaved(), approval: None };
+        let task = RunTask { root: self.root(argument)?, argv, place, open: self.open_texts(), approval: None };
         Ok(self.start_run(task))
     }
 

@@ -21,13 +21,8 @@ pub(super) struct Document {
 }
 
 impl Document {
-    /// The text as a save would write it.
-    pub fn disk_text(&self) -> String {
-        self.text.to_string()
-    }
-
     /// Whether the document holds `bytes`, a leading byte order mark set aside.
-    pub fn holds(&self, bytes: &[u8]) -> bool {
+    pub(super) fn holds(&self, bytes: &[u8]) -> bool {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut rest = bytes;
         let mut at_start = true;
@@ -50,21 +45,27 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    pub fn iter(&self) -> impl Iterator<Item = (&DocumentUri, &Document)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&DocumentUri, &Document)> {
         self.open.iter()
     }
 
-    pub fn get(&self, uri: &DocumentUri) -> Option<&Document> {
+    pub(super) fn get(&self, uri: &DocumentUri) -> Option<&Document> {
         self.open.get(uri)
     }
 
     /// Opens; a second opening takes the first one's place.
-    pub fn open(&mut self, uri: DocumentUri, path: Option<PathBuf>, version: DocumentVersion, text: &str) {
+    pub(super) fn open(&mut self, uri: DocumentUri, path: Option<PathBuf>, version: DocumentVersion, text: &str) {
         self.open.insert(uri, Document { path, version, text: Snapshot::from(text), unsaved: false });
     }
 
     /// Changes; a document never opened is left alone.
-    pub fn change(&mut self, uri: &DocumentUri, version: DocumentVersion, changes: &[TextChange], encoding: Encoding) {
+    pub(super) fn change(
+        &mut self,
+        uri: &DocumentUri,
+        version: DocumentVersion,
+        changes: &[TextChange],
+        encoding: Encoding,
+    ) {
         let Some(document) = self.open.get_mut(uri) else { return };
         document.version = version;
         for change in changes {
@@ -79,13 +80,13 @@ impl Documents {
         }
     }
 
-    pub fn saved(&mut self, uri: &DocumentUri) {
+    pub(super) fn saved(&mut self, uri: &DocumentUri) {
         if let Some(document) = self.open.get_mut(uri) {
             document.unsaved = false;
         }
     }
 
-    pub fn close(&mut self, uri: &DocumentUri) -> Option<Document> {
+    pub(super) fn close(&mut self, uri: &DocumentUri) -> Option<Document> {
         self.open.remove(uri)
     }
 }

@@ -22,4 +22,4 @@ pub use order::{
 };
 pub use state::State;
 pub use step::step;
-pub use workbench::{Index, Workbench};
+pub use workbench::{Index, Known, MakeStore, OpenRoot, Workbench, WritePage};

@@ -140,17 +140,13 @@ impl State {
         self.reviews.iter_mut().find(|open| open.review.changeset().id.as_str().starts_with(id.as_str()))
     }
 
-    /// Open documents whose text differs from the disk's, as far as the editor's own account goes.
-    pub(super) fn unsaved(&self) -> Vec<Unsaved> {
-        let unsaved = |document: &super::documents::Document| {
+    /// The texts of all open documents in workspaces.
+    pub(super) fn open_texts(&self) -> Vec<Unsaved> {
+        let text = |document: &super::documents::Document| {
             let (workspace, path) = self.locate(document.path.as_deref()?)?;
-            Some(Unsaved { root: workspace.root.clone(), path, text: document.disk_text() })
+            Some(Unsaved { root: workspace.root.clone(), path, text: document.text.to_string() })
         };
-        self.documents
-            .iter()
-            .filter(|(_, document)| document.unsaved)
-            .filter_map(|(_, document)| unsaved(document))
-            .collect()
+        self.documents.iter().filter_map(|(_, document)| text(document)).collect()
     }
 
     /// How a frontend can name the file at `path` in `root`: by the open document's URI, else by path.

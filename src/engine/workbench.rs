@@ -84,7 +84,7 @@ impl Index {
 }
 
 /// Name of the settings file at a workspace's root.
-pub const WORKSPACE_SETTINGS: &str = ".tagout.toml";
+pub(super) const WORKSPACE_SETTINGS: &str = ".tagout.toml";
 
 impl Workbench {
     /// The index of `root`.

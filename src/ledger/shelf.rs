@@ -48,7 +48,8 @@ pub(super) fn not_one(id: &ChangesetId, matches: usize) -> Failure {
 }
 
 pub(super) fn put(connection: &mut Connection, workspace: &str, shelved: &Shelved) -> Result<(), Problem> {
-    let content = postcard::to_stdvec(&(&shelved.changeset, &shelved.proposal)).map_err(|error| unreadable(&error.to_string()))?;
+    let content = postcard::to_stdvec(&(&shelved.changeset, &shelved.proposal))
+        .map_err(|error| unreadable(&error.to_string()))?;
     if content.len() > MOST_BYTES {
         return Err(too_large(content.len()).into());
     }

@@ -121,8 +121,8 @@ vim.lsp.handlers['window/showMessageRequest'] = function(_, params)
   table.insert(messages, params.message)
   return vim.NIL
 end
--- Where several actions fit, the first; a prompt would end a script.
-vim.ui.select = function(items, _, choose) choose(items[1], 1) end
+-- A prompt would end a script; nothing here needs one.
+vim.ui.select = function(_, _, choose) choose(nil) end
 vim.notify = function(text) table.insert(messages, tostring(text)) end
 
 vim.opt.swapfile = false
@@ -158,17 +158,24 @@ local function titles()
   return vim.tbl_map(function(action) return action.title end, reply and reply.result or {})
 end
 
-local function offers(start)
-  return vim.iter(titles()):any(function(title) return vim.startswith(title, start) end)
+local function fits(title, start, about)
+  return vim.startswith(title, start) and title:find(about or '', 1, true) ~= nil
 end
 
--- Chooses the code action at the cursor whose title starts so, as a person would from the menu.
-local function act(start)
-  if not eventually(function() return offers(start) end, 10000) then
-    check('offered at the cursor: ' .. start, false, titles())
+local function offers(start, about)
+  return vim.iter(titles()):any(function(title) return fits(title, start, about) end)
+end
+
+-- Chooses the code action at the cursor whose title starts so and names what it is about, as a person would from
+-- the menu.
+local function act(start, about)
+  eventually(function() return offers(start, about) end, 10000)
+  local fitting = vim.tbl_filter(function(title) return fits(title, start, about) end, titles())
+  if #fitting ~= 1 then
+    check('one action is: ' .. start, false, titles())
     return false
   end
-  vim.lsp.buf.code_action({ apply = true, filter = function(action) return vim.startswith(action.title, start) end })
+  vim.lsp.buf.code_action({ apply = true, filter = function(action) return fits(action.title, start, about) end })
   return true
 end
 
@@ -191,7 +198,7 @@ step('a question finds code', function()
     local found = eventually(function()
       answer = nil
       vim.lsp.buf.workspace_symbol(question, { on_list = function(list) answer = list.items end })
-      eventually(function() return answer ~= nil end, 10000)
+      eventually(function() return answer ~= nil end, 1000)
       return answer ~= nil and #answer > 0
     end)
     if not found then return {} end
@@ -281,7 +288,7 @@ end)
 
 step('the rest is accepted: an open file and a closed one', function()
   go_to('src/label.rs', '.unwrap_or(0)')
-  if not act('tagout: accept the whole changeset') then return end
+  if not act('tagout: accept the whole changeset', '$A.unwrap_or') then return end
   local label = original['src/label.rs']:gsub('%.unwrap_or%(0%)', '.unwrap_or_default()'):gsub('\n$', '')
   local tracking = original['src/tracking.rs']:gsub('%.unwrap_or%(0%)', '.unwrap_or_default()')
   eventually(function() return text_of('src/label.rs') == label and on_disk('src/tracking.rs') == tracking end)
@@ -300,7 +307,7 @@ step('Windows line ends stay', function()
   command('tagout.rewrite', { pattern = 'print($A)', replacement = 'log($A)', language = 'python' })
   check('the hunk shows', eventually(function() return #proposed('tools/report.py') == 1 end), messages)
   go_to('tools/report.py', 'print(f"')
-  if not act('tagout: accept the whole changeset') then return end
+  if not act('tagout: accept the whole changeset', 'print($A)') then return end
   local wanted = windows:gsub('print%(', 'log(')
   eventually(function() return on_disk('tools/holidays.py') == wanted end)
   equal('a closed file differs in one word, and every line still ends in CRLF', on_disk('tools/holidays.py'), wanted)
@@ -341,7 +348,7 @@ step('a comment asks for a rewrite', function()
   check('it is proposed in another file', eventually(function() return #proposed('src/label.rs') > 0 end), messages)
   go_to('src/label.rs', '.chars().count()')
   local before = text_of('src/label.rs')
-  if not act('tagout: reject the whole changeset') then return end
+  if not act('tagout: reject the whole changeset', '$A.chars') then return end
   check('all of it can be rejected at once', eventually(function() return #proposed('src/label.rs') == 0 end))
   equal('and the file is as it was', text_of('src/label.rs'), before)
   vim.api.nvim_buf_set_lines(buffer, 0, 1, false, {})
@@ -371,7 +378,7 @@ step('what a command writes is reviewed, accepted and undone', function()
   equal('so is what I typed', text_of('README.md') .. '\n', typed)
 
   go_to('README.md', 'last year')
-  if not act('tagout: accept the whole changeset') then return end
+  if not act('tagout: accept the whole changeset', 'grep') then return end
   local readme = typed:gsub('last year', 'this year')
   eventually(function() return on_disk('depots.txt') ~= nil and text_of('README.md') .. '\n' == readme end)
   equal('the edited file changed in its buffer, beside what I typed', text_of('README.md') .. '\n', readme)

@@ -8,5 +8,10 @@
     reason = "a test that cannot go on says so and stops"
 )]
 
+mod capture;
 mod client;
 mod faults;
+mod hostile_texts;
+mod languages;
+mod patterns;
+mod sandbox;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::Workbench;
 use super::super::workbench::Index;
 use super::fan_out::fan_out;
+use super::patience::patience;
 use crate::ports::{
     Cancel, Failure, FailureKind, FileChunks, FileStat, IndexRecord, OpenIndex, Progress, Report, Skip,
 };
@@ -265,7 +266,7 @@ fn prepare(
         return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks: Vec::new() }, 0));
     }
     let text = String::from_utf8_lossy(&state.bytes);
-    let chunks = chunk_text(&stat.path, &text, &|| cancel.is_cancelled()).chunks;
+    let chunks = chunk_text(&stat.path, &text, &patience(workbench, cancel)).chunks;
     embed(workbench, index, &stat.path, before, record, chunks)
 }
 

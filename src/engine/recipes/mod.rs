@@ -6,9 +6,11 @@ mod index;
 mod judge;
 mod ledger_page;
 mod open;
+mod patience;
 mod rewrite;
 mod run;
 mod search;
+mod unsaved;
 
 pub use apply::{
     Applied, ApplyTask, Executor, LastApplied, Purpose, RecordTask, apply, last_applied, record, settle, undo_changes,
@@ -19,4 +21,5 @@ pub use ledger_page::ledger_page;
 pub use open::{Opened, open};
 pub use rewrite::{Proposed, RewriteTask, rewrite};
 pub use run::{Ran, RunTask, describe_exit, run};
-pub use search::{Found, Report, SearchTask, Unsaved, search};
+pub use search::{Found, Report, SearchTask, search};
+pub use unsaved::Unsaved;

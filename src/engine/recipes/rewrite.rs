@@ -2,7 +2,8 @@
 
 use super::super::Workbench;
 use super::fan_out::fan_out;
-use super::search::Unsaved;
+use super::patience::patience;
+use super::unsaved::{Unsaved, unsaved};
 use crate::changes::{Changeset, FileChange, Origin};
 use crate::ports::{Cancel, Failure, FailureKind, FileStat, Progress, Report, Shelved, ShelvedState};
 use crate::syntax::{Language, Pattern};
@@ -20,8 +21,8 @@ pub struct RewriteTask {
     pub replacement: String,
     /// Name of the language.
     pub language: String,
-    /// Texts that take the place of the disk's.
-    pub unsaved: Vec<Unsaved>,
+    /// Open documents, whose texts take the place of the disk's.
+    pub open: Vec<Unsaved>,
 }
 
 /// What came of it.
@@ -48,6 +49,7 @@ pub fn rewrite(
     report: Report<'_>,
 ) -> Result<Proposed, Failure> {
     let pattern = compile(task)?;
+    let unsaved = unsaved(workbench, &task.open);
     let walk = workbench.files.walk(&task.root, cancel)?;
     let wanted = language(&task.language)?;
     let files: Vec<FileStat> =
@@ -56,7 +58,7 @@ pub fn rewrite(
     fan_out(
         &files,
         cancel,
-        |stat| rewrite_file(workbench, task, &pattern, stat, cancel),
+        |stat| rewrite_file(workbench, &task.root, &unsaved, &pattern, stat, &patience(workbench, cancel)),
         |outcome| {
             done += 1;
             if done % 100 == 0 || done == files.len() {
@@ -110,23 +112,24 @@ fn compile(task: &RewriteTask) -> Result<Pattern, Failure> {
 
 fn rewrite_file(
     workbench: &Workbench,
-    task: &RewriteTask,
+    root: &Root,
+    unsaved: &[Unsaved],
     pattern: &Pattern,
     stat: &FileStat,
-    cancel: &Cancel,
+    stop: &dyn Fn() -> bool,
 ) -> Result<Option<FileChange>, String> {
     let problem = |what: &dyn std::fmt::Display| format!("{}: {what}", stat.path);
-    let Some(disk) = workbench.files.read(&task.root, &stat.path).map_err(|failure| problem(&failure))? else {
+    let Some(disk) = workbench.files.read(root, &stat.path).map_err(|failure| problem(&failure))? else {
         return Ok(None);
     };
-    let open = task.unsaved.iter().find(|unsaved| unsaved.root == task.root && unsaved.path == stat.path);
+    let open = unsaved.iter().find(|open| open.root == *root && open.path == stat.path);
     let before =
         open.map_or_else(|| disk.clone(), |open| FileState { kind: disk.kind, bytes: open.text.clone().into_bytes() });
     let Some(text) = before.as_text() else { return Ok(None) };
     if !pattern.could_match(text) {
         return Ok(None);
     }
-    let edits = pattern.rewrite(text, &|| cancel.is_cancelled()).map_err(|error| problem(&error))?;
+    let edits = pattern.rewrite(text, stop).map_err(|error| problem(&error))?;
     if edits.is_empty() {
         return Ok(None);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::Workbench;
 use super::judge::{Granted, Judged, Judgement, end, judge};
 use super::rewrite::shelve_pending;
-use super::search::Unsaved;
+use super::unsaved::{Unsaved, unsaved};
 use crate::changes::{Changeset, FileChange, Origin};
 use crate::policy::{Action, Approval, Asker, Facts, Place};
 use crate::ports::{Cancel, Exit, Failure, FailureKind, OutputStream, RunOutcome, RunRequest};
@@ -20,8 +20,8 @@ pub struct RunTask {
     pub argv: Vec<String>,
     /// Where.
     pub place: Place,
-    /// Texts that the command sees in place of the disk's.
-    pub unsaved: Vec<Unsaved>,
+    /// Open documents, whose texts the command sees in place of the disk's.
+    pub open: Vec<Unsaved>,
     /// The user's approval, when there is one.
     pub approval: Option<Approval>,
 }
@@ -72,10 +72,11 @@ pub fn run(
         Judged::Undecided(judgement) => return Ok(Ran::Undecided(task, judgement)),
     };
     let (settings, _) = workbench.settings(&task.root);
-    let unsaved = task.unsaved.iter().filter(|unsaved| unsaved.root == task.root);
+    let mut unsaved = unsaved(workbench, &task.open);
+    unsaved.retain(|open| open.root == task.root);
     let request = RunRequest {
         root: task.root.clone(),
-        unsaved: unsaved.map(|unsaved| (unsaved.path.clone(), unsaved.text.clone())).collect(),
+        unsaved: unsaved.iter().map(|open| (open.path.clone(), open.text.clone())).collect(),
         timeout: Duration::from_secs(settings.run.timeout_seconds),
         output_limit: usize::try_from(settings.run.output_limit_bytes).unwrap_or(usize::MAX),
     };
@@ -88,7 +89,7 @@ pub fn run(
         }
     };
     let RunOutcome { exit, changes, refused, dropped_output } = outcome;
-    let changes = changes.into_iter().map(|change| over_buffer(change, &task.unsaved)).collect();
+    let changes = changes.into_iter().map(|change| over_buffer(change, &unsaved)).collect();
     let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
     let outcome =
         format!("{}; {} files changed, {} refused", describe_exit(&exit), changeset.files.len(), refused.len());

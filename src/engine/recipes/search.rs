@@ -4,32 +4,23 @@ use std::path::PathBuf;
 
 use super::super::Workbench;
 use super::super::order::Symbol;
+use super::patience::patience;
+use super::unsaved::{Unsaved, unsaved};
 use crate::ports::{Cancel, Failure};
 use crate::retrieve::{Candidate, Question, Snippet, StoreQuery, StoredChunk, cosine, rank, snippet};
 use crate::syntax::{Chunk, chunk_text};
-use crate::workspace::{RelativePath, Root};
+use crate::workspace::Root;
 
 /// Candidates taken from each way of looking.
 const CANDIDATES: usize = 100;
-
-/// An open document whose text differs from the disk's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unsaved {
-    /// Workspace.
-    pub root: Root,
-    /// File.
-    pub path: RelativePath,
-    /// Text in the editor.
-    pub text: String,
-}
 
 /// A question.
 #[derive(Debug, Clone)]
 pub struct SearchTask {
     /// Where to look.
     pub roots: Vec<Root>,
-    /// Texts that take the place of the disk's.
-    pub unsaved: Vec<Unsaved>,
+    /// Open documents, whose texts take the place of the disk's.
+    pub open: Vec<Unsaved>,
     /// The question.
     pub query: String,
     /// Most answers wanted.
@@ -102,13 +93,14 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
     let question = Question::parse(&task.query);
     let vector = workbench.embedder.embed_query(&task.query)?;
     let query = question.store_query(vector, CANDIDATES.max(task.limit));
+    let unsaved = unsaved(workbench, &task.open);
     let mut report = Report::default();
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut roots: Vec<&Root> = Vec::new();
     let mut total = 0;
     for root in &task.roots {
         cancel.check()?;
-        match in_root(workbench, root, task, &query, cancel) {
+        match in_root(workbench, root, &unsaved, &query, cancel) {
             Ok((found, size)) => {
                 total += size;
                 roots.extend(found.iter().map(|_| root));
@@ -130,7 +122,7 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
 fn in_root(
     workbench: &Workbench,
     root: &Root,
-    task: &SearchTask,
+    unsaved: &[Unsaved],
     query: &StoreQuery,
     cancel: &Cancel,
 ) -> Result<(Vec<Candidate>, usize), Failure> {
@@ -138,7 +130,7 @@ fn in_root(
     index.ensure_open()?;
     let candidates = index.store.candidates(query)?;
     let mut found = candidates.found;
-    for unsaved in task.unsaved.iter().filter(|unsaved| unsaved.root == *root) {
+    for unsaved in unsaved.iter().filter(|unsaved| unsaved.root == *root) {
         found.retain(|candidate| candidate.stored.path != unsaved.path);
         found.extend(overlay(workbench, unsaved, query, cancel)?);
     }
@@ -151,7 +143,7 @@ fn overlay(
     query: &StoreQuery,
     cancel: &Cancel,
 ) -> Result<Vec<Candidate>, Failure> {
-    let chunks = chunk_text(&unsaved.path, &unsaved.text, &|| cancel.is_cancelled()).chunks;
+    let chunks = chunk_text(&unsaved.path, &unsaved.text, &patience(workbench, cancel)).chunks;
     let vectors = workbench.embedder.embed(&chunks.iter().collect::<Vec<_>>())?;
     let candidate = |(chunk, vector): (Chunk, Vec<f32>)| Candidate {
         similarity: cosine(&vector, &query.vector),
