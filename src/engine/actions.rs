@@ -34,7 +34,10 @@ impl State {
             ));
             actions.push(item(format!("tagout: deny: {what}"), ActionKind::QuickFix, "tagout.deny", argument));
         }
-        for open in self.reviews.iter().filter(|open| open.root == workspace.root) {
+        let mut reviews: Vec<&OpenReview> = self.reviews.iter().filter(|open| open.root == workspace.root).collect();
+        // The proposal at hand comes first: with a hunk here, then with the file, then the rest.
+        reviews.sort_by_key(|open| std::cmp::Reverse(self.nearness(open, &path, range)));
+        for open in reviews {
             self.review_actions(open, &path, range, &mut actions);
         }
         actions.extend(self.directive(uri, workspace, &path, range));
@@ -69,6 +72,15 @@ impl State {
         None
     }
 
+    /// How near a proposal is to a place: 2 for a hunk in the range, 1 for the same file.
+    fn nearness(&self, open: &OpenReview, path: &RelativePath, range: Range) -> u8 {
+        let mut files = open.review.files().iter().enumerate().filter(|(_, file)| file.path() == path);
+        files.next().map_or(0, |(index, file)| {
+            let hunks = self.pending_hunks(open, index, file);
+            if hunks.iter().any(|(_, at, _)| meets(*at, range)) { 2 } else { 1 }
+        })
+    }
+
     fn review_actions(&self, open: &OpenReview, path: &RelativePath, range: Range, actions: &mut Vec<ActionItem>) {
         let changeset = open.review.changeset();
         let id = changeset.id.as_str();
@@ -76,7 +88,7 @@ impl State {
             |title: String, command, argument| actions.push(item(title, ActionKind::QuickFix, command, argument));
         for (index, file) in open.review.files().iter().enumerate().filter(|(_, file)| file.path() == path) {
             for (hunk, at, _) in self.pending_hunks(open, index, file) {
-                if at.start.line <= range.end.line && range.start.line <= at.end.line {
+                if meets(at, range) {
                     let argument = json!({ "changeset": id, "file": hunk.file, "hunk": hunk.hunk });
                     push("tagout: accept this hunk".to_owned(), "tagout.accept", argument.clone());
                     push("tagout: reject this hunk".to_owned(), "tagout.reject", argument);
@@ -117,6 +129,11 @@ impl State {
         let title = format!("tagout: propose {} → {replacement} in the workspace", pattern.trim());
         Some(item(title, ActionKind::Refactor, "tagout.rewrite", argument))
     }
+}
+
+/// Whether the two share a line.
+fn meets(one: Range, other: Range) -> bool {
+    one.start.line <= other.end.line && other.start.line <= one.end.line
 }
 
 fn workspace_actions(workspace: &Workspace, actions: &mut Vec<ActionItem>) {

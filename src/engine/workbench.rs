@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -52,7 +53,12 @@ pub struct Index {
     /// Where chunks are kept.
     pub store: Box<dyn Store>,
     known: Mutex<Option<OpenIndex>>,
+    /// Whether it was brought up to date once in this process.
+    built: (Mutex<bool>, Condvar),
 }
+
+/// How long a question waits for the first run over a workspace: less than an editor waits for an answer.
+const FIRST_RUN: Duration = Duration::from_secs(5);
 
 /// What the store knows, locked for one job.
 pub type Known<'a> = MutexGuard<'a, Option<OpenIndex>>;
@@ -70,11 +76,23 @@ impl Index {
         Ok(known)
     }
 
-    /// Opens the store unless it is open; does not wait for a job that is at work in an open one.
+    /// Says that the index was brought up to date, so that questions need not wait.
+    pub fn mark_built(&self) {
+        *self.built.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.built.1.notify_all();
+    }
+
+    /// Opens the store unless it is open. Waits a little for the first job at work in it, not for later ones:
+    /// a question asked right after the start should find something.
     ///
     /// # Errors
     /// When the store cannot be opened.
     pub fn ensure_open(&self) -> Result<(), Failure> {
+        if matches!(self.known.try_lock(), Err(std::sync::TryLockError::WouldBlock)) {
+            let built = self.built.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whether it came to an end or not, what is there by then answers.
+            drop(self.built.1.wait_timeout_while(built, FIRST_RUN, |built| !*built));
+        }
         match self.known.try_lock() {
             Ok(known) if known.is_some() => Ok(()),
             Err(std::sync::TryLockError::WouldBlock) => Ok(()),
@@ -90,7 +108,8 @@ impl Workbench {
     /// The index of `root`.
     pub fn index(&self, root: &Root) -> Arc<Index> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Arc::new(Index { store: (self.make_store)(root), known: Mutex::new(None) });
+        let built = (Mutex::new(false), Condvar::new());
+        let fresh = || Arc::new(Index { store: (self.make_store)(root), known: Mutex::new(None), built });
         Arc::clone(indexes.entry(root.clone()).or_insert_with(fresh))
     }
 

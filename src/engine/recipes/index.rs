@@ -70,6 +70,18 @@ enum Prepared {
 /// When the workspace cannot be walked, the store not written, or on cancellation; what was stored stays.
 pub fn index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report<'_>) -> Result<IndexSummary, Failure> {
     let index = workbench.index(root);
+    let outcome = bring_up_to_date(workbench, root, &index, cancel, report);
+    index.mark_built();
+    outcome
+}
+
+fn bring_up_to_date(
+    workbench: &Workbench,
+    root: &Root,
+    index: &Index,
+    cancel: &Cancel,
+    report: Report<'_>,
+) -> Result<IndexSummary, Failure> {
     let mut known = index.known()?;
     let known = known.as_mut().ok_or_else(not_open)?;
     report(Progress { stage: "looking for changed files".to_owned(), done: 0, total: None });
@@ -85,7 +97,7 @@ pub fn index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report
     let changed: Vec<FileStat> = files.iter().filter(|stat| !is_current(known, stat)).cloned().collect();
     let there: BTreeSet<&RelativePath> = files.iter().map(|stat| &stat.path).collect();
     let removed: Vec<RelativePath> = known.files.keys().filter(|path| !there.contains(path)).cloned().collect();
-    let mut writer = Writer { workbench, root, index: &index, known, summary, cancel, report };
+    let mut writer = Writer { workbench, root, index, known, summary, cancel, report };
     writer.bring_up_to_date(&changed, removed)?;
     Ok(writer.finish())
 }
