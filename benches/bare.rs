@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ignore::{WalkBuilder, WalkState};
+use tagout::syntax::chunk_text;
+use tagout::workspace::RelativePath;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::ls_types::{InitializeParams, InitializeResult};
 use tower_lsp::{LanguageServer, LspService, Server};
@@ -58,26 +60,46 @@ fn grammar(path: &Path) -> Option<Language> {
     })
 }
 
-/// Walks `root` as tagout does and parses every file that has a grammar here, on all cores.
+/// Parses every file that has a grammar here, keeping nothing.
 pub(crate) fn parse_all(root: &Path) -> Read {
+    walk(root, || {
+        let mut parser = Parser::new();
+        move |path: &Path, text: &[u8]| {
+            let Some(language) = grammar(path) else { return false };
+            parser.set_language(&language).unwrap();
+            parser.parse(text, None).is_some()
+        }
+    })
+}
+
+/// Cuts the same files into chunks, as an index run does before it embeds and stores them.
+pub(crate) fn chunk_all(root: &Path) -> Read {
+    let below = root.to_owned();
+    walk(root, || {
+        let root = below.clone();
+        move |path: &Path, text: &[u8]| {
+            let relative = path.strip_prefix(&root).ok().and_then(|path| RelativePath::from_path(path).ok());
+            let Some(relative) = relative.filter(|_| grammar(path).is_some()) else { return false };
+            !chunk_text(&relative, &String::from_utf8_lossy(text), &|| false).chunks.is_empty()
+        }
+    })
+}
+
+/// Walks `root` as tagout does, on all cores, and gives every file of at most 1 MiB to `work`, which says whether it counts.
+fn walk<W: FnMut(&Path, &[u8]) -> bool + Send>(root: &Path, make: impl Fn() -> W) -> Read {
     let (files, bytes) = (AtomicUsize::new(0), AtomicU64::new(0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let walk = WalkBuilder::new(root).hidden(false).require_git(false).threads(threads).build_parallel();
     walk.run(|| {
-        let mut parser = Parser::new();
+        let mut work = make();
         let (files, bytes) = (&files, &bytes);
         Box::new(move |entry| {
             let Ok(entry) = entry else { return WalkState::Continue };
             if entry.file_name() == ".git" {
                 return WalkState::Skip;
             }
-            let Some(language) = grammar(entry.path()) else { return WalkState::Continue };
-            // As tagout: files over 1 MiB are passed over.
-            let Some(text) = std::fs::read(entry.path()).ok().filter(|text| text.len() <= 1 << 20) else {
-                return WalkState::Continue;
-            };
-            parser.set_language(&language).unwrap();
-            if parser.parse(&text, None).is_some() {
+            let Ok(text) = std::fs::read(entry.path()) else { return WalkState::Continue };
+            if text.len() <= 1 << 20 && work(entry.path(), &text) {
                 files.fetch_add(1, Ordering::Relaxed);
                 bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
             }

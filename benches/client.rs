@@ -66,6 +66,11 @@ impl Client {
         }
     }
 
+    /// Waits until the server logs a message with `text` in it.
+    pub(crate) fn wait_for_message(&mut self, text: &str) {
+        while !self.receive()["params"]["message"].as_str().is_some_and(|message| message.contains(text)) {}
+    }
+
     /// Asks until a symbol of this name is found.
     pub(crate) fn wait_until_found(&mut self, name: &str) {
         loop {

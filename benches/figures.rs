@@ -28,6 +28,7 @@ fn main() {
     let corpus = argument.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     start();
     index(&corpus);
+    memory(&corpus);
     restart();
     session();
 }
@@ -93,17 +94,39 @@ fn index(corpus: &Path) {
     let done = command(home.path(), &["index"]).arg(corpus).output().unwrap();
     let own = begun.elapsed();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let begun = Instant::now();
+    bare::chunk_all(corpus);
+    let chunked = begun.elapsed();
     let rate = |time: Duration| (read.bytes as f64 / 1e6 / time.as_secs_f64(), read.files as f64 / time.as_secs_f64());
-    let (own_rate, bare_rate) = (rate(own), rate(bare));
+    let (own_rate, chunk_rate, bare_rate) = (rate(own), rate(chunked), rate(bare));
     println!("index, {} files, {:.1} MB", read.files, read.bytes as f64 / 1e6);
     println!("  tagout, stored and searchable  {:6.2} MB/s {:7.0} files/s", own_rate.0, own_rate.1);
-    println!(
-        "  bare walk and parse            {:6.2} MB/s {:7.0} files/s   ratio {:.2}",
-        bare_rate.0,
-        bare_rate.1,
-        own_rate.0 / bare_rate.0
-    );
+    println!("  tagout, walk to symbols        {:6.2} MB/s {:7.0} files/s", chunk_rate.0, chunk_rate.1);
+    println!("  bare walk and parse            {:6.2} MB/s {:7.0} files/s", bare_rate.0, bare_rate.1);
+    let (symbols, all) = (chunk_rate.0 / bare_rate.0, own_rate.0 / bare_rate.0);
+    println!("  ratio to bare: symbols {symbols:.2}, stored and searchable {all:.2}");
     println!("  {}", String::from_utf8_lossy(&done.stdout).trim());
+}
+
+/// Memory of a server with an index of `corpus` open: before the first question and after it.
+fn memory(corpus: &Path) {
+    let home = tempfile::tempdir().unwrap();
+    assert!(command(home.path(), &["index"]).arg(corpus).stdout(Stdio::null()).status().unwrap().success());
+    let mut client = Client::start(command(home.path(), &["lsp"]));
+    client.initialize(Some(corpus));
+    client.wait_for_message("files indexed");
+    std::thread::sleep(Duration::from_secs(1));
+    let before = client.memory_kilobytes();
+    client.request("workspace/symbol", &json!({"query": "where are errors reported"}));
+    std::thread::sleep(Duration::from_secs(1));
+    let after = client.memory_kilobytes();
+    let megabytes = |kilobytes: u64| kilobytes as f64 / 1024.0;
+    println!(
+        "idle memory, index open         tagout {:6.1} MB, after a first question {:6.1} MB (PSS)",
+        megabytes(before),
+        megabytes(after)
+    );
+    client.stop();
 }
 
 fn restart() {

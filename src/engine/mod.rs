@@ -8,6 +8,8 @@ mod drive;
 mod event;
 mod notices;
 mod order;
+#[cfg(test)]
+mod play;
 pub mod recipes;
 mod reviewing;
 mod state;

@@ -19,6 +19,8 @@ pub(super) struct Workspace {
     pub mode: Mode,
     pub commands: Vec<Vec<String>>,
     pub refreshing: Refreshing,
+    /// What the store said last.
+    pub notice: Option<String>,
 }
 
 /// Where the index of a workspace stands.

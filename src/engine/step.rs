@@ -205,7 +205,7 @@ impl State {
             Ok(Outcome::Opened(opened)) => self.opened(opened),
             Ok(Outcome::Indexed(summary)) => {
                 last_words = summary.to_string();
-                indexed(&summary)
+                self.indexed(summary)
             }
             Ok(Outcome::Found(report)) => found(job, report),
             Ok(Outcome::Proposed(proposed)) => {
@@ -267,12 +267,28 @@ impl State {
         }
         let job = self.begin(Some(format!("tagout: index {}", root.name())), Some(&root));
         let refreshing = Refreshing { job: Some(job), next: None };
-        self.workspaces.push(Workspace { given, root: root.clone(), mode, commands, refreshing });
+        self.workspaces.push(Workspace { given, root: root.clone(), mode, commands, refreshing, notice: None });
         for changeset in waiting {
             orders.extend(self.propose(root.clone(), changeset));
         }
         orders.extend(self.started(job, Task::Index(root)));
         orders
+    }
+
+    /// Says what an index run did; what the store had to say, once.
+    fn indexed(&mut self, summary: IndexSummary) -> Vec<Order> {
+        let told = Order::Tell(Level::Log, format!("tagout: {summary}"));
+        let workspace = summary.root.as_ref().and_then(|root| self.workspace_mut(root));
+        let notice = workspace.and_then(|workspace| {
+            let fresh = summary.notice.as_ref().filter(|notice| workspace.notice.as_ref() != Some(notice)).cloned();
+            workspace.notice = summary.notice;
+            fresh
+        });
+        notice
+            .map(|notice| Order::Tell(Level::Warning, format!("tagout: {notice}")))
+            .into_iter()
+            .chain([told])
+            .collect()
     }
 
     fn proposed(&mut self, proposed: Proposed) -> Vec<Order> {
@@ -320,11 +336,6 @@ impl State {
 
 fn summary(changeset: &Changeset) -> String {
     summarise(changeset).to_string()
-}
-
-fn indexed(summary: &IndexSummary) -> Vec<Order> {
-    let notice = summary.notice.as_ref().map(|notice| Order::Tell(Level::Warning, format!("tagout: {notice}")));
-    notice.into_iter().chain([Order::Tell(Level::Log, format!("tagout: {summary}"))]).collect()
 }
 
 fn found(job: &Job, report: Report) -> Vec<Order> {

@@ -70,10 +70,17 @@ impl Index {
     /// When the store cannot be opened.
     pub fn known(&self) -> Result<Known<'_>, Failure> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_none() {
+        // Another process may have let go of it since.
+        if known.as_ref().is_none_or(|open| open.read_only) {
+            *known = None;
             *known = Some(self.store.open()?);
         }
         Ok(known)
+    }
+
+    /// Closes the store after a failure, so that the next job opens it anew and repairs what is damaged.
+    pub fn close(&self) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Says that the index was brought up to date, so that questions need not wait.

@@ -46,9 +46,16 @@ impl Place {
 
     /// The server's command line, at home here.
     pub(crate) fn command(&self) -> Command {
+        let mut command = self.program();
+        command.arg("lsp");
+        command
+    }
+
+    /// The program without arguments, at home here.
+    pub(crate) fn program(&self) -> Command {
         let home = self.folder.path().join("home");
         let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
-        command.arg("lsp").current_dir(self.work()).env("HOME", &home);
+        command.current_dir(self.work()).env("HOME", &home);
         for name in ["TAGOUT_CACHE_DIR", "TAGOUT_STATE_DIR", "TAGOUT_CONFIG_DIR", "TAGOUT_LOG"] {
             command.env_remove(name);
         }

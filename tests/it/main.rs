@@ -10,6 +10,7 @@
 
 mod capture;
 mod client;
+mod command_line;
 mod faults;
 mod hostile_texts;
 mod languages;

@@ -70,7 +70,12 @@ enum Prepared {
 /// When the workspace cannot be walked, the store not written, or on cancellation; what was stored stays.
 pub fn index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report<'_>) -> Result<IndexSummary, Failure> {
     let index = workbench.index(root);
-    let outcome = bring_up_to_date(workbench, root, &index, cancel, report);
+    let mut outcome = bring_up_to_date(workbench, root, &index, cancel, report);
+    if matches!(&outcome, Err(failure) if failure.kind == FailureKind::Unavailable) {
+        // The folder was damaged or deleted under the open store: once more, from what a fresh opening finds.
+        index.close();
+        outcome = bring_up_to_date(workbench, root, &index, cancel, report);
+    }
     index.mark_built();
     outcome
 }
@@ -129,8 +134,12 @@ pub fn refresh(
                 stats.iter().flatten().filter(|stat| !is_current(known, stat)).cloned().collect();
             let summary = IndexSummary::default();
             let mut writer = Writer { workbench, root, index: &index, known, summary, cancel, report };
-            writer.bring_up_to_date(&changed, removed)?;
-            return Ok(writer.finish());
+            match writer.bring_up_to_date(&changed, removed) {
+                Ok(()) => return Ok(writer.finish()),
+                // A whole run opens the store anew.
+                Err(failure) if failure.kind == FailureKind::Unavailable => {}
+                Err(failure) => return Err(failure),
+            }
         }
     }
     self::index(workbench, root, cancel, report)

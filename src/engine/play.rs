@@ -1,0 +1,187 @@
+//! Sessions played through `step` alone: no disk, no clock, no thread.
+
+use std::path::PathBuf;
+
+use super::event::{Ask, Event, Outcome, TextChange, Update};
+use super::order::{Answer, EditId, JobId, Order, RequestId, Task};
+use super::recipes::{Applied, ApplyTask, Executor, Granted, Judgement, Opened, Proposed};
+use super::state::State;
+use super::step::step;
+use crate::changes::{Changeset, FileChange, Origin, content_hash};
+use crate::config::Settings;
+use crate::policy::{Action, Facts, Grant, Mode};
+use crate::text::{Position, Range};
+use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Root};
+
+const BEFORE: &str = "😀 one\ntwo\nthree\n";
+const AFTER: &str = "😀 ONE\ntwo\nTHREE\n";
+
+fn uri() -> DocumentUri {
+    DocumentUri("file:///w/a.txt".into())
+}
+
+fn ended(job: JobId, outcome: Outcome) -> Event {
+    Event::Job { job, update: Update::Ended(Box::new(Ok(outcome))) }
+}
+
+fn started(orders: &[Order], wanted: impl Fn(&Task) -> bool) -> JobId {
+    let job = orders.iter().find_map(|order| match order {
+        Order::Start(job, task) if wanted(task) => Some(*job),
+        _ => None,
+    });
+    job.unwrap_or_else(|| panic!("not started: {orders:?}"))
+}
+
+fn line(line: u32) -> Range {
+    Range { start: Position { line, character: 0 }, end: Position { line, character: 0 } }
+}
+
+/// A session with a document open and a proposal of two hunks for it under review.
+fn reviewing() -> State {
+    let mut state = State::default();
+    let root = Root::new("/w").unwrap();
+    let orders = step(&mut state, Event::FoldersChanged { added: vec![PathBuf::from("/w")], removed: vec![] });
+    let opened = Opened {
+        given: PathBuf::from("/w"),
+        root: root.clone(),
+        mode: Mode::WorkspaceWrite,
+        settings: Settings::default(),
+        problems: vec![],
+        commands: vec![],
+        waiting: vec![],
+    };
+    step(&mut state, ended(started(&orders, |task| matches!(task, Task::Open(_))), Outcome::Opened(opened)));
+    let path = Some(PathBuf::from("/w/a.txt"));
+    step(&mut state, Event::Opened { uri: uri(), path, version: DocumentVersion(1), text: BEFORE.into() });
+    let change = FileChange {
+        path: RelativePath::new("a.txt").unwrap(),
+        before: Some(FileState::text(BEFORE)),
+        after: Some(FileState::text(AFTER)),
+    };
+    let changeset = Changeset::new(Origin::Command { argv: vec!["caps".into()] }, vec![change]);
+    let job = state.begin(None, Some(&root));
+    let proposed = Proposed { root, changeset, files: 1, problems: vec![] };
+    let orders = step(&mut state, ended(job, Outcome::Proposed(proposed)));
+    assert!(orders.iter().any(|order| matches!(order, Order::Publish(_, notices) if notices.len() == 2)), "{orders:?}");
+    state
+}
+
+fn titles(state: &mut State, at: u32) -> Vec<String> {
+    let ask = Ask::CodeActions { uri: uri(), range: line(at) };
+    match step(state, Event::Asked { request: RequestId(1), ask }).pop() {
+        Some(Order::Answer(_, Ok(Answer::Actions(items)))) => items.into_iter().map(|item| item.title).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs the action with this title, as an editor would.
+fn choose(state: &mut State, at: u32, title: &str) -> Vec<Order> {
+    let ask = Ask::CodeActions { uri: uri(), range: line(at) };
+    let Some(Order::Answer(_, Ok(Answer::Actions(items)))) =
+        step(state, Event::Asked { request: RequestId(1), ask }).pop()
+    else {
+        panic!("no actions")
+    };
+    let item = items.into_iter().find(|item| item.title == title).unwrap_or_else(|| panic!("no {title}"));
+    let ask = Ask::Command { name: item.command.into(), arguments: vec![item.argument] };
+    step(state, Event::Asked { request: RequestId(2), ask })
+}
+
+/// Accepts the hunk at `at` up to the edit that the editor is asked to make.
+fn accept(state: &mut State, at: u32) -> (EditId, Vec<(Range, String)>) {
+    let orders = choose(state, at, "tagout: accept this hunk");
+    let Some((job, task)) = orders.into_iter().find_map(|order| match order {
+        Order::Start(job, Task::Apply(task)) => Some((job, task)),
+        _ => None,
+    }) else {
+        panic!("nothing to apply")
+    };
+    assert_eq!(task.by, Executor::Editor);
+    let orders = step(state, ended(job, Outcome::Applied(Applied::ForEditor(task.clone(), granted(&task)))));
+    match orders.into_iter().next() {
+        Some(Order::Edit { edit, edits, version, .. }) => {
+            assert_eq!(version, state.documents.get(&uri()).unwrap().version);
+            (edit, edits)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn granted(task: &ApplyTask) -> Granted {
+    let paths = task.changes.iter().map(|change| change.path.clone()).collect();
+    let action = Action::Apply { content: content_hash(&task.changes), paths };
+    let (grant, verdict) = Grant::obtain(Mode::WorkspaceWrite, action.clone(), &Facts::user(), None).unwrap();
+    Granted { grant, judgement: Judgement { mode: Mode::WorkspaceWrite, action, verdict } }
+}
+
+fn changed(state: &mut State, version: i32, text: &str) -> Vec<Order> {
+    let changes = vec![TextChange { range: None, text: text.into() }];
+    step(state, Event::Changed { uri: uri(), version: DocumentVersion(version), changes })
+}
+
+fn recorded(orders: &[Order]) -> Option<Option<String>> {
+    orders.iter().find_map(|order| match order {
+        Order::Start(_, Task::Record(record)) => Some(record.failure.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn what_the_editor_shows_counts_and_not_what_it_says() {
+    let mut state = reviewing();
+    let (edit, edits) = accept(&mut state, 0);
+    assert_eq!(
+        edits,
+        [(
+            Range { start: Position { line: 0, character: 0 }, end: Position { line: 1, character: 0 } },
+            "😀 ONE\n".into()
+        )]
+    );
+    let said = step(&mut state, Event::EditAnswered { edit, applied: true, reason: None });
+    assert_eq!(recorded(&said), None, "nothing has changed yet");
+    let shown = changed(&mut state, 2, "😀 ONE\ntwo\nthree\n");
+    assert_eq!(recorded(&shown), Some(None));
+    assert!(titles(&mut state, 2).contains(&"tagout: accept this hunk".to_owned()), "the other hunk still waits");
+    assert!(!titles(&mut state, 0).contains(&"tagout: accept this hunk".to_owned()));
+}
+
+#[test]
+fn an_edit_that_is_never_shown_is_given_up_and_waits_again() {
+    let mut state = reviewing();
+    let (edit, _) = accept(&mut state, 0);
+    assert!(state.waits());
+    step(&mut state, Event::EditAnswered { edit, applied: true, reason: None });
+    let ticks: Vec<Order> = (0..10).flat_map(|_| step(&mut state, Event::Tick)).collect();
+    assert!(recorded(&ticks).flatten().is_some_and(|why| why.contains("did not show")), "{ticks:?}");
+    assert!(!state.waits() && titles(&mut state, 0).contains(&"tagout: accept this hunk".to_owned()));
+}
+
+#[test]
+fn a_hunk_at_work_is_not_accepted_twice() {
+    let mut state = reviewing();
+    accept(&mut state, 0);
+    let again = choose(&mut state, 0, "tagout: accept this hunk");
+    assert!(again.iter().any(|order| matches!(order, Order::Answer(_, Err(_)))), "{again:?}");
+    assert!(!again.iter().any(|order| matches!(order, Order::Start(_, Task::Apply(_)))));
+}
+
+#[test]
+fn what_the_user_changed_meanwhile_is_stale() {
+    let mut state = reviewing();
+    changed(&mut state, 2, "mine\n");
+    let orders = choose(&mut state, 0, "tagout: accept all hunks in this file");
+    assert!(!orders.iter().any(|order| matches!(order, Order::Start(_, Task::Apply(_)))), "{orders:?}");
+    changed(&mut state, 3, BEFORE);
+    assert!(titles(&mut state, 0).contains(&"tagout: accept this hunk".to_owned()), "taken back, it fits again");
+}
+
+#[test]
+fn the_same_events_lead_to_the_same_orders() {
+    let play = || {
+        let mut state = reviewing();
+        let (edit, _) = accept(&mut state, 2);
+        let said = step(&mut state, Event::EditAnswered { edit, applied: false, reason: Some("no".into()) });
+        format!("{said:?}")
+    };
+    assert_eq!(play(), play());
+}

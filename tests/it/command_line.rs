@@ -1,0 +1,249 @@
+//! The command line as people and scripts use it: the real program, in a folder and a home of its own.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::client::Place;
+
+const TWO: &str =
+    "fn first() -> u32 {\n    value().unwrap_or(0)\n}\n\nfn second() -> u32 {\n    other().unwrap_or(0)\n}\n";
+
+fn tagout(place: &Place, arguments: &[&str]) -> Output {
+    place.program().args(arguments).output().expect("the program starts")
+}
+
+/// Standard output of a call that must succeed.
+fn says(place: &Place, arguments: &[&str]) -> String {
+    let output = tagout(place, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", notes(&output));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn notes(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn read(place: &Place, path: &str) -> String {
+    std::fs::read_to_string(place.work().join(path)).expect("a file")
+}
+
+fn found(place: &Place, query: &str) -> Vec<(String, String)> {
+    let output = tagout(place, &["search", "--json", query]);
+    let answers: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |answer: &Value, key: &str| answer[key].as_str().unwrap_or_default().to_owned();
+    answers.as_array().expect("an array").iter().map(|answer| (text(answer, "path"), text(answer, "symbol"))).collect()
+}
+
+fn changeset(output: &Output) -> String {
+    let notes = notes(output);
+    let (_, rest) = notes.split_once("changeset ").unwrap_or_else(|| panic!("no changeset in {notes}"));
+    rest.chars().take_while(char::is_ascii_hexdigit).collect()
+}
+
+#[test]
+fn a_second_run_embeds_nothing_and_a_changed_file_only_its_changed_chunk() {
+    let place = Place::new();
+    place.write("src/lib.rs", TWO);
+    assert!(says(&place, &["index"]).contains("1 files indexed; 1 read, 0 removed; 2 chunks embedded, 0 reused"));
+    assert!(says(&place, &["index"]).contains("0 read, 0 removed; 0 chunks embedded, 0 reused"));
+    place.write("src/lib.rs", TWO.replace("other()", "changed()"));
+    assert!(says(&place, &["index"]).contains("1 read, 0 removed; 1 chunks embedded, 1 reused"));
+}
+
+#[test]
+fn renamed_and_deleted_files_leave_nothing_behind() {
+    let place = Place::new();
+    place.write("old.rs", "fn wandering() {}\n");
+    place.write("gone.rs", "fn vanishing() {}\n");
+    assert!(found(&place, "wandering").contains(&("old.rs".into(), "wandering".into())));
+    std::fs::rename(place.work().join("old.rs"), place.work().join("new.rs")).expect("a rename");
+    std::fs::remove_file(place.work().join("gone.rs")).expect("a deletion");
+    assert_eq!(found(&place, "wandering").first(), Some(&("new.rs".into(), "wandering".into())));
+    assert!(found(&place, "vanishing").iter().all(|(path, _)| path == "new.rs"));
+}
+
+#[test]
+fn what_is_not_indexed_is_counted_by_reason() {
+    let place = Place::new();
+    place.write(".gitignore", "secret/\n");
+    place.write("secret/key.rs", "fn hidden_from_search() {}\n");
+    place.write("picture.bin", b"\x00\x01\x02\x03");
+    place.write("big.txt", "word ".repeat(400_000));
+    place.write("a.rs", "fn seen() {}\n");
+    let said = says(&place, &["index"]);
+    assert!(said.contains("1 too large") && said.contains("1 binary or generated"), "{said}");
+    assert!(found(&place, "hidden_from_search").iter().all(|(path, _)| !path.starts_with("secret")));
+}
+
+#[test]
+fn a_question_in_plain_words_finds_code() {
+    let place = Place::new();
+    place.write(
+        "src/retry.rs",
+        "/// Waits longer after each failure.\nfn backoff_delay(attempt: u32) -> u64 {\n    1 << attempt\n}\n",
+    );
+    place.write("src/other.rs", "fn parse_header(line: &str) {}\nfn open_socket() {}\n");
+    let answers = found(&place, "how long to wait after a failed attempt");
+    assert_eq!(answers.first(), Some(&("src/retry.rs".into(), "backoff_delay".into())), "{answers:?}");
+}
+
+#[test]
+fn a_damaged_index_is_told_and_built_again() {
+    let place = Place::new();
+    place.write("a.rs", "fn survivor() {}\n");
+    says(&place, &["index"]);
+    let cache = place.work().parent().expect("a parent").join("home/.cache/tagout/index");
+    let mut folders = vec![cache];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() { folders.push(path) } else { std::fs::write(path, b"damage").expect("a file") }
+        }
+    }
+    let output = tagout(&place, &["index"]);
+    assert!(output.status.success() && !notes(&output).is_empty(), "it says so: {}", notes(&output));
+    assert!(found(&place, "survivor").contains(&("a.rs".into(), "survivor".into())));
+}
+
+#[test]
+fn a_rewrite_is_a_diff_until_it_is_applied_and_can_be_undone() {
+    let place = Place::new();
+    place.write("src/lib.rs", TWO);
+    let rewrite = ["rewrite", "--pattern", "$A.unwrap_or(0)", "--to", "$A.unwrap_or_default()", "--lang", "rust"];
+    let output = tagout(&place, &rewrite);
+    let diff = String::from_utf8(output.stdout.clone()).expect("text");
+    assert!(diff.contains("-    value().unwrap_or(0)\n+    value().unwrap_or_default()\n"), "{diff}");
+    assert_eq!(read(&place, "src/lib.rs"), TWO);
+    let id = changeset(&output);
+    let denied = tagout(&place, &["apply", &id]);
+    assert_eq!(denied.status.code(), Some(3), "{}", notes(&denied));
+    assert!(notes(&denied).contains("read-only-writes-nothing"), "{}", notes(&denied));
+    says(&place, &["mode", "workspace-write"]);
+    says(&place, &["apply", &id]);
+    assert_eq!(read(&place, "src/lib.rs"), TWO.replace("unwrap_or(0)", "unwrap_or_default()"));
+    says(&place, &["undo"]);
+    assert_eq!(read(&place, "src/lib.rs"), TWO);
+    assert_eq!(tagout(&place, &["undo"]).status.code(), Some(1), "there is nothing more to undo");
+}
+
+#[test]
+fn a_changeset_over_changed_content_is_refused() {
+    let place = Place::new();
+    place.write("a.rs", "fn a() { x().unwrap_or(0); }\n");
+    says(&place, &["mode", "workspace-write"]);
+    let output = tagout(&place, &["rewrite", "--pattern", "$A.unwrap_or(0)", "--to", "$A.max(0)", "--lang", "rust"]);
+    place.write("a.rs", "fn a() { x().unwrap_or(0); } // mine\n");
+    let refused = tagout(&place, &["apply", &changeset(&output)]);
+    assert_eq!(refused.status.code(), Some(1), "{}", notes(&refused));
+    assert_eq!(read(&place, "a.rs"), "fn a() { x().unwrap_or(0); } // mine\n");
+}
+
+#[test]
+fn line_ends_and_marks_stay_as_they_are() {
+    let place = Place::new();
+    place.write("a.py", "\u{feff}print(1)\r\nother()\r\nprint('😀')");
+    says(&place, &["mode", "workspace-write"]);
+    says(&place, &["rewrite", "--pattern", "print($A)", "--to", "log($A)", "--lang", "python", "--apply"]);
+    assert_eq!(read(&place, "a.py"), "\u{feff}log(1)\r\nother()\r\nlog('😀')");
+}
+
+#[test]
+fn a_command_is_captured_and_its_exit_code_is_its_own() {
+    let place = Place::new();
+    place.write("notes.txt", "one\n");
+    says(&place, &["mode", "workspace-write"]);
+    let output = tagout(&place, &["run", "--", "sh", "-c", "echo two >> notes.txt; echo said; exit 7"]);
+    assert_eq!(output.status.code(), Some(7), "{}", notes(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "said\n");
+    assert_eq!(read(&place, "notes.txt"), "one\n");
+    says(&place, &["apply", &changeset(&output)]);
+    assert_eq!(read(&place, "notes.txt"), "one\ntwo\n");
+}
+
+#[test]
+fn a_host_command_needs_the_mode_and_an_approval_of_exactly_it() {
+    let place = Place::new();
+    let command = ["run", "--host", "--", "touch", "made"];
+    assert_eq!(tagout(&place, &command).status.code(), Some(3), "read-only");
+    says(&place, &["mode", "unrestricted"]);
+    let asked = tagout(&place, &command);
+    assert_eq!(asked.status.code(), Some(3));
+    assert!(!place.work().join("made").exists());
+    let hint = notes(&asked);
+    let hash = hint.rsplit("--approve ").next().expect("a hash").trim().to_owned();
+    let other = ["run", "--host", "--approve", &hash, "--", "touch", "other"];
+    assert_eq!(tagout(&place, &other).status.code(), Some(1), "approved was something else");
+    assert!(!place.work().join("other").exists());
+    says(&place, &["run", "--host", "--approve", &hash, "--", "touch", "made"]);
+    assert!(place.work().join("made").exists());
+}
+
+#[test]
+fn what_runs_later_is_asked_about_once_more() {
+    let place = Place::new();
+    says(&place, &["mode", "workspace-write"]);
+    let run = tagout(&place, &["run", "--", "sh", "-c", "echo 'all: ; evil' > Makefile"]);
+    let id = changeset(&run);
+    let asked = tagout(&place, &["apply", &id]);
+    assert_eq!(asked.status.code(), Some(3), "{}", notes(&asked));
+    assert!(notes(&asked).contains("runs-later-needs-consent") && !place.work().join("Makefile").exists());
+    let hint = notes(&asked);
+    says(&place, &["apply", &id, "--approve", hint.rsplit("--approve ").next().expect("a hash").trim()]);
+    assert!(place.work().join("Makefile").exists());
+}
+
+#[test]
+fn a_workspace_can_narrow_its_mode_and_never_raise_it() {
+    let place = Place::new();
+    place.write(".tagout.toml", "max_mode = \"read-only\"\n");
+    assert_eq!(tagout(&place, &["mode", "workspace-write"]).status.code(), Some(3));
+    assert_eq!(says(&place, &["mode"]), "read-only\n");
+    place.write(".tagout.toml", "max_mode = \"unrestricted\"\n");
+    assert_eq!(says(&place, &["mode"]), "read-only\n");
+    place.write(".tagout.toml", "this is not toml");
+    assert_eq!(tagout(&place, &["mode", "workspace-write"]).status.code(), Some(3), "in doubt the narrowest");
+}
+
+#[test]
+fn every_action_is_in_the_log_with_its_rule() {
+    let place = Place::new();
+    says(&place, &["mode", "workspace-write"]);
+    tagout(&place, &["run", "--", "true"]);
+    let log: Value = serde_json::from_str(&says(&place, &["log", "--json"])).expect("JSON");
+    let entries = log.as_array().expect("an array");
+    let rule = |entry: &Value| entry["verdict"]["because"][0]["rule"].as_str().unwrap_or_default().to_owned();
+    let rules: Vec<String> = entries.iter().map(rule).collect();
+    assert_eq!(rules, ["user-sets-mode", "user-sets-mode", "sandbox-contains-command", "sandbox-contains-command"]);
+    assert!(entries.iter().all(|entry| entry["verdict"]["because"][0]["file"] == "src/policy/decide.rs"));
+    assert!(says(&place, &["log"]).contains("exit code 0"));
+}
+
+#[test]
+fn without_a_ledger_nothing_happens() {
+    let place = Place::new();
+    says(&place, &["mode", "workspace-write"]);
+    let state = place.work().parent().expect("a parent").join("home/.state/tagout");
+    std::fs::remove_dir_all(&state).expect("a deletion");
+    std::fs::write(&state, "not a folder").expect("a file");
+    let output = tagout(&place, &["run", "--", "touch", "made"]);
+    assert_ne!(output.status.code(), Some(0));
+    assert!(!notes(&output).is_empty() && !place.work().join("made").exists());
+}
+
+#[test]
+fn wrong_requests_say_what_to_do() {
+    let place = Place::new();
+    place.write("a.rs", "fn a() {}\n");
+    let fails = |arguments: &[&str], code: i32, text: &str| {
+        let output = tagout(&place, arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", notes(&output));
+        assert!(notes(&output).contains(text), "{arguments:?}: {}", notes(&output));
+    };
+    fails(&["index", "nowhere"], 1, "nowhere");
+    fails(&["rewrite", "--pattern", "$A", "--to", "$B", "--lang", "klingon"], 2, "use one of rust");
+    fails(&["rewrite", "--pattern", "fn (", "--to", "x", "--lang", "rust"], 2, "tagout: ");
+    fails(&["apply", "0000000000"], 1, "no changeset");
+    fails(&["mode", "root"], 2, "read-only");
+    fails(&["search"], 2, "QUERY");
+}
