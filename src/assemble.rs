@@ -37,9 +37,19 @@ pub fn run() -> ExitCode {
     let outcome = match command {
         Command::Lsp => serve_editor(),
         Command::Tour(_) => tour(command, &screen),
-        command => folders().map(|folders| {
+        Command::Index(_)
+        | Command::Search(_)
+        | Command::Rewrite(_)
+        | Command::Run(_)
+        | Command::Changes(_)
+        | Command::Show(_)
+        | Command::Apply(_)
+        | Command::Undo(_)
+        | Command::Mode(_)
+        | Command::Log(_)
+        | Command::Doctor => folders().map(|folders| {
             let _log = observe::init(log_filter().as_deref(), None);
-            cli::run(command, &workbench(&folders), &screen)
+            cli::run(command, &workbench(&folders), &screen, &host::cancel_on_interrupt())
         }),
     };
     outcome.unwrap_or_else(|failure| {
@@ -54,9 +64,12 @@ fn serve_editor() -> Result<ExitCode, Failure> {
     let _log = observe::init(log_filter().as_deref(), Some(&folders.state.join("log")));
     let (outbox, orders) = lsp::orders();
     let engine = Engine::start(Arc::new(workbench(&folders)), outbox)?;
-    let events = Box::new(move |event| engine.send(event));
+    let inbox = engine.clone();
+    let events = Box::new(move |event| inbox.send(event));
     let wiring = lsp::Wiring { events, orders, is_alive: host::is_alive };
-    Ok(ExitCode::from(lsp::serve(wiring, std::io::stdin(), std::io::stdout())))
+    let code = lsp::serve(wiring, std::io::stdin(), std::io::stdout());
+    engine.settle();
+    Ok(ExitCode::from(code))
 }
 
 /// The tour has cache and state of its own, which go when it ends.
@@ -64,7 +77,7 @@ fn tour(command: Command, screen: &Screen) -> Result<ExitCode, Failure> {
     let own = tempfile::Builder::new().prefix("tagout-tour-").tempdir();
     let own = own.map_err(|error| Failure::io("making a temporary folder", &error))?;
     let folders = Folders { cache: own.path().join("cache"), state: own.path().join("state") };
-    Ok(cli::run(command, &workbench(&folders), screen))
+    Ok(cli::run(command, &workbench(&folders), screen, &host::cancel_on_interrupt()))
 }
 
 /// Which messages are logged, in the syntax of `tracing_subscriber::EnvFilter`.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Hunk;
+use crate::text::visible_line;
 use crate::workspace::{ContentHash, FileState, RelativePath, RunsLater, runs_later};
 
 /// Short name of a changeset, derived from its content: the same change has the same name.
@@ -61,9 +62,9 @@ impl Origin {
     pub fn describe(&self) -> String {
         match self {
             Self::Rewrite { pattern, replacement, language } => {
-                format!("rewrite {language}: {pattern} → {replacement}")
+                visible_line(&format!("rewrite {language}: {pattern} → {replacement}"))
             }
-            Self::Command { argv } => format!("command: {}", argv.join(" ")),
+            Self::Command { argv } => format!("command: {}", visible_line(&argv.join(" "))),
             Self::Undo { of } => format!("undo of {of}"),
         }
     }
@@ -193,7 +194,8 @@ fn hash_part(hash: &Option<ContentHash>) -> &[u8] {
 
 fn digest(origin: &Origin, files: &[FileChange]) -> ContentHash {
     let hash = |state: &Option<FileState>| state.as_ref().map_or_else(String::new, |state| state.hash().to_string());
-    let mut parts = vec![origin.describe()];
+    // Plain data, whose serialisation cannot fail; its debug form stands in if it ever does.
+    let mut parts = vec![serde_json::to_string(origin).unwrap_or_else(|_| format!("{origin:?}"))];
     for file in files {
         parts.extend([file.path.to_string(), hash(&file.before), hash(&file.after)]);
     }

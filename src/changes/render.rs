@@ -58,8 +58,7 @@ fn text_of(state: Option<&FileState>) -> &str {
 }
 
 fn render_file(file: &FileChange) -> String {
-    let path = &file.path;
-    let mut output = format!("diff --git a/{path} b/{path}\n");
+    let mut output = format!("diff --git {} {}\n", quoted("a", file), quoted("b", file));
     let mode = |state: &FileState| match state.kind {
         FileKind::Plain => "100644",
         FileKind::Executable => "100755",
@@ -77,14 +76,29 @@ fn render_file(file: &FileChange) -> String {
     output
 }
 
+/// The name of one side as git writes it: quoted where it holds control characters, quotes or backslashes, so that no
+/// name can pass for a line of the diff.
+fn quoted(side: &str, file: &FileChange) -> String {
+    let name = format!("{side}/{}", file.path);
+    let plain = |character: char| !character.is_control() && character != '"' && character != '\\';
+    if name.chars().all(plain) {
+        return name;
+    }
+    let escape = |byte: u8| match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        other => format!("\\{other:03o}"),
+    };
+    format!("\"{}\"", name.bytes().map(escape).collect::<String>())
+}
+
 fn render_body(file: &FileChange) -> String {
     let shown = |state: Option<&FileState>| match state {
         None => Some(String::new()),
         Some(state) if state.kind == FileKind::Symlink => Some(String::from_utf8_lossy(&state.bytes).into_owned()),
         Some(state) => state.as_text().map(str::to_owned),
     };
-    let name =
-        |present: bool, side: &str| if present { format!("{side}/{}", file.path) } else { "/dev/null".to_owned() };
+    let name = |present: bool, side: &str| if present { quoted(side, file) } else { "/dev/null".to_owned() };
     let (old, new) = (name(file.kind() != ChangeKind::Create, "a"), name(file.kind() != ChangeKind::Delete, "b"));
     match (shown(file.before.as_ref()), shown(file.after.as_ref())) {
         (Some(before), Some(after)) => unified_diff(&before, &after, &old, &new),

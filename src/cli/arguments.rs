@@ -169,6 +169,9 @@ pub struct ModeArguments {
 /// `tagout log`.
 #[derive(Debug, Args)]
 pub struct LogArguments {
+    /// Check first that no record was changed since it was written.
+    #[arg(long)]
+    pub verify: bool,
     /// How many records.
     #[arg(short = 'n', long, default_value_t = 50)]
     pub count: usize,

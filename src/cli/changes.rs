@@ -9,7 +9,7 @@ use crate::engine::recipes::{
 };
 use crate::policy::{Action, Approval};
 use crate::ports::{Failure, FailureKind, ShelvedState};
-use crate::workspace::Root;
+use crate::workspace::{ContentHash, Root};
 
 /// Digits of a hash that a person has to repeat.
 const HASH_DIGITS: usize = 12;
@@ -69,9 +69,8 @@ pub(super) fn undo(arguments: &UndoArguments, workbench: &Workbench, screen: &Sc
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     let wanted = arguments.changeset.as_deref().map(ChangesetId::from_text);
     let applied = last_applied(workbench, &root, wanted.as_ref())?;
-    let parts = applied.parts.iter().map(|part| part.id.clone()).collect();
     let hint = format!("tagout undo {}", applied.proposal);
-    let purpose = Purpose::Undo { proposal: applied.proposal.clone(), parts };
+    let purpose = Purpose::Undo { proposal: applied.proposal.clone() };
     make(workbench, &root, undo_changes(&applied), purpose, arguments.approve.as_deref(), &hint, screen)
 }
 
@@ -86,10 +85,10 @@ fn make(
 ) -> Result<u8, Failure> {
     let content = content_hash(&changes);
     let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
-    let approval = approval(&Action::Apply { content, paths: paths.clone() }, approve)?;
+    let approval = approval(root, &Action::Apply { content, paths: paths.clone() }, approve)?;
     let task = ApplyTask { root: root.clone(), by: Executor::Disk, changes, approval, purpose };
     match apply_changes(workbench, task)? {
-        Applied::Undecided(_, judgement) => Err(needs_approval(&judgement, again)),
+        Applied::Undecided(_, judgement) => Err(needs_approval(root, &judgement, again)),
         Applied::Done(_) | Applied::ForEditor(..) => {
             paths.iter().for_each(|path| screen.note(&format!("tagout: wrote {path}")));
             Ok(DONE)
@@ -97,23 +96,25 @@ fn make(
     }
 }
 
-/// The approval that a person gave by repeating the beginning of the action's hash.
-pub(super) fn approval(action: &Action, typed: Option<&str>) -> Result<Option<Approval>, Failure> {
+/// What a person repeats to approve `action` in `root`, and nothing else.
+fn token(root: &Root, action: &Action) -> String {
+    let hash = action.hash();
+    ContentHash::of_parts(&[root.key().as_bytes(), hash.as_bytes()]).short(HASH_DIGITS)
+}
+
+/// The approval that a person gave by repeating what was shown.
+pub(super) fn approval(root: &Root, action: &Action, typed: Option<&str>) -> Result<Option<Approval>, Failure> {
     let Some(typed) = typed else { return Ok(None) };
-    let shown = action.hash();
-    if typed.len() < HASH_DIGITS || !shown.to_string().starts_with(typed) {
+    if typed != token(root, action) {
         let what = "the approval is for something else than what would happen now";
         return Err(Failure::new(FailureKind::Stale, what).hint("run it without --approve to see what would happen"));
     }
-    Ok(Some(Approval { shown }))
+    Ok(Some(Approval { shown: action.hash() }))
 }
 
 /// What to do when an approval is missing.
-pub(super) fn needs_approval(judgement: &Judgement, again: &str) -> Failure {
-    let hash = judgement.action.hash().short(HASH_DIGITS);
-    Failure::new(
-        FailureKind::NeedsApproval,
-        format!("{}: {}", judgement.action.describe(), judgement.verdict.explain()),
-    )
-    .hint(format!("to approve exactly this: {again} --approve {hash}"))
+pub(super) fn needs_approval(root: &Root, judgement: &Judgement, again: &str) -> Failure {
+    let what = format!("{}: {}", judgement.action.describe(), judgement.verdict.explain());
+    let token = token(root, &judgement.action);
+    Failure::new(FailureKind::NeedsApproval, what).hint(format!("to approve exactly this: {again} --approve {token}"))
 }

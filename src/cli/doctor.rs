@@ -1,18 +1,29 @@
-//! `tagout doctor`
+//! `tagout doctor`: tries what every action needs, and says what is missing and what to do about it.
+
+use std::path::Path;
 
 use super::{DONE, FAILED, Screen};
 use crate::engine::Workbench;
 use crate::ports::Failure;
 
 pub(super) fn run(workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
-    match workbench.runner.missing() {
-        None => {
-            screen.line("sandbox: ready");
-            Ok(DONE)
-        }
-        Some(missing) => {
-            screen.line(&format!("sandbox: commands will be refused: {missing}"));
-            Ok(FAILED)
-        }
+    let root = (workbench.open_root)(Path::new("."))?;
+    let index = workbench.index(&root);
+    let checks = [
+        ("sandbox", workbench.runner.missing()),
+        (
+            "ledger",
+            workbench
+                .modes
+                .mode(&root)
+                .and_then(|_| workbench.ledger.verify(&root))
+                .err()
+                .map(|failure| failure.to_string()),
+        ),
+        ("index", index.ensure_open().err().map(|failure| failure.to_string())),
+    ];
+    for (name, missing) in &checks {
+        screen.line(&format!("{name}: {}", missing.as_deref().unwrap_or("ready")));
     }
+    Ok(if checks.iter().all(|(_, missing)| missing.is_none()) { DONE } else { FAILED })
 }

@@ -6,19 +6,29 @@ use crate::engine::{Workbench, recipes};
 use crate::ports::{Cancel, Failure};
 use crate::workspace::Root;
 
-pub(super) fn run(arguments: &IndexArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
+pub(super) fn run(
+    arguments: &IndexArguments,
+    workbench: &Workbench,
+    screen: &Screen,
+    cancel: &Cancel,
+) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.path)?;
-    let summary = refresh(workbench, &root, screen)?;
+    let summary = refresh(workbench, &root, screen, cancel)?;
     screen.line(&format!("{}: {summary}", root.as_path().display()));
     Ok(DONE)
 }
 
 /// Brings the index up to date, saying what has to be said.
-pub(super) fn refresh(workbench: &Workbench, root: &Root, screen: &Screen) -> Result<recipes::IndexSummary, Failure> {
+pub(super) fn refresh(
+    workbench: &Workbench,
+    root: &Root,
+    screen: &Screen,
+    cancel: &Cancel,
+) -> Result<recipes::IndexSummary, Failure> {
     for problem in workbench.settings(root).1 {
         screen.note(&format!("tagout: {problem}"));
     }
-    let summary = recipes::index(workbench, root, &Cancel::default(), &|progress| Screen::progress(&progress))?;
+    let summary = recipes::index(workbench, root, cancel, &|progress| Screen::progress(&progress))?;
     if let Some(notice) = &summary.notice {
         screen.note(&format!("tagout: {notice}"));
     }

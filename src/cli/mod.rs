@@ -18,7 +18,7 @@ pub use arguments::{Arguments, Command};
 pub use screen::{Colour, Screen};
 
 use crate::engine::Workbench;
-use crate::ports::{Failure, FailureKind};
+use crate::ports::{Cancel, Failure, FailureKind};
 
 /// Everything went as asked.
 const DONE: u8 = 0;
@@ -31,14 +31,14 @@ const DENIED: u8 = 3;
 /// The user stopped it.
 const INTERRUPTED: u8 = 4;
 
-/// Runs one subcommand to its end and says how it went.
+/// Runs one subcommand to its end, or to its next safe point once `cancel` is raised, and says how it went.
 #[must_use]
-pub fn run(command: Command, workbench: &Workbench, screen: &Screen) -> ExitCode {
+pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Cancel) -> ExitCode {
     let outcome = match command {
-        Command::Index(arguments) => index::run(&arguments, workbench, screen),
-        Command::Search(arguments) => search::run(&arguments, workbench, screen),
-        Command::Rewrite(arguments) => rewrite::run(&arguments, workbench, screen),
-        Command::Run(arguments) => run::run(arguments, workbench, screen),
+        Command::Index(arguments) => index::run(&arguments, workbench, screen, cancel),
+        Command::Search(arguments) => search::run(&arguments, workbench, screen, cancel),
+        Command::Rewrite(arguments) => rewrite::run(&arguments, workbench, screen, cancel),
+        Command::Run(arguments) => run::run(arguments, workbench, screen, cancel),
         Command::Changes(arguments) => changes::list(&arguments, workbench, screen),
         Command::Show(arguments) => changes::show(&arguments, workbench, screen),
         Command::Apply(arguments) => changes::apply(&arguments, workbench, screen),
@@ -46,9 +46,12 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen) -> ExitCode
         Command::Mode(arguments) => mode::run(&arguments, workbench, screen),
         Command::Log(arguments) => ledger::run(&arguments, workbench, screen),
         Command::Doctor => doctor::run(workbench, screen),
-        Command::Tour(arguments) => tour::run(&arguments, workbench, screen),
+        Command::Tour(arguments) => tour::run(&arguments, workbench, screen, cancel),
         Command::Lsp => Err(Failure::new(FailureKind::Internal, "the language server is not started from here")),
     };
+    if let Some(notice) = workbench.modes.take_notice() {
+        screen.note(&format!("tagout: {notice}"));
+    }
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -6,7 +6,12 @@ use crate::changes::{render_changeset, summarise};
 use crate::engine::{Workbench, recipes};
 use crate::ports::{Cancel, Failure};
 
-pub(super) fn run(arguments: &RewriteArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
+pub(super) fn run(
+    arguments: &RewriteArguments,
+    workbench: &Workbench,
+    screen: &Screen,
+    cancel: &Cancel,
+) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     let task = recipes::RewriteTask {
         root: root.clone(),
@@ -15,7 +20,7 @@ pub(super) fn run(arguments: &RewriteArguments, workbench: &Workbench, screen: &
         language: arguments.language.clone(),
         open: Vec::new(),
     };
-    let proposed = recipes::rewrite(workbench, &task, &Cancel::default(), &|progress| Screen::progress(&progress))?;
+    let proposed = recipes::rewrite(workbench, &task, cancel, &|progress| Screen::progress(&progress))?;
     proposed.problems.iter().for_each(|problem| screen.note(&format!("tagout: not searched: {problem}")));
     if proposed.changeset.is_empty() {
         screen.note(&format!("tagout: nothing matches in {} files", proposed.files));

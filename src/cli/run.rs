@@ -4,20 +4,31 @@ use std::io::Write;
 
 use super::arguments::RunArguments;
 use super::changes::{approval, needs_approval};
-use super::{DONE, Screen};
+use super::{FAILED, Screen};
 use crate::changes::{render_changeset, summarise};
 use crate::engine::Workbench;
 use crate::engine::recipes::{Ran, RunTask, run as run_command};
 use crate::policy::{Action, Place};
 use crate::ports::{Cancel, Exit, Failure, OutputStream};
 
-pub(super) fn run(arguments: RunArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
+pub(super) fn run(
+    arguments: RunArguments,
+    workbench: &Workbench,
+    screen: &Screen,
+    cancel: &Cancel,
+) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     let place = if arguments.host { Place::Host } else { Place::Sandbox };
-    let approval = approval(&Action::Run { argv: arguments.argv.clone(), place }, arguments.approve.as_deref())?;
+    let approval = approval(&root, &Action::Run { argv: arguments.argv.clone(), place }, arguments.approve.as_deref())?;
     let task = RunTask { root: root.clone(), argv: arguments.argv, place, open: Vec::new(), approval };
-    let (exit, changeset, refused, dropped) = match run_command(workbench, task, &pass_on, &Cancel::default())? {
-        Ran::Undecided(_, judgement) => return Err(needs_approval(&judgement, "the same with")),
+    let output = |stream, text: &str| {
+        // Nobody reads any more (`| head`): as at a shell, that ends the command.
+        if pass_on(stream, text).is_err() {
+            cancel.cancel();
+        }
+    };
+    let (exit, changeset, refused, dropped) = match run_command(workbench, task, &output, cancel)? {
+        Ran::Undecided(_, judgement) => return Err(needs_approval(&root, &judgement, "the same with")),
         Ran::Done { exit, changeset, refused, dropped_output, .. } => (exit, changeset, refused, dropped_output),
     };
     if let Exit::Limit(limit) = &exit {
@@ -28,22 +39,24 @@ pub(super) fn run(arguments: RunArguments, workbench: &Workbench, screen: &Scree
     }
     refused.iter().for_each(|(path, why)| screen.note(&format!("tagout: not taken over: {path}: {why}")));
     if !changeset.is_empty() {
-        screen.note(screen.painted_diff(&render_changeset(&changeset)).trim_end());
+        screen.note_diff(&render_changeset(&changeset));
         screen.note(&format!("tagout: changeset {}: {}", changeset.id, summarise(&changeset)));
-        if arguments.apply && exit == Exit::Code(0) {
+        if arguments.apply && exit == Exit::Code(0) && refused.is_empty() {
             super::changes::write(workbench, &root, changeset, None, screen)?;
         } else {
             screen.note(&format!("tagout: the workspace is untouched; write it with `tagout apply {}`", changeset.id));
         }
     }
-    Ok(u8::try_from(exit.code()).unwrap_or(DONE.max(1)))
+    Ok(u8::try_from(exit.code()).unwrap_or(FAILED))
 }
 
 /// Passes the command's output on as it comes.
-pub(super) fn pass_on(stream: OutputStream, text: &str) {
-    // A reader that went away is no reason to stop the command.
-    let _ = match stream {
+///
+/// # Errors
+/// When nobody reads it any more.
+pub(super) fn pass_on(stream: OutputStream, text: &str) -> std::io::Result<()> {
+    match stream {
         OutputStream::Out => std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()),
         OutputStream::Error => std::io::stderr().write_all(text.as_bytes()),
-    };
+    }
 }

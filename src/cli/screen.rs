@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 
 use crate::ports::{Failure, Progress};
+use crate::text::visible;
 
 /// Whether colours are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,8 +13,6 @@ pub enum Colour {
     Auto,
     /// Never.
     Never,
-    /// Always.
-    Always,
 }
 
 const RED: &str = "\u{1b}[31m";
@@ -25,6 +24,8 @@ const PLAIN: &str = "\u{1b}[0m";
 /// Both streams of the command line.
 pub struct Screen {
     coloured: bool,
+    /// Whether standard output is a terminal, which would obey what is written to it.
+    terminal: bool,
     /// Whether standard output is gone (`| head`): then the rest is not worth saying.
     closed: Cell<bool>,
 }
@@ -33,12 +34,12 @@ impl Screen {
     /// A screen that colours as `colour` says.
     #[must_use]
     pub fn new(colour: Colour) -> Self {
+        let terminal = std::io::stdout().is_terminal();
         let coloured = match colour {
-            Colour::Auto => std::io::stdout().is_terminal(),
+            Colour::Auto => terminal,
             Colour::Never => false,
-            Colour::Always => true,
         };
-        Self { coloured, closed: Cell::new(false) }
+        Self { coloured, terminal, closed: Cell::new(false) }
     }
 
     /// Writes a result as it is.
@@ -52,20 +53,21 @@ impl Screen {
 
     /// Writes a line of a result.
     pub fn line(&self, text: &str) {
-        self.print(&format!("{text}\n"));
+        self.print(&format!("{}\n", visible(text)));
     }
 
     /// Writes a heading.
     pub fn heading(&self, text: &str) {
-        self.line(&self.paint(BOLD, text));
+        self.print(&format!("{}\n", self.paint(BOLD, &visible(text))));
     }
 
-    /// Writes a unified diff, coloured.
+    /// Writes a unified diff: coloured, and with nothing in it that a terminal obeys; to a file or a pipe, byte for
+    /// byte, so that `git apply` takes it.
     pub fn diff(&self, diff: &str) {
-        self.print(&self.painted_diff(diff));
+        if self.terminal { self.print(&self.painted_diff(diff)) } else { self.print(diff) }
     }
 
-    /// The diff as it is shown.
+    /// The diff as a person may see it: what a terminal would obey is shown instead, also where only line ends differ.
     #[must_use]
     pub fn painted_diff(&self, diff: &str) -> String {
         let paint = |line: &str| match line.as_bytes() {
@@ -75,13 +77,18 @@ impl Screen {
             [b'@', ..] => self.paint(CYAN, line),
             _ => line.to_owned(),
         };
-        diff.lines().map(|line| paint(line) + "\n").collect()
+        diff.split_terminator('\n').map(|line| paint(&visible(line)) + "\n").collect()
     }
 
     /// Says something about the work.
     pub fn note(&self, text: &str) {
         // Nobody is left to tell when standard error is gone.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        let _ = writeln!(std::io::stderr(), "{}", visible(text));
+    }
+
+    /// Shows a diff among what is said about the work.
+    pub fn note_diff(&self, diff: &str) {
+        let _ = write!(std::io::stderr(), "{}", self.painted_diff(diff));
     }
 
     /// Says how far a job is, on a terminal only.

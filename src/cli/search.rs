@@ -5,15 +5,20 @@ use super::{DONE, FAILED, Screen};
 use crate::engine::{Workbench, recipes};
 use crate::ports::{Cancel, Failure};
 
-pub(super) fn run(arguments: &SearchArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
+pub(super) fn run(
+    arguments: &SearchArguments,
+    workbench: &Workbench,
+    screen: &Screen,
+    cancel: &Cancel,
+) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
-    super::index::refresh(workbench, &root, screen)?;
+    super::index::refresh(workbench, &root, screen, cancel)?;
     let query = arguments.query.join(" ");
     let task = recipes::SearchTask { roots: vec![root], open: Vec::new(), query, limit: arguments.limit };
-    let report = recipes::search(workbench, &task, &Cancel::default())?;
+    let report = recipes::search(workbench, &task, cancel)?;
     report.failed.iter().for_each(|problem| screen.note(&format!("tagout: not searched: {problem}")));
     if arguments.json {
-        screen.line(&report.json().to_string());
+        screen.print(&format!("{}\n", report.json()));
     } else {
         print(&report, screen);
     }

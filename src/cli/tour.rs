@@ -37,29 +37,34 @@ const ESCAPES: &[(&str, &str)] = &[
 /// Lines of a diff that are shown.
 const DIFF_LINES: usize = 16;
 
-pub(super) fn run(arguments: &TourArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
+pub(super) fn run(
+    arguments: &TourArguments,
+    workbench: &Workbench,
+    screen: &Screen,
+    cancel: &Cancel,
+) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.path)?;
-    let before = workbench.files.walk(&root, &Cancel::default())?;
+    let before = workbench.files.walk(&root, cancel)?;
     screen.heading("1. Index the workspace");
-    screen.line(&format!("   {}", super::index::refresh(workbench, &root, screen)?));
-    questions(workbench, &root, screen)?;
-    rewrite(workbench, &root, &before, screen)?;
+    screen.line(&format!("   {}", super::index::refresh(workbench, &root, screen, cancel)?));
+    questions(workbench, &root, screen, cancel)?;
+    rewrite(workbench, &root, &before, screen, cancel)?;
     screen.heading("\n4. Run a command; what it writes comes back as a diff");
     recipes::set_mode(workbench, &root, Mode::WorkspaceWrite)?;
     screen.line("   (mode: workspace-write, for this tour only)");
-    let contained = command(workbench, &root, WRITES, screen)?;
+    let contained = command(workbench, &root, WRITES, screen, cancel)?;
     diff(&contained, screen);
-    escapes(workbench, &root, screen)?;
+    escapes(workbench, &root, screen, cancel)?;
     screen.heading("\n6. The log of it all");
     screen.print(&ledger_page(workbench, std::slice::from_ref(&root), 20)?);
-    verdict(workbench, &root, &before, screen)
+    verdict(workbench, &root, &before, screen, cancel)
 }
 
-fn questions(workbench: &Workbench, root: &Root, screen: &Screen) -> Result<(), Failure> {
+fn questions(workbench: &Workbench, root: &Root, screen: &Screen, cancel: &Cancel) -> Result<(), Failure> {
     for query in QUESTIONS {
         screen.heading(&format!("\n2. Ask: \"{query}\""));
         let task = SearchTask { roots: vec![root.clone()], open: Vec::new(), query: (*query).to_owned(), limit: 4 };
-        let mut report = recipes::search(workbench, &task, &Cancel::default())?;
+        let mut report = recipes::search(workbench, &task, cancel)?;
         // On tagout's own source, the question itself is no answer.
         report.found.retain(|found| !found.stored.chunk.text.contains(query));
         report.found.truncate(3);
@@ -72,7 +77,7 @@ fn questions(workbench: &Workbench, root: &Root, screen: &Screen) -> Result<(), 
 }
 
 /// The first rewrite that finds something in the language with the most files.
-fn rewrite(workbench: &Workbench, root: &Root, walk: &Walk, screen: &Screen) -> Result<(), Failure> {
+fn rewrite(workbench: &Workbench, root: &Root, walk: &Walk, screen: &Screen, cancel: &Cancel) -> Result<(), Failure> {
     let count = |language| walk.files.iter().filter(|file| Language::detect(&file.path, "") == Some(language)).count();
     let mut rewrites: Vec<_> = REWRITES.iter().map(|rewrite| (count(rewrite.0), rewrite)).collect();
     rewrites.sort_by_key(|(files, _)| std::cmp::Reverse(*files));
@@ -84,7 +89,7 @@ fn rewrite(workbench: &Workbench, root: &Root, walk: &Walk, screen: &Screen) -> 
             language: language.name().to_owned(),
             open: Vec::new(),
         };
-        let Proposed { changeset, .. } = recipes::rewrite(workbench, &task, &Cancel::default(), &|_| ())?;
+        let Proposed { changeset, .. } = recipes::rewrite(workbench, &task, cancel, &|_| ())?;
         if !changeset.is_empty() {
             screen.heading(&format!("\n3. Propose a rewrite: {pattern} → {replacement}"));
             diff(&changeset, screen);
@@ -104,11 +109,18 @@ fn diff(changeset: &Changeset, screen: &Screen) {
 }
 
 /// Runs a shell command in the sandbox and shows what it says.
-fn command(workbench: &Workbench, root: &Root, script: &str, screen: &Screen) -> Result<Changeset, Failure> {
+fn command(
+    workbench: &Workbench,
+    root: &Root,
+    script: &str,
+    screen: &Screen,
+    cancel: &Cancel,
+) -> Result<Changeset, Failure> {
     screen.line(&format!("   $ {script}"));
     let argv = ["bash", "-c", script].map(str::to_owned).to_vec();
     let task = RunTask { root: root.clone(), argv, place: Place::Sandbox, open: Vec::new(), approval: None };
-    match recipes::run(workbench, task, &pass_on, &Cancel::default())? {
+    let output = |stream, text: &str| drop(pass_on(stream, text));
+    match recipes::run(workbench, task, &output, cancel)? {
         Ran::Done { exit, changeset, .. } => {
             screen.line(&format!("   [{}]", describe_exit(&exit)));
             Ok(changeset)
@@ -117,19 +129,19 @@ fn command(workbench: &Workbench, root: &Root, script: &str, screen: &Screen) ->
     }
 }
 
-fn escapes(workbench: &Workbench, root: &Root, screen: &Screen) -> Result<(), Failure> {
+fn escapes(workbench: &Workbench, root: &Root, screen: &Screen, cancel: &Cancel) -> Result<(), Failure> {
     screen.heading("\n5. Try to escape");
     for (what, script) in ESCAPES {
         screen.line(&format!("   {what}:"));
         let script = script.replace("$TAGOUT", &std::process::id().to_string());
-        command(workbench, root, &script, screen)?;
+        command(workbench, root, &script, screen, cancel)?;
     }
     Ok(())
 }
 
 /// The promise, checked: every file is as it was.
-fn verdict(workbench: &Workbench, root: &Root, before: &Walk, screen: &Screen) -> Result<u8, Failure> {
-    let after = workbench.files.walk(root, &Cancel::default())?;
+fn verdict(workbench: &Workbench, root: &Root, before: &Walk, screen: &Screen, cancel: &Cancel) -> Result<u8, Failure> {
+    let after = workbench.files.walk(root, cancel)?;
     if before.files == after.files {
         screen.heading(&format!("\nNothing changed on disk: {} files are as they were.", after.files.len()));
         return Ok(DONE);

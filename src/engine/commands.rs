@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::order::{Answer, JobId, Level, Order, RequestId, Task};
-use super::recipes::{RewriteTask, RunTask, SearchTask};
+use super::recipes::{ApplyTask, RewriteTask, RunTask, SearchTask};
 use super::state::{PendingTask, Reply, State};
 use crate::changes::{ChangesetId, HunkId, Selection, render_changeset};
 use crate::policy::{Approval, Mode, Place};
@@ -207,7 +207,17 @@ impl State {
         let approval = Some(Approval { shown: pending.judgement.action.hash() });
         let (job, mut orders) = match pending.task {
             PendingTask::Run(task) => self.start_run(RunTask { approval, ..task }),
-            PendingTask::Apply(task) => self.start_all(vec![super::recipes::ApplyTask { approval, ..task }]),
+            PendingTask::Apply(task) => {
+                // The file may have been opened, closed or changed since it was asked about.
+                let tasks = match self.divide(&task.root, task.changes.clone(), |_| task.purpose.clone()) {
+                    Ok(tasks) => tasks,
+                    Err(failure) => {
+                        self.let_go(&task);
+                        return Err(failure);
+                    }
+                };
+                self.start_all(tasks.into_iter().map(|task| ApplyTask { approval, ..task }).collect())
+            }
         };
         orders.extend(self.publish());
         Ok((job, orders))

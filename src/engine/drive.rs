@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use crate::workspace::Root;
 
 /// How often time is told while something waits for it.
 const TICK: Duration = Duration::from_secs(1);
+/// How long the end of the process waits for a write.
+const LONGEST_WRITE: Duration = Duration::from_secs(30);
 /// Records on the page that shows the ledger.
 const LEDGER_PAGE: usize = 200;
 
@@ -28,6 +30,25 @@ pub type Outbox = Box<dyn FnMut(Order) + Send>;
 #[derive(Clone)]
 pub struct Engine {
     events: Sender<Event>,
+    writing: Arc<Writing>,
+    jobs: Jobs,
+}
+
+/// The jobs that run, and how to stop each.
+type Jobs = Arc<Mutex<BTreeMap<JobId, Cancel>>>;
+
+/// Counts the writes that were ordered and have not ended.
+#[derive(Default)]
+struct Writing {
+    count: Mutex<usize>,
+    ended: Condvar,
+}
+
+impl Writing {
+    fn change(&self, change: impl FnOnce(&mut usize)) {
+        change(&mut self.count.lock().unwrap_or_else(PoisonError::into_inner));
+        self.ended.notify_all();
+    }
 }
 
 impl Engine {
@@ -38,12 +59,28 @@ impl Engine {
     pub fn start(workbench: Arc<Workbench>, outbox: Outbox) -> Result<Self, Failure> {
         let (events, received) = channel();
         let (serial, queue) = channel();
-        let carrier =
-            Carrier { workbench, events: events.clone(), serial, jobs: BTreeMap::new(), watches: BTreeMap::new() };
+        let (writing, jobs) = (Arc::<Writing>::default(), Jobs::default());
+        let carrier = Carrier {
+            workbench,
+            events: events.clone(),
+            serial,
+            writing: Arc::clone(&writing),
+            jobs: Arc::clone(&jobs),
+            watches: Watches::default(),
+        };
         let worker = carrier.worker();
         spawn("tagout-effects", move || worker.work(&queue))?;
         spawn("tagout-engine", move || run(carrier, &received, outbox))?;
-        Ok(Self { events })
+        Ok(Self { events, writing, jobs })
+    }
+
+    /// Stops every job and waits, within bounds, until no write is under way: for the end of the process, which must
+    /// not cut a change in two.
+    pub fn settle(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(Cancel::cancel);
+        let count = self.writing.count.lock().unwrap_or_else(PoisonError::into_inner);
+        // Past the bound the process ends all the same: a disk that hangs must not keep it for ever.
+        drop(self.writing.ended.wait_timeout_while(count, LONGEST_WRITE, |count| *count > 0));
     }
 
     /// Hands in an event; never blocks.
@@ -86,7 +123,7 @@ fn run(mut carrier: Carrier, received: &Receiver<Event>, mut outbox: Outbox) {
                 | Order::Progress(..)) => outbox(order),
             }
         }
-        carrier.jobs.retain(|job, _| state.jobs.contains_key(job));
+        carrier.jobs().retain(|job, _| state.jobs.contains_key(job));
     }
 }
 
@@ -96,51 +133,49 @@ struct Carrier {
     events: Sender<Event>,
     /// Queue of the one thread that writes: two changes never race.
     serial: Sender<(JobId, Task, Cancel)>,
-    jobs: BTreeMap<JobId, Cancel>,
-    watches: BTreeMap<Root, WatchGuard>,
+    writing: Arc<Writing>,
+    jobs: Jobs,
+    watches: Watches,
 }
+
+/// The watches that are kept alive.
+type Watches = Arc<Mutex<BTreeMap<Root, WatchGuard>>>;
 
 impl Carrier {
     fn worker(&self) -> Worker {
-        Worker { workbench: Arc::clone(&self.workbench), events: self.events.clone() }
+        Worker {
+            workbench: Arc::clone(&self.workbench),
+            events: self.events.clone(),
+            writing: Arc::clone(&self.writing),
+            watches: Arc::clone(&self.watches),
+        }
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, BTreeMap<JobId, Cancel>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stop(&self, job: JobId) {
-        if let Some(cancel) = self.jobs.get(&job) {
+        if let Some(cancel) = self.jobs().get(&job) {
             cancel.cancel();
         }
     }
 
     fn start(&mut self, job: JobId, task: Task) {
         let cancel = Cancel::default();
-        self.jobs.insert(job, cancel.clone());
-        match &task {
-            Task::Index(root) => self.watch(root.clone()),
-            Task::Forget(root) => drop(self.watches.remove(root)),
-            _ => {}
-        }
+        self.jobs().insert(job, cancel.clone());
         let worker = self.worker();
         if is_serial(&task) {
+            self.writing.change(|count| *count += 1);
             if self.serial.send((job, task, cancel)).is_err() {
+                self.writing.change(|count| *count -= 1);
                 worker.end(job, Err(Failure::new(FailureKind::Internal, "the writer has ended: restart tagout")));
             }
             return;
         }
-        let events = self.events.clone();
+        let spare = self.worker();
         if let Err(failure) = spawn("tagout-job", move || worker.job(job, task, &cancel)) {
-            Worker { workbench: Arc::clone(&self.workbench), events }.end(job, Err(failure));
-        }
-    }
-
-    fn watch(&mut self, root: Root) {
-        let (events, watched) = (self.events.clone(), root.clone());
-        let changed = move |paths| {
-            // The engine ending is no reason to say anything.
-            let _ = events.send(Event::FilesChanged { root: watched.clone(), paths });
-        };
-        match self.workbench.files.watch(&root, Box::new(changed)) {
-            Ok(guard) => drop(self.watches.insert(root, guard)),
-            Err(failure) => tracing::warn!("{} is not watched: {failure}", root.as_path().display()),
+            spare.end(job, Err(failure));
         }
     }
 }
@@ -171,13 +206,33 @@ fn is_serial(task: &Task) -> bool {
 struct Worker {
     workbench: Arc<Workbench>,
     events: Sender<Event>,
+    writing: Arc<Writing>,
+    watches: Watches,
 }
 
 impl Worker {
     fn work(&self, queue: &Receiver<(JobId, Task, Cancel)>) {
         for (job, task, cancel) in queue {
             self.job(job, task, &cancel);
+            self.writing.change(|count| *count -= 1);
         }
+    }
+
+    /// Watches the files of `root`, here and not in the loop: a large tree takes a while to walk.
+    fn watch(&self, root: &Root) {
+        let (events, watched) = (self.events.clone(), root.clone());
+        let changed = move |paths| {
+            // The engine ending is no reason to say anything.
+            let _ = events.send(Event::FilesChanged { root: watched.clone(), paths });
+        };
+        match self.workbench.files.watch(root, Box::new(changed)) {
+            Ok(guard) => drop(self.watches().insert(root.clone(), guard)),
+            Err(failure) => tracing::warn!("{} is not watched: {failure}", root.as_path().display()),
+        }
+    }
+
+    fn watches(&self) -> MutexGuard<'_, BTreeMap<Root, WatchGuard>> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn job(&self, job: JobId, task: Task, cancel: &Cancel) {
@@ -203,7 +258,10 @@ impl Worker {
         let report = |progress: Progress| self.tell(job, Update::Progress(progress));
         match task {
             Task::Open(folder) => recipes::open(workbench, &folder).map(Outcome::Opened),
-            Task::Index(root) => recipes::index(workbench, &root, cancel, &report).map(Outcome::Indexed),
+            Task::Index(root) => {
+                self.watch(&root);
+                recipes::index(workbench, &root, cancel, &report).map(Outcome::Indexed)
+            }
             Task::Refresh(root, paths) => {
                 recipes::refresh(workbench, &root, &paths, cancel, &report).map(Outcome::Indexed)
             }
@@ -235,6 +293,7 @@ impl Worker {
                 Ok(Outcome::Recorded)
             }
             Task::Forget(root) => {
+                self.watches().remove(&root);
                 workbench.forget(&root);
                 Ok(Outcome::Recorded)
             }

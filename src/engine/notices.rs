@@ -8,7 +8,7 @@ use crate::changes::{ChangeKind, FileReview, HunkId, HunkState};
 use crate::text::{Edit, Position, Range, Snapshot, Span};
 
 impl State {
-    /// All notices, each at its document; documents that had some and have none any more get an empty list.
+    /// The notices of each document where they differ from those published last.
     pub(super) fn publish(&mut self) -> Vec<Order> {
         let mut notices: BTreeMap<Target, Vec<Notice>> = BTreeMap::new();
         for open in &self.reviews {
@@ -29,10 +29,13 @@ impl State {
                 }
             }
         }
-        let gone: Vec<Target> = self.published.iter().filter(|target| !notices.contains_key(target)).cloned().collect();
-        self.published = notices.keys().cloned().collect();
-        let orders = notices.into_iter().map(|(target, notices)| Order::Publish(target, notices));
-        orders.chain(gone.into_iter().map(|target| Order::Publish(target, Vec::new()))).collect()
+        let gone = self.published.keys().filter(|target| !notices.contains_key(target));
+        let gone = gone.map(|target| (target.clone(), Vec::new()));
+        let fresh = notices.iter().filter(|(target, notices)| self.published.get(target) != Some(notices));
+        let orders = fresh.map(|(target, notices)| (target.clone(), notices.clone())).chain(gone);
+        let orders = orders.map(|(target, notices)| Order::Publish(target, notices)).collect();
+        self.published = notices;
+        orders
     }
 
     /// One notice for each pending hunk of a file.

@@ -1,4 +1,5 @@
 //! Sessions played through `step` alone: no disk, no clock, no thread.
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test looks for one order among many")]
 
 use std::path::PathBuf;
 
@@ -48,6 +49,7 @@ fn reviewing() -> State {
         settings: Settings::default(),
         problems: vec![],
         commands: vec![],
+        notice: None,
         waiting: vec![],
     };
     step(&mut state, ended(started(&orders, |task| matches!(task, Task::Open(_))), Outcome::Opened(opened)));

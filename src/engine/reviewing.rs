@@ -62,8 +62,7 @@ impl State {
 
     /// Starts to take back what was applied last.
     pub(super) fn undo(&mut self, applied: &LastApplied) -> Result<Vec<Order>, Failure> {
-        let parts: Vec<ChangesetId> = applied.parts.iter().map(|part| part.id.clone()).collect();
-        let purpose = |_: &[FileChange]| Purpose::Undo { proposal: applied.proposal.clone(), parts: parts.clone() };
+        let purpose = |_: &[FileChange]| Purpose::Undo { proposal: applied.proposal.clone() };
         let tasks = self.divide(&applied.root, undo_changes(applied), purpose)?;
         Ok(self.start_all(tasks).1)
     }
@@ -87,7 +86,7 @@ impl State {
     }
 
     /// Divides changes between the disk and the editor: one task for all closed files, one for each open document.
-    fn divide(
+    pub(super) fn divide(
         &self,
         root: &Root,
         changes: Vec<FileChange>,
@@ -276,7 +275,7 @@ impl State {
                     open.in_flight.retain(|hunk| !hunks.contains(hunk));
                 }
             }
-            Purpose::Undo { proposal, .. } => self.reviews.retain(|open| open.review.changeset().id != *proposal),
+            Purpose::Undo { proposal } => self.reviews.retain(|open| open.review.changeset().id != *proposal),
         }
         let mut orders = self.close_settled();
         self.mark_stale();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::documents::Documents;
-use super::order::{EditId, JobId, RequestId, Target};
+use super::order::{EditId, JobId, Notice, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Unsaved};
 use crate::changes::{ChangesetId, HunkId, Review};
 use crate::policy::Mode;
@@ -103,8 +103,8 @@ pub struct State {
     pub(super) pending: BTreeMap<u64, Pending>,
     pub(super) in_flight: BTreeMap<EditId, InFlight>,
     pub(super) jobs: BTreeMap<JobId, Job>,
-    /// Documents that notices were published at.
-    pub(super) published: BTreeSet<Target>,
+    /// The notices published last, by document.
+    pub(super) published: BTreeMap<Target, Vec<Notice>>,
     /// What the last command printed, as a page.
     pub(super) last_output: Option<String>,
     last: u64,
@@ -137,9 +137,9 @@ impl State {
         self.workspaces.iter_mut().find(|workspace| workspace.root == *root)
     }
 
-    /// The review of the proposal whose name begins with `id`.
+    /// The review of the proposal of this name.
     pub(super) fn review_mut(&mut self, id: &ChangesetId) -> Option<&mut OpenReview> {
-        self.reviews.iter_mut().find(|open| open.review.changeset().id.as_str().starts_with(id.as_str()))
+        self.reviews.iter_mut().find(|open| open.review.changeset().id == *id)
     }
 
     /// The texts of all open documents in workspaces.

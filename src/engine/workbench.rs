@@ -132,9 +132,13 @@ impl Workbench {
 
     /// The settings in force for `root`, read now, and what is wrong with them.
     pub fn settings(&self, root: &Root) -> (Settings, Vec<ConfigProblem>) {
-        let workspace =
-            RelativePath::new(WORKSPACE_SETTINGS).ok().and_then(|path| self.files.read(root, &path).ok()).flatten();
-        let text = workspace.map(|state| String::from_utf8_lossy(&state.bytes).into_owned());
+        // What is there and cannot be read may narrow: it goes on as text without a meaning, so that resolving it says
+        // so and the narrowest holds.
+        let text = match RelativePath::new(WORKSPACE_SETTINGS).map(|path| self.files.read(root, &path)) {
+            Ok(Ok(None)) => None,
+            Ok(Ok(Some(state))) => Some(String::from_utf8_lossy(&state.bytes).into_owned()),
+            Ok(Err(_)) | Err(_) => Some("unreadable settings".to_owned()),
+        };
         let editor = self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner);
         resolve(self.user_settings.as_deref(), text.as_deref(), editor.as_ref())
     }

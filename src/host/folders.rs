@@ -4,8 +4,6 @@
 //! the XDG base directories (specification 0.8), whose defaults lie below `HOME`.
 
 use std::ffi::OsString;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use super::environment::variable;
@@ -39,20 +37,6 @@ impl OwnFolder {
 /// `Unavailable` when neither the variables nor `HOME` say.
 pub fn locate_folder(folder: OwnFolder) -> Result<PathBuf, Failure> {
     locate(folder, &variable)
-}
-
-/// Where `folder` is, after making it, readable for the user alone, where it is not there.
-///
-/// # Errors
-/// `Unavailable` when nothing says where it is, or it cannot be made.
-pub fn prepare_folder(folder: OwnFolder) -> Result<PathBuf, Failure> {
-    let path = locate_folder(folder)?;
-    DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|error| {
-        let what = format!("the folder {} cannot be made: {error}", path.display());
-        Failure::new(FailureKind::Unavailable, what)
-            .hint(format!("make it writable, or set {} to a folder that is", folder.names().0))
-    })?;
-    Ok(path)
 }
 
 fn locate(folder: OwnFolder, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, Failure> {

@@ -25,19 +25,6 @@ impl SqliteLedger {
         Self { database: Mutex::new(Database::new(path)) }
     }
 
-    /// What had to be said since the last call: that a damaged database was set aside.
-    pub fn take_notice(&self) -> Option<String> {
-        self.database().take_notice()
-    }
-
-    /// Whether all records of a workspace are as they were written.
-    ///
-    /// # Errors
-    /// Naming the first record that is not; or when they cannot be read.
-    pub fn verify(&self, root: &Root) -> Result<(), Failure> {
-        self.with(|connection| record::verify(connection, &root.key()))
-    }
-
     fn database(&self) -> MutexGuard<'_, Database> {
         // A panic elsewhere leaves no half-done work here: what was not committed is rolled back.
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
@@ -56,9 +43,17 @@ impl Ledger for SqliteLedger {
     fn recent(&self, root: &Root, count: usize) -> Result<Vec<Entry>, Failure> {
         self.with(|connection| record::recent(connection, &root.key(), count))
     }
+
+    fn verify(&self, root: &Root) -> Result<(), Failure> {
+        self.with(|connection| record::verify(connection, &root.key()))
+    }
 }
 
 impl Modes for SqliteLedger {
+    fn take_notice(&self) -> Option<String> {
+        self.database().take_notice()
+    }
+
     fn mode(&self, root: &Root) -> Result<Mode, Failure> {
         self.with(|connection| mode(connection, root))
     }

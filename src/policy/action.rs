@@ -89,6 +89,8 @@ pub struct Facts {
     pub asker: Asker,
     /// What the sandbox lacks on this machine; `None` when nothing.
     pub sandbox_missing: Option<String>,
+    /// The highest mode that the settings allow.
+    pub mode_limit: Mode,
     /// Paths of the action whose content something else runs later.
     pub runs_later: Vec<RelativePath>,
 }
@@ -97,6 +99,6 @@ impl Facts {
     /// The facts of an action that the user asks for, with nothing remarkable about it.
     #[must_use]
     pub fn user() -> Self {
-        Self { asker: Asker::User, sandbox_missing: None, runs_later: Vec::new() }
+        Self { asker: Asker::User, sandbox_missing: None, mode_limit: Mode::Unrestricted, runs_later: Vec::new() }
     }
 }

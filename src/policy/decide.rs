@@ -85,6 +85,12 @@ const RULES: &[Rule] = &[
         |_| "only the user changes a mode".into()
     ),
     rule!(
+        "settings-limit-mode",
+        Deny,
+        |_, action, facts| matches!(action, Action::SetMode { to, .. } if *to > facts.mode_limit),
+        |facts| format!("the settings allow {} at most: raise max_mode where they lower it", facts.mode_limit)
+    ),
+    rule!(
         "user-sets-mode",
         Allow,
         |_, action, facts| matches!(action, Action::SetMode { .. }) && facts.asker == Asker::User,
@@ -227,6 +233,13 @@ mod tests {
         let rules: Vec<&str> = verdict.because.iter().map(|reason| reason.rule.as_str()).collect();
         assert_eq!(rules, ["runs-later-needs-consent", "user-accepts-change"]);
         assert!(verdict.explain().contains(".envrc"));
+    }
+
+    #[test]
+    fn settings_limit_the_mode_whoever_asks() {
+        let facts = Facts { mode_limit: Mode::ReadOnly, ..Facts::user() };
+        let set = |to| decide(Mode::ReadOnly, &Action::SetMode { from: Mode::ReadOnly, to }, &facts).decision;
+        assert_eq!([set(Mode::ReadOnly), set(Mode::WorkspaceWrite)], [Decision::Allow, Decision::Deny]);
     }
 
     #[test]

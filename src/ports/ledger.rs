@@ -48,6 +48,12 @@ pub trait Ledger: Send + Sync {
     /// # Errors
     /// When it cannot be read.
     fn recent(&self, root: &Root, count: usize) -> Result<Vec<Entry>, Failure>;
+
+    /// Whether all records of a workspace are as they were written.
+    ///
+    /// # Errors
+    /// Naming the first record that is not; or when they cannot be read.
+    fn verify(&self, root: &Root) -> Result<(), Failure>;
 }
 
 /// The mode of each workspace.
@@ -63,6 +69,9 @@ pub trait Modes: Send + Sync {
     /// # Errors
     /// When the grant is for another action, or it cannot be written.
     fn set_mode(&self, grant: Grant, root: &Root) -> Result<(), Failure>;
+
+    /// What had to be said since the last call: that damage was found and every workspace is `read-only` again.
+    fn take_notice(&self) -> Option<String>;
 }
 
 /// What has become of a kept changeset.

@@ -7,12 +7,14 @@ use super::machine::{Machine, Seen};
 use super::plan::SYSTEM;
 
 /// Tool chains kept in a home: the variable that moves one, where it is otherwise, and the parts to show
-/// (none named: all of it). Credentials are in no part that is shown.
+/// (none named: all of it): as little as makes them work, since a socket that a server on the host listens at stays
+/// reachable in a folder that is shown. Cargo keeps tokens in its credentials, which are not shown; one written into
+/// its settings is.
 const TOOL_CHAINS: [(&str, &str, &[&str]); 6] = [
     ("CARGO_HOME", ".cargo", &["bin", "config", "config.toml", "env", "git", "registry"]),
-    ("RUSTUP_HOME", ".rustup", &[]),
-    ("PYENV_ROOT", ".pyenv", &[]),
-    ("NVM_DIR", ".nvm", &[]),
+    ("RUSTUP_HOME", ".rustup", &["settings.toml", "toolchains", "update-hashes"]),
+    ("PYENV_ROOT", ".pyenv", &["bin", "libexec", "plugins", "pyenv.d", "shims", "version", "versions"]),
+    ("NVM_DIR", ".nvm", &["alias", "nvm-exec", "nvm.sh", "versions"]),
     ("RBENV_ROOT", ".rbenv", &[]),
     ("VOLTA_HOME", ".volta", &["bin", "tools"]),
 ];

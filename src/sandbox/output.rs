@@ -1,6 +1,8 @@
 //! What a command prints, made fit to be shown: valid UTF-8, no control character that a terminal or an
 //! editor would obey, no direction marks that show text as what it is not, and not without end.
 
+use crate::text::visible;
+
 /// Longest incomplete character.
 const LONGEST: usize = 4;
 
@@ -46,27 +48,7 @@ fn complete(bytes: &[u8]) -> usize {
 }
 
 fn show(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let mut shown = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\n' | '\t' => shown.push(character),
-            '\r' if characters.peek() == Some(&'\n') => shown.push(character),
-            '\0'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + u32::from(character))),
-            '\u{7f}' => shown.push('\u{2421}'),
-            hidden if obeyed(hidden) => shown.push_str(&format!("<U+{:04X}>", u32::from(hidden))),
-            plain => shown.push(plain),
-        }
-    }
-    shown
-}
-
-/// Characters that change how other characters look, or are not seen at all.
-fn obeyed(character: char) -> bool {
-    matches!(character,
-        '\u{80}'..='\u{9f}' | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2066}'..='\u{2069}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    visible(&String::from_utf8_lossy(bytes))
 }
 
 /// Counts what is passed on, both streams together.

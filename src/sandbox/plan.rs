@@ -41,7 +41,7 @@ pub enum PlanError {
 
 /// Folders of the root that hold programs, libraries and their settings.
 pub(super) const SYSTEM: [&str; 10] =
-    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix"];
+    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store"];
 
 /// Files of the system that are nobody's business; readable to a command of uid 0 unless hidden.
 pub(super) const SECRETS: [&str; 12] = [

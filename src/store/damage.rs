@@ -133,8 +133,8 @@ fn damage_to_the_last_write_costs_that_write_only() {
     store.open().unwrap();
     store.replace(vec![file("late.rs", &[("too_late", "too late")])], &[]).unwrap();
     drop(store);
-    let new = all_files(folder.path()).into_iter().filter(|at| !before.contains(at));
-    let data = new.filter(|at| at.parent().unwrap().ends_with("data")).next_back().unwrap();
+    let mut new = all_files(folder.path()).into_iter().filter(|at| !before.contains(at));
+    let data = new.rfind(|at| at.parent().unwrap().ends_with("data")).unwrap();
     fs::write(data, "").unwrap();
     let store = LanceStore::new(folder.path().to_owned(), "test");
     let open = store.open().unwrap();

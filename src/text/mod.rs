@@ -5,9 +5,11 @@ mod edit;
 mod position;
 mod snapshot;
 mod span;
+mod visible;
 
 pub use diff::{LineHunk, line_hunks, unified_diff};
 pub use edit::{Edit, EditError, apply_edits, invert_edits, validate_edits};
 pub use position::{Encoding, Position, Range};
 pub use snapshot::Snapshot;
 pub use span::Span;
+pub use visible::{visible, visible_line};

@@ -64,9 +64,11 @@ const FILES: &[(&str, RunsLater)] = &[
     (".gitconfig", RunsLater::Git),
     (".gitmodules", RunsLater::Git),
     (".pre-commit-config.yaml", RunsLater::Git),
+    ("lefthook.yml", RunsLater::Git),
     (".exrc", RunsLater::Editor),
     (".nvim.lua", RunsLater::Editor),
     (".nvimrc", RunsLater::Editor),
+    (".vimrc", RunsLater::Editor),
     (".envrc", RunsLater::Shell),
     (".bashrc", RunsLater::Shell),
     (".profile", RunsLater::Shell),
@@ -88,6 +90,13 @@ const FILES: &[(&str, RunsLater)] = &[
     ("rakefile", RunsLater::Build),
     ("setup.py", RunsLater::Build),
     ("sitecustomize.py", RunsLater::Build),
+    ("cargo.toml", RunsLater::Build),
+    ("dockerfile", RunsLater::Build),
+    ("gemfile", RunsLater::Build),
+    ("pom.xml", RunsLater::Build),
+    ("pyproject.toml", RunsLater::Build),
+    ("rust-toolchain", RunsLater::Build),
+    ("rust-toolchain.toml", RunsLater::Build),
     (".gitlab-ci.yml", RunsLater::ContinuousIntegration),
     ("jenkinsfile", RunsLater::ContinuousIntegration),
     ("azure-pipelines.yml", RunsLater::ContinuousIntegration),
@@ -103,7 +112,11 @@ pub fn runs_later(path: &RelativePath) -> Option<RunsLater> {
     let listed = |table: &[(&str, RunsLater)], name: &str| {
         table.iter().find(|(entry, _)| entry.eq_ignore_ascii_case(name)).map(|(_, who)| *who)
     };
-    path.parts().find_map(|part| listed(FOLDERS, part)).or_else(|| listed(FILES, path.file_name()))
+    let by_extension = path.extension().filter(|extension| extension.eq_ignore_ascii_case("code-workspace"));
+    path.parts()
+        .find_map(|part| listed(FOLDERS, part))
+        .or_else(|| listed(FILES, path.file_name()))
+        .or_else(|| by_extension.map(|_| RunsLater::Editor))
 }
 
 #[cfg(test)]

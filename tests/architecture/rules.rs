@@ -21,7 +21,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 18] = [
     ("ledger", &["workspace", "policy", "changes", "ports"]),
     ("model", &["syntax", "retrieve", "config", "ports"]),
     ("host", &["text", "workspace", "policy", "changes", "config", "ports"]),
-    ("sandbox", &["workspace", "policy", "changes", "ports"]),
+    ("sandbox", &["text", "workspace", "policy", "changes", "ports"]),
     ("observe", &["config"]),
     ("lsp", &["core", "ports", "engine"]),
     ("cli", &["core", "ports", "engine"]),

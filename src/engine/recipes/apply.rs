@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::Workbench;
 use super::judge::{Granted, Judged, Judgement, end, judge};
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Origin, content_hash};
-use crate::policy::{Action, Approval, Asker, Facts};
+use crate::policy::{Action, Approval, Facts};
 use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
 use crate::workspace::{RelativePath, Root};
 
@@ -30,12 +30,10 @@ pub enum Purpose {
         /// The hunks.
         hunks: Vec<HunkId>,
     },
-    /// Applied changesets are taken back.
+    /// What was applied of a proposal is taken back.
     Undo {
-        /// The proposal they were parts of.
+        /// The proposal.
         proposal: ChangesetId,
-        /// The parts.
-        parts: Vec<ChangesetId>,
     },
 }
 
@@ -79,7 +77,8 @@ pub struct RecordTask {
 /// Judges the changes of `task` and, for the disk, makes them.
 ///
 /// # Errors
-/// When they are denied, cannot be recorded, or do not fit the files any more: then nothing was written.
+/// When they are denied, cannot be recorded, or do not fit the files any more: then nothing was written. When only
+/// the record of the end fails, the files are written, and the text says so.
 pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure> {
     let runs_later = task.changes.iter().filter(|change| change.runs_later().is_some());
     let runs_later: Vec<RelativePath> = runs_later.map(|change| change.path.clone()).collect();
@@ -87,7 +86,7 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
         content: content_hash(&task.changes),
         paths: task.changes.iter().map(|change| change.path.clone()).collect(),
     };
-    let facts = Facts { asker: Asker::User, sandbox_missing: None, runs_later };
+    let facts = Facts { runs_later, ..Facts::user() };
     let granted = match judge(workbench, &task.root, action, &facts, task.approval)? {
         Judged::Undecided(judgement) => return Ok(Applied::Undecided(task, judgement)),
         Judged::Granted(granted) => granted,
@@ -96,8 +95,14 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
         return Ok(Applied::ForEditor(task, granted));
     }
     let written = workbench.files.apply(granted.grant, &task.root, &task.changes);
-    finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string))?;
-    written.map(|()| Applied::Done(task))
+    let kept = finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string));
+    written?;
+    kept.map_err(|failure| {
+        let what =
+            format!("the files are written, but that could not be recorded, so it cannot be undone: {}", failure.what);
+        Failure { what, ..failure }
+    })?;
+    Ok(Applied::Done(task))
 }
 
 /// Records how the editor's part of a change ended.
@@ -128,10 +133,22 @@ fn finish(
         Purpose::Accept { proposal, origin, .. } => {
             shelve(Changeset::new(origin.clone(), task.changes.clone()), proposal, ShelvedState::Applied)
         }
-        Purpose::Undo { proposal, parts } => parts.iter().try_for_each(|part| {
-            let shelved = workbench.shelf.shelved(&task.root, part)?;
-            shelve(shelved.changeset, proposal, ShelvedState::Undone)
-        }),
+        Purpose::Undo { proposal } => {
+            let taken_back = |path: &RelativePath| task.changes.iter().any(|change| change.path == *path);
+            for part in workbench.shelf.in_state(&task.root, ShelvedState::Applied)? {
+                if part.proposal != *proposal || !part.changeset.files.iter().any(|file| taken_back(&file.path)) {
+                    continue;
+                }
+                // Files that another task has yet to take back, or could not, stay applied.
+                let left = part.changeset.files.iter().filter(|file| !taken_back(&file.path)).cloned().collect();
+                let left = Changeset::new(part.changeset.origin.clone(), left);
+                shelve(part.changeset, proposal, ShelvedState::Undone)?;
+                if !left.is_empty() {
+                    shelve(left, proposal, ShelvedState::Applied)?;
+                }
+            }
+            Ok(())
+        }
     }
 }
 
@@ -166,6 +183,10 @@ pub struct LastApplied {
 /// # Errors
 /// When nothing was applied, or the shelf cannot be read.
 pub fn last_applied(workbench: &Workbench, root: &Root, wanted: Option<&ChangesetId>) -> Result<LastApplied, Failure> {
+    if wanted.is_some_and(|id| id.as_str().is_empty()) {
+        return Err(Failure::new(FailureKind::InvalidInput, "an empty name names no changeset")
+            .hint("leave it out for the last one"));
+    }
     let applied = workbench.shelf.in_state(root, ShelvedState::Applied)?;
     let fits = |shelved: &&Shelved| {
         wanted.is_none_or(|id| {

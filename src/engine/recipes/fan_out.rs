@@ -39,7 +39,8 @@ pub(super) fn fan_out<I: Sync, T: Send>(
             let arrived = arrived;
             arrived.iter().try_for_each(&mut sink)
         };
-        let panicked = workers.into_iter().map(|worker| worker.join().is_err()).fold(false, |any, one| any || one);
+        // Every worker is joined, whatever became of the first.
+        let panicked = workers.into_iter().filter_map(|worker| worker.join().err()).count() > 0;
         outcome?;
         cancel.check()?;
         if panicked {

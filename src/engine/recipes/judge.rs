@@ -1,7 +1,7 @@
 //! The one path to a grant: mode, facts, verdict, record, and only then the effect.
 
 use super::super::Workbench;
-use crate::policy::{Action, Approval, Facts, Grant, GrantError, Mode, Verdict};
+use crate::policy::{Action, Approval, Facts, Grant, GrantError, Mode, Verdict, decide};
 use crate::ports::{Entry, Failure, FailureKind, Phase};
 use crate::workspace::Root;
 
@@ -64,7 +64,11 @@ pub fn judge(
             write(workbench, root, &judgement(verdict), Phase::Judged, "")?;
             Err(failure)
         }
-        Err(error @ GrantError::ApprovalOfSomethingElse) => Err(Failure::new(FailureKind::Stale, error.to_string())),
+        Err(error @ GrantError::ApprovalOfSomethingElse) => {
+            let verdict = decide(mode, &action, facts);
+            write(workbench, root, &judgement(verdict), Phase::Judged, &error.to_string())?;
+            Err(Failure::new(FailureKind::Stale, error.to_string()))
+        }
     }
 }
 
@@ -100,13 +104,9 @@ fn write(
 /// # Errors
 /// As [`judge`], or when the mode cannot be written.
 pub fn set_mode(workbench: &Workbench, root: &Root, to: Mode) -> Result<(), Failure> {
-    let limit = workbench.settings(root).0.max_mode;
-    if to > limit {
-        let what = format!("{to} is above what the settings allow for this workspace: {limit} at most");
-        return Err(Failure::new(FailureKind::Denied, what).hint("raise max_mode in the settings that lower it"));
-    }
+    let facts = Facts { mode_limit: workbench.settings(root).0.max_mode, ..Facts::user() };
     let from = workbench.modes.mode(root)?;
-    match judge(workbench, root, Action::SetMode { from, to }, &Facts::user(), None)? {
+    match judge(workbench, root, Action::SetMode { from, to }, &facts, None)? {
         Judged::Undecided(judgement) => Err(Failure::new(FailureKind::NeedsApproval, judgement.verdict.explain())),
         Judged::Granted(Granted { grant, judgement }) => {
             let done = workbench.modes.set_mode(grant, root);

@@ -25,6 +25,8 @@ pub struct Opened {
     pub problems: Vec<ConfigProblem>,
     /// The project's own test and build commands.
     pub commands: Vec<Vec<String>>,
+    /// What the state folder had to say: that damage was found.
+    pub notice: Option<String>,
     /// Changesets of earlier sessions that still wait.
     pub waiting: Vec<Changeset>,
 }
@@ -54,7 +56,8 @@ pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
     let mode = workbench.modes.mode(&root)?.min(settings.max_mode);
     let waiting = still_waiting(workbench, &root)?;
-    Ok(Opened { given: folder.to_owned(), root, mode, settings, problems, commands, waiting })
+    let notice = workbench.modes.take_notice();
+    Ok(Opened { given: folder.to_owned(), root, mode, settings, problems, commands, notice, waiting })
 }
 
 /// The kept proposals that still fit the files; those that do not are settled, since they can only be made again.
@@ -62,7 +65,9 @@ fn still_waiting(workbench: &Workbench, root: &Root) -> Result<Vec<Changeset>, F
     let mut waiting = Vec::new();
     for shelved in workbench.shelf.in_state(root, ShelvedState::Pending)? {
         let changeset = shelved.changeset;
-        let fits = |file: &FileChange| workbench.files.read(root, &file.path).is_ok_and(|state| state == file.before);
+        // Only a file that is known to differ makes it void; one that cannot be read now may fit later.
+        let fits =
+            |file: &FileChange| workbench.files.read(root, &file.path).map_or(true, |state| state == file.before);
         if changeset.files.iter().all(fits) {
             waiting.push(changeset);
         } else {

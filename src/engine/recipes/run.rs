@@ -7,7 +7,7 @@ use super::judge::{Granted, Judged, Judgement, end, judge};
 use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, unsaved};
 use crate::changes::{Changeset, FileChange, Origin};
-use crate::policy::{Action, Approval, Asker, Facts, Place};
+use crate::policy::{Action, Approval, Facts, Place};
 use crate::ports::{Cancel, Exit, Failure, FailureKind, OutputStream, RunOutcome, RunRequest};
 use crate::workspace::Root;
 
@@ -65,7 +65,7 @@ pub fn run(
         Place::Sandbox => workbench.runner.missing(),
         Place::Host => None,
     };
-    let facts = Facts { asker: Asker::User, sandbox_missing, runs_later: Vec::new() };
+    let facts = Facts { sandbox_missing, ..Facts::user() };
     let action = Action::Run { argv: task.argv.clone(), place: task.place };
     let Granted { grant, judgement } = match judge(workbench, &task.root, action, &facts, task.approval)? {
         Judged::Granted(granted) => granted,

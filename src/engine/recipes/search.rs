@@ -1,7 +1,5 @@
 //! From a question to places: candidates of every index, unsaved texts in place of the disk's, one ranking.
 
-use std::path::PathBuf;
-
 use super::super::Workbench;
 use super::super::order::Symbol;
 use super::patience::patience;
@@ -62,7 +60,7 @@ impl Report {
                 name: symbol.clone().unwrap_or_else(|| format!("{}:{}", path.file_name(), lines.start + 1)),
                 container: parent.clone().or_else(|| Some(path.to_string())),
                 kind: *kind,
-                path: PathBuf::from(found.root.join(path)),
+                path: found.root.join(path),
                 lines: lines.clone(),
             }
         };
