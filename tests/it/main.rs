@@ -15,3 +15,4 @@ mod hostile_texts;
 mod languages;
 mod patterns;
 mod sandbox;
+mod session;
