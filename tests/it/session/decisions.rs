@@ -46,6 +46,17 @@ fn a_command_on_the_host_does_not_run_once_denied() {
 }
 
 #[test]
+fn a_decision_waits_in_documents_opened_later_too() {
+    let (mut desk, decision) = asked_for_the_host();
+    desk.place.write("b.rs", TWO);
+    desk.open("b.rs");
+    assert_eq!(desk.offered("b.rs", 0, "approve once: run touch made on the host"), decision);
+    desk.notices("b.rs", 1, "waits for your decision: run touch made on the host");
+    desk.execute("tagout.deny", decision);
+    desk.notices("b.rs", 0, "");
+}
+
+#[test]
 fn an_approval_does_not_outlast_the_mode_it_was_asked_in() {
     let (mut desk, decision) = asked_for_the_host();
     desk.execute("tagout.setMode", json!({"mode": "workspace-write"}));

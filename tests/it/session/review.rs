@@ -1,9 +1,11 @@
 //! Proposals accepted, refused, overtaken, kept and undone: told by texts, files and the ledger.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::desk::{Desk, ONE, TWO, rewrite};
-use crate::client::PATIENCE;
+use crate::client::{Client, PATIENCE};
 
 #[test]
 fn a_hunk_accepted_in_an_open_document_is_made_by_the_editor() {
@@ -45,6 +47,22 @@ fn an_edit_that_is_only_claimed_does_not_count() {
 }
 
 #[test]
+fn an_edit_that_is_only_claimed_does_not_count_however_busy_the_editor_is() {
+    let mut desk = claimed_only();
+    let said = |client: &Client| {
+        let mut texts = client.seen.iter().filter_map(|message| message["params"]["message"].as_str());
+        texts.any(|text| text.contains("did not show the change"))
+    };
+    // A question every tenth of a second: there is always something else to do than to look at the time.
+    let begun = Instant::now();
+    while !said(&desk.client) && begun.elapsed() < PATIENCE {
+        desk.client.still_answers();
+        desk.client.listen(Duration::from_millis(100));
+    }
+    assert!(said(&desk.client), "{:?}", desk.client.seen);
+}
+
+#[test]
 fn an_edit_that_the_editor_refuses_leaves_the_hunk_pending() {
     let mut desk = Desk::new("workspace-write", &[("a.rs", ONE)]);
     desk.propose();
@@ -60,6 +78,27 @@ fn an_edit_that_the_editor_refuses_leaves_the_hunk_pending() {
     desk.make_edit("a.rs");
     desk.notices("a.rs", 0, "");
     assert_eq!(desk.text("a.rs"), ONE.replace("old", "new"));
+}
+
+#[test]
+fn two_hunks_of_one_document_accepted_at_once_are_made_one_after_the_other() {
+    let mut desk = Desk::new("workspace-write", &[("a.rs", TWO)]);
+    desk.propose();
+    let (first, second) = (desk.offered("a.rs", 1, "accept this hunk"), desk.offered("a.rs", 9, "accept this hunk"));
+    desk.execute("tagout.accept", first);
+    let answer = desk.client.execute("tagout.accept", second.clone());
+    desk.edit_asked();
+    desk.client.listen(Duration::from_secs(1));
+    // A second edit over the text that the first is about to change would fit nothing.
+    assert_eq!(desk.asked.borrow().len(), 1, "{:?}", desk.asked.borrow());
+    desk.make_edit("a.rs");
+    if answer.get("error").is_some() {
+        desk.notices("a.rs", 1, "new(2)");
+        desk.execute("tagout.accept", second);
+    }
+    desk.make_edit("a.rs");
+    assert_eq!(desk.text("a.rs"), TWO.replace("old", "new"));
+    desk.notices("a.rs", 0, "");
 }
 
 #[test]
@@ -120,6 +159,20 @@ fn an_undo_takes_back_open_and_closed_files() {
     desk.told("there is nothing to undo");
 }
 
+#[test]
+fn an_undo_that_the_editor_refuses_in_part_can_be_asked_for_again() {
+    let mut desk = accepted_over_both();
+    *desk.says.borrow_mut() = json!({"applied": false, "failureReason": "the buffer is locked"});
+    desk.execute("tagout.undo", json!({}));
+    desk.told("the buffer is locked");
+    desk.recorded("Apply", &["", "", "", "", "Judged: ", "", "", "Ended: "]);
+    desk.asked.borrow_mut().clear();
+    *desk.says.borrow_mut() = json!({"applied": true});
+    desk.execute("tagout.undo", json!({}));
+    desk.make_edit("a.rs");
+    assert_eq!((desk.text("a.rs"), desk.disk("b.rs").as_str()), (TWO, ONE));
+}
+
 /// The same workspace after the end of the server and a new start.
 fn restarted(mut desk: Desk, change: impl FnOnce(&Desk)) -> Desk {
     desk.client.call("shutdown", Value::Null);
@@ -127,6 +180,18 @@ fn restarted(mut desk: Desk, change: impl FnOnce(&Desk)) -> Desk {
     assert!(desk.client.ends(PATIENCE).is_some());
     change(&desk);
     Desk::at(desk.place, "a.rs")
+}
+
+#[test]
+fn what_is_left_of_a_proposal_outlives_the_server() {
+    let mut desk = Desk::new("workspace-write", &[("a.rs", "fn a() {}\n"), ("b.rs", ONE), ("c.rs", TWO)]);
+    desk.propose();
+    let whole = desk.offered("a.rs", 0, "accept the whole changeset (3 hunks)");
+    desk.execute("tagout.accept", json!({"changeset": whole["changeset"], "file": 0}));
+    desk.recorded("Apply", &["Judged: ", "Ended: wrote 1 files"]);
+    assert_eq!(desk.disk("b.rs"), ONE.replace("old", "new"));
+    let mut desk = restarted(desk, |_| {});
+    desk.notices("c.rs", 2, "proposed change");
 }
 
 #[test]
