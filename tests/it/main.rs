@@ -16,3 +16,4 @@ mod hostile_texts;
 mod languages;
 mod patterns;
 mod sandbox;
+mod session;

@@ -1,0 +1,5 @@
+//! A person at an editor and the server, from proposal to undo.
+
+mod decisions;
+mod desk;
+mod review;
