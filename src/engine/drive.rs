@@ -98,33 +98,46 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), Failure
 
 fn run(mut carrier: Carrier, received: &Receiver<Event>, mut outbox: Outbox) {
     let mut state = State::default();
+    let mut ticked = carrier.workbench.clock.now_ms();
     loop {
         let event = if state.waits() {
-            match received.recv_timeout(TICK) {
-                Ok(event) => event,
-                Err(RecvTimeoutError::Timeout) => Event::Tick,
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
+            received.recv_timeout(TICK)
         } else {
-            let Ok(event) = received.recv() else { return };
-            event
+            received.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
-        // A fault in one step must not end the session: the event is lost, the rest goes on.
-        let orders = catch_unwind(AssertUnwindSafe(|| step(&mut state, event)));
-        for order in orders.unwrap_or_default() {
-            match order {
-                Order::Start(job, task) => carrier.start(job, task),
-                Order::Stop(job) => carrier.stop(job),
-                order @ (Order::Answer(..)
-                | Order::Publish(..)
-                | Order::Edit { .. }
-                | Order::Show(..)
-                | Order::Tell(..)
-                | Order::Progress(..)) => outbox(order),
-            }
+        match event {
+            Ok(event) => carry_out(&mut carrier, &mut state, event, &mut outbox),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
         }
-        carrier.jobs().retain(|job, _| state.jobs.contains_key(job));
+        // Time is told however busy the editor is: what waits for it must not wait for silence as well.
+        let now = carrier.workbench.clock.now_ms();
+        if !state.waits() {
+            ticked = now;
+        } else if Duration::from_millis(now.abs_diff(ticked)) >= TICK {
+            ticked = now;
+            carry_out(&mut carrier, &mut state, Event::Tick, &mut outbox);
+        }
     }
+}
+
+/// Decides what follows from one event and carries it out.
+fn carry_out(carrier: &mut Carrier, state: &mut State, event: Event, outbox: &mut Outbox) {
+    // A fault in one step must not end the session: the event is lost, the rest goes on.
+    let orders = catch_unwind(AssertUnwindSafe(|| step(state, event)));
+    for order in orders.unwrap_or_default() {
+        match order {
+            Order::Start(job, task) => carrier.start(job, task),
+            Order::Stop(job) => carrier.stop(job),
+            order @ (Order::Answer(..)
+            | Order::Publish(..)
+            | Order::Edit { .. }
+            | Order::Show(..)
+            | Order::Tell(..)
+            | Order::Progress(..)) => outbox(order),
+        }
+    }
+    carrier.jobs().retain(|job, _| state.jobs.contains_key(job));
 }
 
 /// Carries orders to jobs.

@@ -39,6 +39,13 @@ impl State {
             return Err(Failure::new(FailureKind::Stale, format!("{path} changed since the proposal"))
                 .hint("make the proposal again"));
         }
+        let at_work = |hunk: &HunkId| open.in_flight.iter().any(|other| other.file == hunk.file);
+        if let Some(path) = hunks.iter().find(|hunk| at_work(hunk)).and_then(|hunk| open.review.files().get(hunk.file))
+        {
+            // A second edit would be over a text that the first is about to change.
+            let what = format!("another hunk of {} is being accepted", path.path());
+            return Err(Failure::new(FailureKind::Stale, what).hint("accept this one when that is done"));
+        }
         let changes = open.review.acceptance(&hunks);
         let changes = changes.map_err(|error| Failure::new(FailureKind::NotFound, error.to_string()))?;
         let (root, changeset) = (open.root.clone(), open.review.changeset().clone());

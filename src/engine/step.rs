@@ -34,7 +34,10 @@ pub fn step(state: &mut State, event: Event) -> Vec<Order> {
         }
         Event::Opened { uri, path, version, text } => {
             state.documents.open(uri.clone(), path, version, &text);
-            state.document_changed(&uri)
+            let mut orders = state.document_changed(&uri);
+            // What waits is shown in documents opened later too.
+            orders.extend(state.publish());
+            orders
         }
         Event::Changed { uri, version, changes } => {
             let encoding = state.encoding;

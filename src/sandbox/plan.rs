@@ -206,7 +206,7 @@ mod tests {
     fn machine() -> Machine {
         let real = |path: &str| (PathBuf::from(path), Seen::Real(path.into()));
         let mut seen: BTreeMap<PathBuf, Seen> =
-            ["/usr", "/etc", "/etc/shadow", "/proc/sys", "/proc/kcore", "/h/.rustup"].map(real).into();
+            ["/usr", "/etc", "/etc/shadow", "/proc/sys", "/proc/kcore", "/h/.rustup/toolchains"].map(real).into();
         seen.insert("/bin".into(), Seen::Link("usr/bin".into()));
         seen.insert("/h/.cargo/bin".into(), Seen::Real("/data/cargo/bin".into()));
         let environment =

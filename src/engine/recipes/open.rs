@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::Workbench;
 use super::apply::settle;
+use super::rewrite::shelve_pending;
 use crate::changes::{Changeset, FileChange};
 use crate::config::{ConfigProblem, Settings};
 use crate::policy::Mode;
@@ -60,7 +61,7 @@ pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     Ok(Opened { given: folder.to_owned(), root, mode, settings, problems, commands, notice, waiting })
 }
 
-/// The kept proposals that still fit the files; those that do not are settled, since they can only be made again.
+/// The kept proposals, without the files that they do not fit any more: for those they can only be made again.
 fn still_waiting(workbench: &Workbench, root: &Root) -> Result<Vec<Changeset>, Failure> {
     let mut waiting = Vec::new();
     for shelved in workbench.shelf.in_state(root, ShelvedState::Pending)? {
@@ -68,11 +69,15 @@ fn still_waiting(workbench: &Workbench, root: &Root) -> Result<Vec<Changeset>, F
         // Only a file that is known to differ makes it void; one that cannot be read now may fit later.
         let fits =
             |file: &FileChange| workbench.files.read(root, &file.path).map_or(true, |state| state == file.before);
-        if changeset.files.iter().all(fits) {
+        let (fit, void): (Vec<FileChange>, Vec<FileChange>) = changeset.files.iter().cloned().partition(fits);
+        if void.is_empty() {
             waiting.push(changeset);
-        } else {
-            settle(workbench, root, &changeset.id)?;
+            continue;
         }
+        settle(workbench, root, &changeset.id)?;
+        let rest = Changeset::new(changeset.origin, fit);
+        shelve_pending(workbench, root, &rest)?;
+        waiting.extend(Some(rest).filter(|rest| !rest.is_empty()));
     }
     Ok(waiting)
 }
