@@ -20,7 +20,7 @@ pub(super) fn run(workbench: &Workbench, screen: &Screen) -> Result<u8, Failure>
                 .err()
                 .map(|failure| failure.to_string()),
         ),
-        ("index", index.ensure_open().err().map(|failure| failure.to_string())),
+        ("index", index.known().err().map(|failure| failure.to_string())),
     ];
     for (name, missing) in &checks {
         screen.line(&format!("{name}: {}", missing.as_deref().unwrap_or("ready")));

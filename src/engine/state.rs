@@ -105,6 +105,9 @@ pub struct State {
     pub(super) jobs: BTreeMap<JobId, Job>,
     /// The notices published last, by document.
     pub(super) published: BTreeMap<Target, Vec<Notice>>,
+    /// Workspace folders that are being opened, and the questions that wait for them.
+    pub(super) opening: BTreeSet<JobId>,
+    pub(super) deferred: Vec<(RequestId, String, usize, Reply)>,
     /// What the last command printed, as a page.
     pub(super) last_output: Option<String>,
     last: u64,

@@ -24,6 +24,7 @@ pub fn step(state: &mut State, event: Event) -> Vec<Order> {
             let mut orders: Vec<Order> = removed.iter().flat_map(|folder| state.close_folder(folder)).collect();
             for folder in added {
                 let job = state.begin(None, None);
+                state.opening.insert(job);
                 orders.push(Order::Start(job, Task::Open(folder)));
             }
             orders
@@ -168,10 +169,23 @@ impl State {
             Update::Ended(outcome) => {
                 let Some(job) = self.jobs.remove(&id) else { return Vec::new() };
                 let mut orders = self.ended(id, &job, *outcome);
+                orders.extend(self.ask_deferred(id));
                 orders.extend(self.next_refresh(id, job.root.as_ref()));
                 orders
             }
         }
+    }
+
+    /// Asks the questions that came before the workspace was open.
+    fn ask_deferred(&mut self, ended: JobId) -> Vec<Order> {
+        if !self.opening.remove(&ended) || !self.opening.is_empty() {
+            return Vec::new();
+        }
+        let deferred = std::mem::take(&mut self.deferred);
+        deferred
+            .into_iter()
+            .flat_map(|(request, query, limit, reply)| self.search(request, query, limit, reply))
+            .collect()
     }
 
     fn progress(&self, id: JobId, progress: &Progress) -> Vec<Order> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -89,22 +89,22 @@ impl Index {
         self.built.1.notify_all();
     }
 
-    /// Opens the store unless it is open. Waits a little for the first job at work in it, not for later ones:
+    /// Opens the store unless it is open. Waits a little for the first run over the workspace, not for later ones:
     /// a question asked right after the start should find something.
     ///
     /// # Errors
     /// When the store cannot be opened.
     pub fn ensure_open(&self) -> Result<(), Failure> {
-        if matches!(self.known.try_lock(), Err(std::sync::TryLockError::WouldBlock)) {
-            let built = self.built.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whether it came to an end or not, what is there by then answers.
-            drop(self.built.1.wait_timeout_while(built, FIRST_RUN, |built| !*built));
-        }
-        match self.known.try_lock() {
-            Ok(known) if known.is_some() => Ok(()),
-            Err(std::sync::TryLockError::WouldBlock) => Ok(()),
-            Ok(_) | Err(std::sync::TryLockError::Poisoned(_)) => self.known().map(|_| ()),
-        }
+        let built = self.built.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whether it came to an end or not, what is there by then answers.
+        drop(self.built.1.wait_timeout_while(built, FIRST_RUN, |built| !*built));
+        let is_open = match self.known.try_lock() {
+            Ok(known) => known.is_some(),
+            // A job that is at work has opened it.
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Poisoned(_)) => false,
+        };
+        if is_open { Ok(()) } else { self.known().map(|_| ()) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::desk::{Desk, ONE, TWO, rewrite};
-use crate::client::{Client, PATIENCE};
+use crate::client::{Client, PATIENCE, Place};
 
 #[test]
 fn a_hunk_accepted_in_an_open_document_is_made_by_the_editor() {
@@ -209,4 +209,15 @@ fn proposals_that_still_fit_outlive_the_server() {
     assert_eq!((desk.disk("b.rs"), desk.disk("c.rs")), (ONE.replace("old", "new"), "fn mine() {}\n".to_owned()));
     let c = desk.place.uri("c.rs");
     assert!(!desk.client.seen.iter().any(|message| message["params"]["uri"] == c), "{:?}", desk.client.seen);
+}
+
+#[test]
+fn the_first_question_finds_what_is_still_being_indexed() {
+    let place = Place::new();
+    for number in 0..200 {
+        place.write(&format!("m{number}.rs"), format!("fn name_{number}() {{}}\n"));
+    }
+    let mut client = place.open();
+    let answer = client.call("workspace/symbol", json!({"query": "name_123"}));
+    assert_eq!(answer["result"][0]["name"], "name_123", "asked once, at once: {answer}");
 }
