@@ -21,7 +21,7 @@ const REWRITES: &[(Language, &str, &str)] = &[
 ];
 
 /// Questions in plain words; most projects have an answer to one of them.
-const QUESTIONS: &[&str] = &["how is a path kept inside the workspace", "where are errors reported"];
+const QUESTIONS: &[&str] = &["which rule decides whether an action may happen", "where are errors reported"];
 
 /// A command that writes: an existing file and a new one.
 const WRITES: &str = "printf '\\nA line that a command wrote.\\n' >> README.md; mkdir -p notes; echo 'made in the sandbox' > notes/today.txt; echo \"done by $$, the only user here\"";
