@@ -7,7 +7,7 @@ use crate::ports::{Entry, FailureKind, Ledger, Modes, Phase, Shelf, Shelved, She
 use crate::workspace::{FileState, RelativePath, Root};
 
 pub(super) fn root(name: &str) -> Root {
-    Root::new(format!("/work/{name}")).unwrap()
+    Root::new(format!("/somewhere/{name}")).unwrap()
 }
 
 pub(super) fn entry(outcome: &str) -> Entry {
