@@ -42,7 +42,13 @@ pub fn line_hunks(before: &str, after: &str) -> Vec<LineHunk> {
 /// `old_name` and `new_name` go into the head as they are.
 #[must_use]
 pub fn unified_diff(before: &str, after: &str, old_name: &str, new_name: &str) -> String {
-    similar::TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(old_name, new_name).to_string()
+    similar::TextDiff::configure()
+        .newline_terminated(true)
+        .diff_slices(&lines(before), &lines(after))
+        .unified_diff()
+        .context_radius(3)
+        .header(old_name, new_name)
+        .to_string()
 }
 
 #[cfg(test)]
@@ -53,6 +59,12 @@ mod tests {
     fn finds_separate_runs() {
         let hunks = line_hunks("a\nb\nc\nd\n", "a\nB\nc\nd\ne\n");
         assert_eq!(hunks, vec![LineHunk { before: 1..2, after: 1..2 }, LineHunk { before: 4..4, after: 4..5 },]);
+    }
+
+    #[test]
+    fn a_lone_carriage_return_ends_no_line_of_a_diff() {
+        let diff = unified_diff("a\rb\n", "a\rc\n", "x", "x");
+        assert!(diff.ends_with("@@ -1 +1 @@\n-a\rb\n+a\rc\n"), "{diff:?}");
     }
 
     #[test]
