@@ -1,15 +1,11 @@
 //! The smallest part of a changeset that can be accepted or rejected.
 
-use std::ops::Range;
-
 use crate::text::{Edit, Span, line_hunks};
 
 /// One run of changed lines of one file, or the whole file where lines have no meaning
 /// (creation, deletion, binary content, a changed kind).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hunk {
-    /// Zero-based lines of the text before.
-    pub lines: Range<usize>,
     /// The change, in bytes of the text before; `None` for a whole file.
     pub edit: Option<Edit>,
 }
@@ -18,7 +14,7 @@ impl Hunk {
     /// The only hunk of a change that is taken or left as a whole.
     #[must_use]
     pub fn whole_file() -> Self {
-        Self { lines: 0..0, edit: None }
+        Self { edit: None }
     }
 
     /// The hunks that lead from `before` to `after`, in order.
@@ -32,7 +28,7 @@ impl Hunk {
                 let span = Span::new(offset(&old, hunk.before.start, before), offset(&old, hunk.before.end, before));
                 let taken = Span::new(offset(&new, hunk.after.start, after), offset(&new, hunk.after.end, after));
                 let replacement = after.get(taken.start..taken.end).unwrap_or_default().to_owned();
-                Self { lines: hunk.before, edit: Some(Edit { span, replacement }) }
+                Self { edit: Some(Edit { span, replacement }) }
             })
             .collect()
     }

@@ -9,7 +9,6 @@ use super::recipes::{Applied, ApplyTask, Executor, Granted, Judgement, Opened, P
 use super::state::State;
 use super::step::step;
 use crate::changes::{Changeset, FileChange, Origin, content_hash};
-use crate::config::Settings;
 use crate::policy::{Action, Facts, Grant, Mode};
 use crate::text::{Position, Range};
 use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Root};
@@ -46,7 +45,6 @@ fn reviewing() -> State {
         given: PathBuf::from("/w"),
         root: root.clone(),
         mode: Mode::WorkspaceWrite,
-        settings: Settings::default(),
         problems: vec![],
         commands: vec![],
         notice: None,

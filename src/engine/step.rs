@@ -276,7 +276,7 @@ impl State {
     }
 
     fn opened(&mut self, opened: Opened) -> Vec<Order> {
-        let Opened { given, root, mode, problems, commands, notice, waiting, .. } = opened;
+        let Opened { given, root, mode, problems, commands, notice, waiting } = opened;
         let mut orders: Vec<Order> =
             problems.iter().map(|problem| Order::Tell(Level::Warning, format!("tagout: {problem}"))).collect();
         orders.extend(notice.map(|notice| Order::Tell(Level::Warning, format!("tagout: {notice}"))));

@@ -29,16 +29,4 @@ impl Span {
     pub fn is_empty(self) -> bool {
         self.start == self.end
     }
-
-    /// Whether the two share a byte.
-    #[must_use]
-    pub fn overlaps(self, other: Self) -> bool {
-        self.start < other.end && other.start < self.end
-    }
-
-    /// Whether `offset` is inside, the end included.
-    #[must_use]
-    pub fn touches(self, offset: usize) -> bool {
-        self.start <= offset && offset <= self.end
-    }
 }

@@ -6,7 +6,7 @@ use super::super::Workbench;
 use super::apply::settle;
 use super::rewrite::shelve_pending;
 use crate::changes::{Changeset, FileChange};
-use crate::config::{ConfigProblem, Settings};
+use crate::config::ConfigProblem;
 use crate::policy::Mode;
 use crate::ports::{Failure, ShelvedState};
 use crate::workspace::{RelativePath, Root};
@@ -20,8 +20,6 @@ pub struct Opened {
     pub root: Root,
     /// Its mode.
     pub mode: Mode,
-    /// Settings in force.
-    pub settings: Settings,
     /// What is wrong with the settings.
     pub problems: Vec<ConfigProblem>,
     /// The project's own test and build commands.
@@ -58,7 +56,7 @@ pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let mode = workbench.modes.mode(&root)?.min(settings.max_mode);
     let waiting = still_waiting(workbench, &root)?;
     let notice = workbench.modes.take_notice();
-    Ok(Opened { given: folder.to_owned(), root, mode, settings, problems, commands, notice, waiting })
+    Ok(Opened { given: folder.to_owned(), root, mode, problems, commands, notice, waiting })
 }
 
 /// The kept proposals, without the files that they do not fit any more: for those they can only be made again.
