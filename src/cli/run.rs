@@ -19,7 +19,8 @@ pub(super) fn run(
 ) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     let place = if arguments.host { Place::Host } else { Place::Sandbox };
-    let approval = approval(&root, &Action::Run { argv: arguments.argv.clone(), place }, arguments.approve.as_deref())?;
+    let action = Action::Run { argv: arguments.argv.clone(), place, network: Vec::new() };
+    let approval = approval(&root, &action, arguments.approve.as_deref())?;
     let task = RunTask { root: root.clone(), argv: arguments.argv, place, open: Vec::new(), approval };
     let output = |stream, text: &str| {
         // Nobody reads any more (`| head`): as at a shell, that ends the command.

@@ -11,7 +11,7 @@ pub(super) fn root(name: &str) -> Root {
 }
 
 pub(super) fn entry(outcome: &str) -> Entry {
-    let action = Action::Run { argv: vec!["make".into()], place: Place::Sandbox };
+    let action = Action::Run { argv: vec!["make".into()], place: Place::Sandbox, network: Vec::new() };
     let verdict = decide(Mode::ReadOnly, &action, &Facts::user());
     let outcome = outcome.to_owned();
     Entry { number: 0, at_ms: 1, mode: Mode::ReadOnly, phase: Phase::Judged, action, verdict, outcome }
@@ -48,7 +48,7 @@ fn a_mode_changes_by_a_grant_for_just_that(modes: &impl Modes) {
     assert_eq!(modes.mode(&two).unwrap(), Mode::ReadOnly);
     let late = modes.set_mode(grant(Mode::ReadOnly, Mode::Unrestricted), &one).unwrap_err();
     assert_eq!(late.kind, FailureKind::Stale);
-    let run = Action::Run { argv: vec!["make".into()], place: Place::Sandbox };
+    let run = Action::Run { argv: vec!["make".into()], place: Place::Sandbox, network: Vec::new() };
     let run = Grant::obtain(Mode::ReadOnly, run, &Facts::user(), None).unwrap().0;
     assert_eq!(modes.set_mode(run, &one).unwrap_err().kind, FailureKind::Denied);
     assert_eq!(modes.mode(&one).unwrap(), Mode::WorkspaceWrite);

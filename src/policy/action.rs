@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
+use super::{HostRule, Mode};
 use crate::workspace::{ContentHash, RelativePath};
 
 /// Where a command runs.
@@ -23,6 +23,8 @@ pub enum Action {
         argv: Vec<String>,
         /// Where.
         place: Place,
+        /// Hosts it may reach; in the sandbox it reaches no other.
+        network: Vec<HostRule>,
     },
     /// Write changes to the workspace.
     Apply {
@@ -45,8 +47,8 @@ impl Action {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Run { argv, place: Place::Sandbox } => format!("run {} in the sandbox", show_argv(argv)),
-            Self::Run { argv, place: Place::Host } => format!("run {} on the host", show_argv(argv)),
+            Self::Run { argv, place: Place::Sandbox, .. } => format!("run {} in the sandbox", show_argv(argv)),
+            Self::Run { argv, place: Place::Host, .. } => format!("run {} on the host", show_argv(argv)),
             Self::Apply { paths, .. } => match paths.as_slice() {
                 [only] => format!("write {only}"),
                 many => format!("write {} files", many.len()),

@@ -194,7 +194,7 @@ mod tests {
     use crate::workspace::{ContentHash, RelativePath};
 
     fn run(place: Place) -> Action {
-        Action::Run { argv: vec!["make".into()], place }
+        Action::Run { argv: vec!["make".into()], place, network: Vec::new() }
     }
 
     fn apply() -> Action {

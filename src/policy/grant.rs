@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn an_approval_fits_only_what_was_shown() {
-        let action = |name: &str| Action::Run { argv: vec![name.into()], place: Place::Host };
+        let action = |name: &str| Action::Run { argv: vec![name.into()], place: Place::Host, network: Vec::new() };
         let obtain = |approval| Grant::obtain(Mode::Unrestricted, action("make"), &Facts::user(), approval);
         assert!(matches!(obtain(None), Err(GrantError::NeedsApproval(_))));
         let other = Approval { shown: action("rm").hash() };
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_approval_does_not_lift_a_denial() {
-        let action = Action::Run { argv: vec!["make".into()], place: Place::Host };
+        let action = Action::Run { argv: vec!["make".into()], place: Place::Host, network: Vec::new() };
         let approval = Approval { shown: action.hash() };
         let result = Grant::obtain(Mode::ReadOnly, action, &Facts::user(), Some(approval));
         assert!(matches!(result, Err(GrantError::Denied(_))));

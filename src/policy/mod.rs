@@ -3,9 +3,13 @@
 mod action;
 mod decide;
 mod grant;
+mod level;
 mod mode;
+mod network;
 
 pub use action::{Action, Asker, Facts, Place};
 pub use decide::{Decision, Reason, Verdict, decide};
 pub use grant::{Approval, Grant, GrantError};
+pub use level::SandboxLevel;
 pub use mode::{Mode, UnknownMode};
+pub use network::HostRule;

@@ -14,4 +14,6 @@ pub use failure::{Failure, FailureKind};
 pub use files::{FileStat, Files, Skip, Walk, WatchGuard};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
 pub use ledger::{Entry, Ledger, Modes, Phase, Shelf, Shelved, ShelvedState};
-pub use runner::{Exit, OutputStream, RunOutcome, RunRequest, Runner};
+pub use runner::{
+    Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, TerminalSize,
+};

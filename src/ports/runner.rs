@@ -1,10 +1,14 @@
 //! Running a command, contained.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Cancel, Failure};
 use crate::changes::FileChange;
-use crate::policy::Grant;
+use crate::policy::{Grant, SandboxLevel};
 use crate::workspace::{RelativePath, Root};
 
 /// Which of a command's streams some output came from.
@@ -16,18 +20,135 @@ pub enum OutputStream {
     Error,
 }
 
+/// A document that an editor had open when the command began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenText {
+    /// Where.
+    pub path: RelativePath,
+    /// Its text in the editor, as a save would write it.
+    pub text: String,
+    /// Whether the disk holds the same.
+    pub saved: bool,
+}
+
+/// The most that a command may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Wall-clock time.
+    pub wall: Duration,
+    /// Processor time of all its processes together.
+    pub cpu: Duration,
+    /// Bytes of memory of all its processes together.
+    pub memory_bytes: u64,
+    /// Processes and threads at a time.
+    pub processes: u64,
+    /// Open files of one process.
+    pub open_files: u64,
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Bytes written over the workspace.
+    pub disk_bytes: u64,
+    /// Files, folders and links written over the workspace.
+    pub disk_files: u64,
+    /// Bytes of output passed on, both streams together.
+    pub output_bytes: u64,
+}
+
+/// Which limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Limit {
+    /// Wall-clock time, in seconds.
+    WallTime,
+    /// Processor time, in seconds.
+    CpuTime,
+    /// Bytes of memory.
+    Memory,
+    /// Processes and threads.
+    Processes,
+    /// Bytes of one file.
+    FileSize,
+    /// Bytes written.
+    Disk,
+    /// Files written.
+    Files,
+    /// Bytes of output.
+    Output,
+}
+
+impl Limit {
+    /// The name that people read.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WallTime => "time",
+            Self::CpuTime => "processor time",
+            Self::Memory => "memory",
+            Self::Processes => "process",
+            Self::FileSize => "file size",
+            Self::Disk => "disk",
+            Self::Files => "file",
+            Self::Output => "output",
+        }
+    }
+}
+
+/// A limit that a command came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitReached {
+    /// Which.
+    pub limit: Limit,
+    /// How much was allowed, in the limit's own unit.
+    pub most: u64,
+}
+
+impl fmt::Display for LimitReached {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, most) = (self.limit.name(), self.most);
+        match self.limit {
+            Limit::WallTime | Limit::CpuTime => write!(formatter, "{name} limit of {most} s"),
+            Limit::Processes | Limit::Files => write!(formatter, "{name} limit of {most}"),
+            Limit::Memory | Limit::FileSize | Limit::Disk | Limit::Output => {
+                write!(formatter, "{name} limit of {}", show_bytes(most))
+            }
+        }
+    }
+}
+
+fn show_bytes(bytes: u64) -> String {
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let fits = units.iter().find(|(unit, _)| bytes >= *unit);
+    // One decimal, rounded down, so that a limit never looks larger than it is.
+    fits.map_or_else(
+        || format!("{bytes} B"),
+        |(unit, name)| format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+    )
+}
+
+/// Size of a terminal, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalSize {
+    /// Lines.
+    pub rows: u16,
+    /// Columns.
+    pub columns: u16,
+}
+
 /// What to run besides what the grant says: the grant's action holds the argument vector and the place,
 /// its mode decides between a read-only view (`read-only`) and a captured one.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
     /// Workspace, and the command's working folder.
     pub root: Root,
-    /// Texts of open documents that differ from the disk; the command sees these.
-    pub unsaved: Vec<(RelativePath, String)>,
-    /// Longest wall-clock time.
-    pub timeout: Duration,
-    /// Most bytes of output passed on, both streams together.
-    pub output_limit: usize,
+    /// Documents that are open; the command sees their texts.
+    pub open: Vec<OpenText>,
+    /// The most it may use.
+    pub limits: Limits,
+    /// Patterns, as in a `.gitignore`, of files that the command must not see, besides the built-in ones.
+    pub hidden: Vec<String>,
+    /// Patterns of files that it may see although another pattern hides them.
+    pub shown: Vec<String>,
+    /// The terminal it gets; `None` for pipes.
+    pub terminal: Option<TerminalSize>,
 }
 
 /// How a command ended.
@@ -37,8 +158,8 @@ pub enum Exit {
     Code(i32),
     /// By this signal.
     Signal(i32),
-    /// Stopped at the named limit.
-    Limit(String),
+    /// Stopped at this limit.
+    Limit(LimitReached),
     /// Stopped by the user.
     Cancelled,
 }
@@ -56,6 +177,23 @@ impl Exit {
     }
 }
 
+/// A connection that a command made, or tried to make, through the proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// The host that it named.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The address that was dialled.
+    pub address: Option<IpAddr>,
+    /// What came of it, for people.
+    pub outcome: String,
+    /// Bytes that the command sent.
+    pub sent: u64,
+    /// Bytes that it received.
+    pub received: u64,
+}
+
 /// What a command did.
 #[derive(Debug, Clone)]
 pub struct RunOutcome {
@@ -67,6 +205,12 @@ pub struct RunOutcome {
     pub refused: Vec<(String, String)>,
     /// Output bytes dropped beyond the limit.
     pub dropped_output: u64,
+    /// Limits that it came to and that did not end it.
+    pub reached: Vec<LimitReached>,
+    /// How well it was contained; `None` on the host.
+    pub level: Option<SandboxLevel>,
+    /// Connections, in the order in which they ended.
+    pub connections: Vec<Connection>,
 }
 
 /// Runs commands.

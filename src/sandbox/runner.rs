@@ -15,8 +15,8 @@ use super::machine::Machine;
 use super::plan::{PlanError, Wanted, plan};
 use super::probe::{FailedStep, Settings, explain};
 use super::spawn::{Ended, Output, Stop, Terms, contained, on_host};
-use crate::policy::{Action, Grant, Mode, Place};
-use crate::ports::{Cancel, Exit, Failure, FailureKind, RunOutcome, RunRequest, Runner};
+use crate::policy::{Action, Grant, Mode, Place, SandboxLevel};
+use crate::ports::{Cancel, Exit, Failure, FailureKind, Limit, LimitReached, RunOutcome, RunRequest, Runner};
 use crate::workspace::{RelativePath, Root};
 
 /// Longest time that the trial of the sandbox may take.
@@ -73,9 +73,10 @@ impl SandboxRunner {
         let root = request.root.as_path();
         let disk = Folder::open(root).map_err(|error| Failure::io(root.display(), &error))?;
         let unsaved: Vec<(RelativePath, String)> = request
-            .unsaved
+            .open
             .iter()
-            .filter_map(|(path, text)| Some((real(&request.root, path)?, text.clone())))
+            .filter(|open| !open.saved)
+            .filter_map(|open| Some((real(&request.root, &open.path)?, open.text.clone())))
             .collect();
         let wanted = Wanted { argv: Some(argv), mode, root, unsaved: &unsaved };
         let ended = self.begin(&wanted, terms)?;
@@ -88,7 +89,15 @@ impl SandboxRunner {
             }
             (Mode::ReadOnly, _) | (_, None) => Captured::default(),
         };
-        Ok(RunOutcome { exit, changes: captured.changes, refused: captured.refused, dropped_output: ended.dropped })
+        Ok(RunOutcome {
+            exit,
+            changes: captured.changes,
+            refused: captured.refused,
+            dropped_output: ended.dropped,
+            reached: Vec::new(),
+            level: Some(SandboxLevel::Full),
+            connections: Vec::new(),
+        })
     }
 
     fn on_host(&self, argv: &[String], request: &RunRequest, terms: &Terms<'_>) -> Result<RunOutcome, Failure> {
@@ -104,7 +113,15 @@ impl SandboxRunner {
             }
             Err(error) => return Err(Failure::io(format!("cannot run {program:?}"), &error)),
         };
-        Ok(RunOutcome { exit, changes: Vec::new(), refused: Vec::new(), dropped_output })
+        Ok(RunOutcome {
+            exit,
+            changes: Vec::new(),
+            refused: Vec::new(),
+            dropped_output,
+            reached: Vec::new(),
+            level: None,
+            connections: Vec::new(),
+        })
     }
 }
 
@@ -126,10 +143,15 @@ impl Runner for SandboxRunner {
         cancel: &Cancel,
     ) -> Result<RunOutcome, Failure> {
         cancel.check()?;
-        let terms = Terms { timeout: request.timeout, output_limit: request.output_limit, output, cancel };
+        let terms = Terms {
+            timeout: request.limits.wall,
+            output_limit: usize::try_from(request.limits.output_bytes).unwrap_or(usize::MAX),
+            output,
+            cancel,
+        };
         match grant.action() {
-            Action::Run { argv, place: Place::Sandbox } => self.in_sandbox(argv, grant.mode(), request, &terms),
-            Action::Run { argv, place: Place::Host } => self.on_host(argv, request, &terms),
+            Action::Run { argv, place: Place::Sandbox, .. } => self.in_sandbox(argv, grant.mode(), request, &terms),
+            Action::Run { argv, place: Place::Host, .. } => self.on_host(argv, request, &terms),
             Action::Apply { .. } | Action::SetMode { .. } => {
                 Err(Failure::new(FailureKind::Denied, "the grant is for something else than running a command"))
             }
@@ -168,7 +190,7 @@ fn read_back(written: &Folder, disk: &Folder, root: &Path, unsaved: &[(RelativeP
 
 fn stopped(ended: &Ended, timeout: Duration) -> Option<Exit> {
     ended.stopped.map(|stop| match stop {
-        Stop::Timeout => Exit::Limit(format!("time limit of {} s", timeout.as_secs_f64())),
+        Stop::Timeout => Exit::Limit(LimitReached { limit: Limit::WallTime, most: timeout.as_secs() }),
         Stop::Cancelled => Exit::Cancelled,
     })
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tagout::changes::{ChangeKind, FileChange};
-use tagout::ports::{Exit, RunOutcome};
+use tagout::ports::{Exit, OpenText, RunOutcome};
 use tagout::workspace::{FileKind, FileState, RelativePath};
 
 use super::sandbox::bench;
@@ -86,8 +86,12 @@ fn ignored_outputs_are_left_out_and_cannot_be_widened_by_the_command() {
 #[test]
 fn unsaved_texts_are_seen_and_are_no_change_of_the_command() {
     let Some(mut bench) = bench(&[("a", "disk\n"), ("b", "disk\n"), ("gone", "disk\n")]) else { return };
-    let text = |path: &str| (RelativePath::new(path).unwrap(), format!("unsaved {path}\n"));
-    bench.unsaved = vec![text("a"), text("b"), text("gone"), text("new/file")];
+    let text = |path: &str| OpenText {
+        path: RelativePath::new(path).unwrap(),
+        text: format!("unsaved {path}\n"),
+        saved: false,
+    };
+    bench.open = vec![text("a"), text("b"), text("gone"), text("new/file")];
     let outcome = bench.run("cat a b new/file; echo more >> b; rm gone");
     assert_eq!(bench.printed(), "unsaved a\nunsaved b\nunsaved new/file\n");
     assert_eq!(told(&outcome), ["edit b", "delete gone"]);

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tagout::policy::{Action, Approval, Facts, Grant, Mode, Place};
-use tagout::ports::{Cancel, Exit, FailureKind, OutputStream, RunOutcome, RunRequest, Runner};
+use tagout::ports::{Cancel, Exit, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner};
 use tagout::sandbox::SandboxRunner;
 use tagout::workspace::{RelativePath, Root};
 use tempfile::TempDir;
@@ -19,11 +19,25 @@ use tempfile::TempDir;
 pub(super) struct Bench {
     pub(super) folder: TempDir,
     environment: Vec<(OsString, OsString)>,
-    pub(super) unsaved: Vec<(RelativePath, String)>,
-    timeout: Duration,
-    output_limit: usize,
+    pub(super) open: Vec<OpenText>,
+    pub(super) limits: Limits,
     cancel: Cancel,
     pub(super) printed: Mutex<String>,
+}
+
+/// Limits that no test comes near by accident.
+pub(super) fn limits() -> Limits {
+    Limits {
+        wall: Duration::from_secs(60),
+        cpu: Duration::from_secs(60),
+        memory_bytes: 4 << 30,
+        processes: 1_024,
+        open_files: 8_192,
+        file_bytes: 1 << 30,
+        disk_bytes: 2 << 30,
+        disk_files: 400_000,
+        output_bytes: 1 << 20,
+    }
 }
 
 /// `None`, with the reason printed, where this machine has no sandbox.
@@ -44,9 +58,8 @@ pub(super) fn bench(files: &[(&str, &str)]) -> Option<Bench> {
     let bench = Bench {
         folder,
         environment,
-        unsaved: Vec::new(),
-        timeout: Duration::from_secs(60),
-        output_limit: 1 << 20,
+        open: Vec::new(),
+        limits: limits(),
         cancel: Cancel::default(),
         printed: Mutex::default(),
     };
@@ -69,14 +82,17 @@ impl Bench {
     }
 
     fn run_argv(&self, mode: Mode, place: Place, argv: &[&str]) -> RunOutcome {
-        let action = Action::Run { argv: argv.iter().map(|one| (*one).to_owned()).collect(), place };
+        let action =
+            Action::Run { argv: argv.iter().map(|one| (*one).to_owned()).collect(), place, network: Vec::new() };
         let approval = Approval { shown: action.hash() };
         let (grant, _) = Grant::obtain(mode, action, &Facts::user(), Some(approval)).unwrap();
         let request = RunRequest {
             root: Root::new(self.work()).unwrap(),
-            unsaved: self.unsaved.clone(),
-            timeout: self.timeout,
-            output_limit: self.output_limit,
+            open: self.open.clone(),
+            limits: self.limits,
+            hidden: Vec::new(),
+            shown: Vec::new(),
+            terminal: None,
         };
         let output = |_: OutputStream, text: &str| self.printed.lock().unwrap().push_str(text);
         self.runner().run(grant, &request, &output, &self.cancel).unwrap()
@@ -94,11 +110,12 @@ impl Bench {
 #[test]
 fn a_read_only_workspace_is_read_only() {
     let Some(mut bench) = bench(&[("a", "1\n")]) else { return };
-    for unsaved in [vec![], vec![(RelativePath::new("a").unwrap(), "unsaved\n".to_owned())]] {
-        bench.unsaved = unsaved;
+    let unsaved = OpenText { path: RelativePath::new("a").unwrap(), text: "unsaved\n".to_owned(), saved: false };
+    for open in [vec![], vec![unsaved]] {
+        bench.open = open;
         let script = "cat a; (echo x >> a) 2>/dev/null || echo refused; touch b 2>/dev/null || echo refused";
         let outcome = bench.run_argv(Mode::ReadOnly, Place::Sandbox, &["sh", "-c", script]);
-        let seen = if bench.unsaved.is_empty() { "1" } else { "unsaved" };
+        let seen = if bench.open.is_empty() { "1" } else { "unsaved" };
         assert_eq!(bench.printed(), format!("{seen}\nrefused\nrefused\n"));
         assert_eq!((outcome.changes.len(), outcome.refused.len()), (0, 0));
         assert_eq!(fs::read(bench.work().join("a")).unwrap(), b"1\n");
@@ -133,13 +150,13 @@ fn the_time_limit_and_the_user_end_the_whole_tree() {
     let script = format!(
         "trap '' TERM INT; echo x > f; (setsid sh -c '(sleep {mark} &) ; sleep {mark}' >/dev/null 2>&1 &) ; sleep {mark}"
     );
-    bench.timeout = Duration::from_secs(2);
+    bench.limits.wall = Duration::from_secs(2);
     let outcome = bench.run(&script);
     assert!(matches!(outcome.exit, Exit::Limit(_)), "{:?}", outcome.exit);
     assert_eq!(outcome.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["f"]);
     assert!(!lives(&format!("sleep {mark}")));
 
-    bench.timeout = Duration::from_secs(60);
+    bench.limits.wall = Duration::from_secs(60);
     let cancelled = std::thread::scope(|scope| {
         scope.spawn(|| {
             while !bench.printed.lock().unwrap().contains("ready") {
@@ -165,12 +182,12 @@ fn a_daemon_ends_with_its_command() {
 #[test]
 fn a_flood_is_cut_and_counted() {
     let Some(mut bench) = bench(&[]) else { return };
-    bench.output_limit = 1000;
+    bench.limits.output_bytes = 1000;
     let outcome = bench.run("head -c 50000000 /dev/zero | tr '\\0' x; echo e >&2; exit 7");
     assert_eq!(outcome.exit, Exit::Code(7));
     assert_eq!(bench.printed().len(), 1000);
     assert_eq!(outcome.dropped_output, 50_000_002 - 1000);
-    bench.timeout = Duration::from_secs(1);
+    bench.limits.wall = Duration::from_secs(1);
     assert!(matches!(bench.run("yes").exit, Exit::Limit(_)));
 }
 
@@ -238,10 +255,16 @@ fn a_disk_that_is_full_stays_in_the_sandbox() {
 fn a_wide_or_missing_workspace_is_refused() {
     let Some(bench) = bench(&[]) else { return };
     let run = |root: &Path| {
-        let action = Action::Run { argv: vec!["true".into()], place: Place::Sandbox };
+        let action = Action::Run { argv: vec!["true".into()], place: Place::Sandbox, network: Vec::new() };
         let (grant, _) = Grant::obtain(Mode::ReadOnly, action, &Facts::user(), None).unwrap();
-        let request =
-            RunRequest { root: Root::new(root).unwrap(), unsaved: vec![], timeout: bench.timeout, output_limit: 10 };
+        let request = RunRequest {
+            root: Root::new(root).unwrap(),
+            open: vec![],
+            limits: bench.limits,
+            hidden: vec![],
+            shown: vec![],
+            terminal: None,
+        };
         bench.runner().run(grant, &request, &|_, _| {}, &bench.cancel).unwrap_err().kind
     };
     assert_eq!(run(bench.work().parent().unwrap()), FailureKind::InvalidInput);
@@ -266,7 +289,7 @@ fn on_the_host_a_command_has_the_users_environment_and_still_ends_in_time() {
     assert_eq!((outcome.exit, outcome.changes.len()), (Exit::Code(5), 0));
     assert_eq!(bench.printed(), "SECRET\n");
     assert!(bench.work().join("written").exists());
-    bench.timeout = Duration::from_secs(1);
+    bench.limits.wall = Duration::from_secs(1);
     let mark = format!("{}", 700_000 + std::process::id());
     let outcome = run(&bench, &format!("trap '' TERM; sleep {mark} & sleep {mark}"));
     assert!(matches!(outcome.exit, Exit::Limit(_)));

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::super::Workbench;
 use super::judge::{Granted, Judged, Judgement, end, judge};
 use super::rewrite::shelve_pending;
-use super::unsaved::{Unsaved, unsaved};
+use super::unsaved::{Unsaved, open_texts};
 use crate::changes::{Changeset, FileChange, Origin};
+use crate::config::RunSettings;
 use crate::policy::{Action, Approval, Facts, Place};
-use crate::ports::{Cancel, Exit, Failure, FailureKind, OutputStream, RunOutcome, RunRequest};
+use crate::ports::{Cancel, Exit, Failure, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest};
 use crate::workspace::Root;
 
 /// What to run.
@@ -66,19 +67,19 @@ pub fn run(
         Place::Host => None,
     };
     let facts = Facts { sandbox_missing, ..Facts::user() };
-    let action = Action::Run { argv: task.argv.clone(), place: task.place };
+    let action = Action::Run { argv: task.argv.clone(), place: task.place, network: Vec::new() };
     let Granted { grant, judgement } = match judge(workbench, &task.root, action, &facts, task.approval)? {
         Judged::Granted(granted) => granted,
         Judged::Undecided(judgement) => return Ok(Ran::Undecided(task, judgement)),
     };
     let (settings, _) = workbench.settings(&task.root);
-    let mut unsaved = unsaved(workbench, &task.open);
-    unsaved.retain(|open| open.root == task.root);
     let request = RunRequest {
         root: task.root.clone(),
-        unsaved: unsaved.iter().map(|open| (open.path.clone(), open.text.clone())).collect(),
-        timeout: Duration::from_secs(settings.run.timeout_seconds),
-        output_limit: usize::try_from(settings.run.output_limit_bytes).unwrap_or(usize::MAX),
+        open: open_texts(workbench, &task.root, &task.open),
+        limits: limits(&settings.run),
+        hidden: Vec::new(),
+        shown: Vec::new(),
+        terminal: None,
     };
     let outcome = workbench.runner.run(grant, &request, output, cancel);
     let outcome = match outcome {
@@ -88,8 +89,8 @@ pub fn run(
             return Err(failure);
         }
     };
-    let RunOutcome { exit, changes, refused, dropped_output } = outcome;
-    let changes = changes.into_iter().map(|change| over_buffer(change, &unsaved)).collect();
+    let RunOutcome { exit, changes, refused, dropped_output, .. } = outcome;
+    let changes = changes.into_iter().map(|change| over_buffer(change, &request.open)).collect();
     let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
     let outcome =
         format!("{}; {} files changed, {} refused", describe_exit(&exit), changeset.files.len(), refused.len());
@@ -110,9 +111,24 @@ pub fn describe_exit(exit: &Exit) -> String {
 }
 
 /// A change to a file that is open with unsaved text goes over that text, not over the disk's.
-fn over_buffer(mut change: FileChange, unsaved: &[Unsaved]) -> FileChange {
-    if let (Some(before), Some(open)) = (&mut change.before, unsaved.iter().find(|open| open.path == change.path)) {
+fn over_buffer(mut change: FileChange, open: &[OpenText]) -> FileChange {
+    let unsaved = open.iter().find(|open| !open.saved && open.path == change.path);
+    if let (Some(before), Some(open)) = (&mut change.before, unsaved) {
         before.bytes = open.text.clone().into_bytes();
     }
     change
+}
+
+fn limits(settings: &RunSettings) -> Limits {
+    Limits {
+        wall: Duration::from_secs(settings.timeout_seconds),
+        cpu: Duration::from_secs(3_600),
+        memory_bytes: 4 << 30,
+        processes: 1_024,
+        open_files: 8_192,
+        file_bytes: 1 << 30,
+        disk_bytes: 2 << 30,
+        disk_files: 400_000,
+        output_bytes: settings.output_limit_bytes,
+    }
 }

@@ -1,6 +1,7 @@
 //! Open documents whose text is not what the disk holds.
 
 use super::super::Workbench;
+use crate::ports::OpenText;
 use crate::workspace::{RelativePath, Root};
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -16,13 +17,20 @@ pub struct Unsaved {
     pub text: String,
 }
 
-/// Those of `open` that differ from the disk, each as a save would write it: editors that keep a byte order
-/// mark to themselves get it back.
+/// Those of `open` that differ from the disk, each as a save would write it.
 pub(super) fn unsaved(workbench: &Workbench, open: &[Unsaved]) -> Vec<Unsaved> {
-    open.iter().filter_map(|document| as_saved(workbench, document)).collect()
+    open.iter().map(|document| as_saved(workbench, document)).filter(|(_, same)| !same).map(|(open, _)| open).collect()
 }
 
-fn as_saved(workbench: &Workbench, document: &Unsaved) -> Option<Unsaved> {
+/// The documents of `root` among `open`, each as a save would write it.
+pub(super) fn open_texts(workbench: &Workbench, root: &Root, open: &[Unsaved]) -> Vec<OpenText> {
+    let here = open.iter().filter(|document| document.root == *root).map(|document| as_saved(workbench, document));
+    here.map(|(Unsaved { path, text, .. }, saved)| OpenText { path, text, saved }).collect()
+}
+
+/// The document as a save would write it, and whether the disk holds the same: editors that keep a byte order mark to
+/// themselves get it back.
+fn as_saved(workbench: &Workbench, document: &Unsaved) -> (Unsaved, bool) {
     let disk = workbench.files.read(&document.root, &document.path).ok().flatten();
     let mut saved = document.clone();
     if let Some(disk) = &disk
@@ -32,5 +40,5 @@ fn as_saved(workbench: &Workbench, document: &Unsaved) -> Option<Unsaved> {
         saved.text.insert_str(0, BYTE_ORDER_MARK);
     }
     let same = disk.is_some_and(|disk| disk.bytes == saved.text.as_bytes());
-    if same { None } else { Some(saved) }
+    (saved, same)
 }

@@ -97,7 +97,7 @@ fn a_grant_fits_only_its_own_changes() {
     let other = grant(&[change("a", None, text("y"))]);
     let failure = DiskFiles::new(1 << 20).apply(other, &root, &changes).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Denied);
-    let run = Action::Run { argv: vec!["x".into()], place: crate::policy::Place::Sandbox };
+    let run = Action::Run { argv: vec!["x".into()], place: crate::policy::Place::Sandbox, network: Vec::new() };
     let run = Grant::obtain(Mode::WorkspaceWrite, run, &Facts::user(), None).unwrap().0;
     assert_eq!(DiskFiles::new(1 << 20).apply(run, &root, &changes).unwrap_err().kind, FailureKind::Denied);
     assert!(picture(root.as_path()).is_empty());
