@@ -15,7 +15,7 @@ use crate::lsp;
 use crate::model::BuiltinEmbedder;
 use crate::observe;
 use crate::ports::{Embedder, Failure};
-use crate::sandbox::SandboxRunner;
+use crate::sandbox::{Reserve, SandboxRunner};
 use crate::store::LanceStore;
 use crate::workspace::Root;
 
@@ -49,7 +49,7 @@ pub fn run() -> ExitCode {
         | Command::Log(_)
         | Command::Doctor => folders().map(|folders| {
             let _log = observe::init(log_filter().as_deref(), None);
-            cli::run(command, &workbench(&folders), &screen, &host::cancel_on_interrupt())
+            cli::run(command, &workbench(&folders, Reserve::None), &screen, &host::cancel_on_interrupt())
         }),
     };
     outcome.unwrap_or_else(|failure| {
@@ -63,7 +63,7 @@ fn serve_editor() -> Result<ExitCode, Failure> {
     let folders = folders()?;
     let _log = observe::init(log_filter().as_deref(), Some(&folders.state.join("log")));
     let (outbox, orders) = lsp::orders();
-    let engine = Engine::start(Arc::new(workbench(&folders)), outbox)?;
+    let engine = Engine::start(Arc::new(workbench(&folders, Reserve::Kept)), outbox)?;
     let inbox = engine.clone();
     let events = Box::new(move |event| inbox.send(event));
     let wiring = lsp::Wiring { events, orders, is_alive: host::is_alive };
@@ -77,7 +77,7 @@ fn tour(command: Command, screen: &Screen) -> Result<ExitCode, Failure> {
     let own = tempfile::Builder::new().prefix("tagout-tour-").tempdir();
     let own = own.map_err(|error| Failure::io("making a temporary folder", &error))?;
     let folders = Folders { cache: own.path().join("cache"), state: own.path().join("state") };
-    Ok(cli::run(command, &workbench(&folders), screen, &host::cancel_on_interrupt()))
+    Ok(cli::run(command, &workbench(&folders, Reserve::None), screen, &host::cancel_on_interrupt()))
 }
 
 /// Which messages are logged, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -90,7 +90,7 @@ fn folders() -> Result<Folders, Failure> {
 }
 
 /// All effects behind their ports. Nothing is opened yet: each opens what it needs on first use.
-fn workbench(folders: &Folders) -> Workbench {
+fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
     let ledger = Arc::new(SqliteLedger::new(folders.state.join("tagout.sqlite")));
     let embedder = BuiltinEmbedder;
     let (indexes, embedder_name) = (folders.cache.join("index"), embedder.name().to_owned());
@@ -98,7 +98,7 @@ fn workbench(folders: &Folders) -> Workbench {
     Workbench {
         files: Box::new(DiskFiles::new(LARGEST_FILE)),
         embedder: Box::new(embedder),
-        runner: Box::new(SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables())),
+        runner: Box::new(SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables(), reserve)),
         ledger: ledger.clone(),
         modes: ledger.clone(),
         shelf: ledger,

@@ -1,7 +1,7 @@
-//! The binary: the sandbox's child is dispatched before anything else, while there is one thread.
+//! The binary: the sandbox's helper is dispatched before anything else, while there is one thread.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    tagout::sandbox::run_init_if_asked(std::env::args_os().nth(1).as_deref()).unwrap_or_else(tagout::assemble::run)
+    tagout::sandbox::run_helper_if_asked(std::env::args_os().nth(1).as_deref()).unwrap_or_else(tagout::assemble::run)
 }

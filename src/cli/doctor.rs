@@ -4,13 +4,14 @@ use std::path::Path;
 
 use super::{DONE, FAILED, Screen};
 use crate::engine::Workbench;
+use crate::policy::Mode;
 use crate::ports::Failure;
 
 pub(super) fn run(workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(Path::new("."))?;
     let index = workbench.index(&root);
     let checks = [
-        ("sandbox", workbench.runner.missing()),
+        ("sandbox", workbench.runner.prepare(&root, Mode::WorkspaceWrite).err().map(|failure| failure.to_string())),
         (
             "ledger",
             workbench

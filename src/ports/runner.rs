@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cancel, Failure};
 use crate::changes::FileChange;
-use crate::policy::{Grant, SandboxLevel};
+use crate::policy::{Grant, Mode, SandboxLevel};
 use crate::workspace::{RelativePath, Root};
 
 /// Which of a command's streams some output came from.
@@ -215,8 +215,11 @@ pub struct RunOutcome {
 
 /// Runs commands.
 pub trait Runner: Send + Sync {
-    /// What this machine lacks for a sandbox and what to do about it; `None` when nothing.
-    fn missing(&self) -> Option<String>;
+    /// Makes a sandbox ready for the next command in the workspace, unless one is, and says how well it contains.
+    ///
+    /// # Errors
+    /// When none can be made: what is missing and what to do about it.
+    fn prepare(&self, root: &Root, mode: Mode) -> Result<SandboxLevel, Failure>;
 
     /// Runs the granted command to its end. `output` gets what it prints while it prints, control
     /// characters other than tab and line breaks replaced.

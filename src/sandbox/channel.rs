@@ -1,79 +1,144 @@
-//! What the parent and the child of a run say to each other, over one socket of whole messages.
+//! What server, helper and sandbox say to each other, over sockets of whole messages.
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::step::Plan;
 use super::sys;
+use crate::ports::TerminalSize;
+use crate::workspace::RelativePath;
 
-/// What the child says.
+/// Longest message that is sent as it is; what is longer goes as a file in memory.
+const INLINE: usize = 32 << 10;
+/// Most bytes of a message that came as a file: what a command is begun with is a few unsaved texts at most.
+const LONGEST: u64 = 1 << 30;
+
+/// What the parked child is told: what to become.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Report {
-    /// A step failed; nothing was executed.
-    Failed {
-        /// The step, for people.
-        step: String,
-        /// What the system said.
-        error: String,
-        /// The system's error number, 0 when it gave none.
-        number: i32,
-    },
-    /// Writes are captured in the folder whose descriptor comes with this.
-    Captured,
-    /// All steps are done; the command begins.
-    Begun,
-    /// The command ended by itself with this code.
-    Exited(i32),
-    /// The command was ended by this signal.
-    Signalled(i32),
+pub(super) struct Go {
+    /// The argument vector.
+    pub(super) argv: Vec<String>,
+    /// The whole environment.
+    pub(super) environment: Vec<(String, String)>,
+    /// The working folder.
+    pub(super) folder: PathBuf,
+    /// Files of the workspace that it must not see.
+    pub(super) hidden: Vec<RelativePath>,
+    /// Texts to lay over the workspace.
+    pub(super) unsaved: Vec<(RelativePath, String)>,
+    /// The terminal it gets.
+    pub(super) terminal: Option<TerminalSize>,
 }
 
-/// The two ends.
+/// What comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Report {
+    /// Process 1 has been made; its descriptor comes with this.
+    Made,
+    /// Writes are captured in the folder whose descriptor comes with this.
+    Captured,
+    /// All steps are done: the sandbox waits for its command.
+    Parked,
+    /// A step failed; nothing was executed.
+    Failed(FailedStep),
+    /// The command begins.
+    Begun,
+    /// The command ended by itself with this code, and no process is left.
+    Exited(i32),
+    /// The command was ended by this signal, and no process is left.
+    Signalled(i32),
+    /// Every process was ended because the server asked for it.
+    Stopped,
+}
+
+/// A step that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FailedStep {
+    /// The step, for people.
+    pub(super) step: String,
+    /// What the system said.
+    pub(super) error: String,
+    /// The system's error number, 0 when it gave none.
+    pub(super) number: i32,
+}
+
+/// The two ends of a socket.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?)
 }
 
-/// Sends the plan as a memory file, since it may hold texts larger than a message.
-pub(super) fn send_plan(socket: &OwnedFd, plan: &Plan) -> io::Result<()> {
-    let bytes = postcard::to_stdvec(plan).map_err(io::Error::other)?;
-    let mut file = File::from(memfd_create(c"plan", MFdFlags::MFD_CLOEXEC)?);
+/// Sends `message` with `descriptors`.
+pub(super) fn send(socket: BorrowedFd<'_>, message: &impl Serialize, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
+    if bytes.len() <= INLINE {
+        return send_bytes(socket, &bytes, descriptors);
+    }
+    let mut file = File::from(memfd_create(c"message", MFdFlags::MFD_CLOEXEC)?);
     file.write_all(&bytes)?;
     file.rewind()?;
-    send(socket.as_fd(), b"plan", Some(file.as_fd()))
+    let with_file: Vec<BorrowedFd<'_>> = [file.as_fd()].into_iter().chain(descriptors.iter().copied()).collect();
+    // No message is empty otherwise: this one says that the first descriptor holds it.
+    send_bytes(socket, &[], &with_file)
 }
 
-/// Receives the plan.
-pub(super) fn receive_plan(socket: &OwnedFd) -> io::Result<Plan> {
-    let (_, descriptor) = sys::receive(socket.as_fd())?;
-    let descriptor = descriptor.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
-    let mut bytes = Vec::new();
-    File::from(descriptor).read_to_end(&mut bytes)?;
-    postcard::from_bytes(&bytes).map_err(io::Error::other)
-}
-
-/// Sends a report, with the descriptor that belongs to it.
-pub(super) fn send_report(socket: &OwnedFd, report: &Report, with: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    send(socket.as_fd(), &postcard::to_stdvec(report).map_err(io::Error::other)?, with)
-}
-
-/// Receives a report; `None` once the other side has gone.
-pub(super) fn receive_report(socket: &OwnedFd) -> io::Result<Option<(Report, Option<OwnedFd>)>> {
-    let (bytes, descriptor) = sys::receive(socket.as_fd())?;
+/// A message and the descriptors that came with it; `None` once the other side has gone.
+///
+/// # Errors
+/// When the message is none of `T`, is too long, or the socket fails.
+pub(super) fn receive<T: DeserializeOwned>(socket: BorrowedFd<'_>) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+    let (mut bytes, mut descriptors) = sys::receive(socket, INLINE)?;
     if bytes.is_empty() {
-        return Ok(None);
+        if descriptors.is_empty() {
+            return Ok(None);
+        }
+        File::from(descriptors.remove(0)).take(LONGEST).read_to_end(&mut bytes)?;
     }
-    Ok(Some((postcard::from_bytes(&bytes).map_err(io::Error::other)?, descriptor)))
+    Ok(Some((postcard::from_bytes(&bytes).map_err(io::Error::other)?, descriptors)))
 }
 
-fn send(socket: BorrowedFd<'_>, bytes: &[u8], with: Option<BorrowedFd<'_>>) -> io::Result<()> {
-    let descriptors: Vec<RawFd> = with.iter().map(AsRawFd::as_raw_fd).collect();
-    let rights = [ControlMessage::ScmRights(&descriptors)];
-    let controls = if with.is_some() { rights.as_slice() } else { &[] };
+fn send_bytes(socket: BorrowedFd<'_>, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let raw: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    let rights = [ControlMessage::ScmRights(&raw)];
+    let controls = if raw.is_empty() { &[] } else { rights.as_slice() };
     sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(bytes)], controls, MsgFlags::MSG_NOSIGNAL, None)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_long_messages_arrive_with_their_descriptors() {
+        let (ours, theirs) = pair().unwrap();
+        for length in [0, 10, INLINE, 300_000] {
+            let go = Go {
+                argv: vec!["x".repeat(length)],
+                environment: vec![("A".into(), "b".into())],
+                folder: "/w".into(),
+                hidden: vec![],
+                unsaved: vec![],
+                terminal: None,
+            };
+            let null = File::open("/dev/null").unwrap();
+            send(ours.as_fd(), &go, &[null.as_fd(), null.as_fd()]).unwrap();
+            let (came, descriptors) = receive::<Go>(theirs.as_fd()).unwrap().unwrap();
+            assert_eq!((came == go, descriptors.len()), (true, 2), "{length}");
+        }
+        drop(ours);
+        assert!(receive::<Go>(theirs.as_fd()).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_no_message_is_an_error() {
+        let (ours, theirs) = pair().unwrap();
+        send_bytes(ours.as_fd(), &[0xff; 40], &[]).unwrap();
+        assert!(receive::<Report>(theirs.as_fd()).is_err());
+    }
 }

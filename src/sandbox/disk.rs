@@ -8,10 +8,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use crate::workspace::{FileKind, FileState};
 
@@ -56,6 +56,12 @@ pub(super) enum ReadError {
     System(#[from] io::Error),
 }
 
+/// Now, by the clock that stamps files, which lags behind others: seconds and nanoseconds since the Unix epoch.
+pub(super) fn file_clock() -> io::Result<(i64, i64)> {
+    let stamped = File::from(memfd_create(c"clock", MFdFlags::MFD_CLOEXEC)?).metadata()?;
+    Ok((stamped.ctime(), stamped.ctime_nsec()))
+}
+
 fn beneath(flags: OFlag) -> OpenHow {
     let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
     OpenHow::new().flags(flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW).resolve(resolve)
@@ -71,13 +77,6 @@ impl Folder {
     /// Takes a descriptor of a folder.
     pub(super) fn from_descriptor(descriptor: OwnedFd) -> Self {
         Self(descriptor)
-    }
-
-    /// When the folder was made: seconds and nanoseconds, by the clock that stamps files.
-    pub(super) fn born(&self) -> io::Result<(i64, i64)> {
-        let born = File::from(self.0.try_clone()?).metadata()?.created()?;
-        let since = born.duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
-        Ok((since.as_secs().cast_signed(), since.subsec_nanos().into()))
     }
 
     /// Whether the overlay says that nothing of the folder of the same name below it is left.

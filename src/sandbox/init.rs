@@ -1,133 +1,44 @@
-//! The child: applies a plan step by step, then executes the command and looks after its processes.
-//!
-//! It is the same program, executed anew with [`INIT_ARGUMENT`], so that it has one thread. It is two processes:
-//! the outer one waits for the end of the parent or of the inner one; the inner one is process 1 of its namespace,
-//! with whose end the kernel ends every other process in it.
+//! Process 1 of a sandbox: applies a plan step by step, starts the process that becomes the command, and looks after
+//! all others; with its end the kernel ends every process of the sandbox.
 
-use std::ffi::{CString, OsStr};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::process::ExitCode;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sched::{CloneFlags, unshare};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::setrlimit;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, chdir, execve, pipe2, setsid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, setsid};
 
-use super::channel::{Report, receive_plan, send_report};
-use super::step::{Command, Plan, Resource, Step};
-use super::{filter, mounts, sys};
-
-/// The first argument that makes the program a child of the sandbox instead of what it usually is.
-pub const INIT_ARGUMENT: &str = "__sandbox-init";
-
-/// Acts as the sandbox's child when `first`, the program's first argument, asks for it. To be called before
-/// anything else, above all before any thread is started.
-#[must_use]
-pub fn run_init_if_asked(first: Option<&OsStr>) -> Option<ExitCode> {
-    if first != Some(OsStr::new(INIT_ARGUMENT)) {
-        return None;
-    }
-    Some(match outer() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    })
-}
+use super::channel::{self, FailedStep, Report};
+use super::step::{Plan, Resource, Step};
+use super::{child, filter, mounts, sys};
 
 /// A step that failed.
-struct Failed {
+pub(super) struct Failed {
     step: String,
     error: io::Error,
 }
 
-fn failed(step: impl ToString) -> impl FnOnce(io::Error) -> Failed {
-    move |error| Failed { step: step.to_string(), error }
-}
-
-fn system(step: impl ToString) -> impl FnOnce(Errno) -> Failed {
+/// Names the step that an error comes from.
+pub(super) fn failed<E: Into<io::Error>>(step: impl ToString) -> impl FnOnce(E) -> Failed {
     move |error| Failed { step: step.to_string(), error: error.into() }
 }
 
-fn tell(socket: &OwnedFd, failed: &Failed) {
+/// Tells the server of a failed step. When it has gone there is nobody left to tell.
+pub(super) fn tell(socket: &OwnedFd, failed: &Failed) {
     let number = failed.error.raw_os_error().unwrap_or_default();
-    let report = Report::Failed { step: failed.step.clone(), error: failed.error.to_string(), number };
-    // When the parent has gone there is nobody left to tell.
-    drop(send_report(socket, &report, None));
+    let report = FailedStep { step: failed.step.clone(), error: failed.error.to_string(), number };
+    drop(channel::send(socket.as_fd(), &Report::Failed(report), &[]));
 }
 
-/// The outer process. The socket to the parent is its standard input.
-fn outer() -> io::Result<()> {
-    sys::close_from(3)?;
-    let socket = io::stdin().as_fd().try_clone_to_owned()?;
-    nix::unistd::dup2_stdin(std::fs::File::open("/dev/null")?)?;
-    let plan = receive_plan(&socket)?;
-    enclose(&socket, &plan).inspect_err(|error| tell(&socket, error)).map_err(|failed| failed.error)
-}
-
-fn enclose(socket: &OwnedFd, plan: &Plan) -> Result<(), Failed> {
-    setsid().map_err(system("begin a session"))?;
-    umask(Mode::from_bits_truncate(0o022));
-    enter_namespaces(plan)?;
-    // Entering a user namespace resets this, so it comes after.
-    set_pdeathsig(Signal::SIGKILL).map_err(system("follow the parent"))?;
-    let (watched, held) = pipe2(OFlag::O_CLOEXEC).map_err(system("watch the parent"))?;
-    match sys::fork().map_err(failed("start process 1"))? {
-        ForkResult::Child => {
-            drop(held);
-            std::process::exit(inner(socket, plan, &watched));
-        }
-        ForkResult::Parent { child } => {
-            drop(watched);
-            guard(socket, child).map_err(failed("wait for process 1"))
-        }
-    }
-}
-
-/// Enters every kind of namespace that the command gets for itself, as the user that it was.
-fn enter_namespaces(plan: &Plan) -> Result<(), Failed> {
-    let flags = CloneFlags::CLONE_NEWUSER
-        | CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS
-        | CloneFlags::CLONE_NEWCGROUP;
-    unshare(flags).map_err(system("enter new namespaces"))?;
-    let map = |name: &str, text: String| {
-        std::fs::write(format!("/proc/self/{name}"), text).map_err(failed(format!("write {name}")))
-    };
-    map("setgroups", "deny".to_owned())?;
-    map("uid_map", format!("{0} {0} 1", plan.uid))?;
-    map("gid_map", format!("{0} {0} 1", plan.gid))
-}
-
-/// Waits for the inner process, and ends it when the parent goes or asks for it by closing the socket.
-fn guard(socket: &OwnedFd, child: Pid) -> io::Result<()> {
-    let ended = sys::process_descriptor(child.as_raw().cast_unsigned())?;
-    let mut events = [PollFd::new(socket.as_fd(), PollFlags::empty()), PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
-    loop {
-        match poll(&mut events, PollTimeout::NONE) {
-            Ok(_) => break,
-            Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    kill(child, Signal::SIGKILL)?;
-    waitpid(child, None)?;
-    Ok(())
-}
-
-/// Process 1.
-fn inner(socket: &OwnedFd, plan: &Plan, watched: &OwnedFd) -> i32 {
-    match prepare(socket, plan, watched).and_then(|()| attend(socket, plan)) {
+/// The whole life of process 1, begun in its namespaces; `socket` leads to the server. Returns its exit code.
+pub(super) fn run(plan: &Plan, socket: &OwnedFd) -> i32 {
+    match build(plan, socket).and_then(|workspace| attend(socket, workspace)) {
         Ok(()) => 0,
         Err(failed) => {
             tell(socket, &failed);
@@ -136,45 +47,64 @@ fn inner(socket: &OwnedFd, plan: &Plan, watched: &OwnedFd) -> i32 {
     }
 }
 
-fn prepare(socket: &OwnedFd, plan: &Plan, watched: &OwnedFd) -> Result<(), Failed> {
-    set_pdeathsig(Signal::SIGKILL).map_err(system("follow the parent"))?;
-    let mut alive = [PollFd::new(watched.as_fd(), PollFlags::empty())];
-    if poll(&mut alive, PollTimeout::ZERO).map_err(system("follow the parent"))? > 0 {
-        let error = io::Error::from(io::ErrorKind::BrokenPipe);
-        return Err(Failed { step: "follow the parent".into(), error });
-    }
+/// Applies the plan. Returns the workspace as it may be written to.
+fn build(plan: &Plan, socket: &OwnedFd) -> Result<Option<OwnedFd>, Failed> {
+    sys::default_signals();
+    setsid().map_err(failed("begin a session"))?;
+    umask(Mode::from_bits_truncate(0o022));
+    become_user(plan)?;
+    // Entering a user namespace resets this, so it comes after. A helper that has gone already took the server with it,
+    // or the server will close the socket.
+    set_pdeathsig(Signal::SIGKILL).map_err(failed("follow the helper"))?;
     // Neither readable nor traceable by the command, which runs as the same user.
-    set_dumpable(false).map_err(system("hide process 1"))?;
+    set_dumpable(false).map_err(failed("hide process 1"))?;
     // When memory runs out, the sandbox goes first. Kernels that refuse this lose nothing else.
     drop(std::fs::write("/proc/self/oom_score_adj", "800"));
-    plan.steps.iter().try_for_each(|step| apply(step, socket).map_err(failed(step)))
+    let mut workspace = None;
+    for step in &plan.steps {
+        let captured = apply(step, socket).map_err(failed(step))?;
+        workspace = captured.or(workspace);
+    }
+    Ok(workspace)
 }
 
-fn apply(step: &Step, socket: &OwnedFd) -> io::Result<()> {
+/// Stays the user that it was, in the new user namespace.
+fn become_user(plan: &Plan) -> Result<(), Failed> {
+    let map = |name: &str, text: String| {
+        std::fs::write(format!("/proc/self/{name}"), text).map_err(failed(format!("write {name}")))
+    };
+    map("setgroups", "deny".to_owned())?;
+    map("uid_map", format!("{0} {0} 1", plan.uid))?;
+    map("gid_map", format!("{0} {0} 1", plan.gid))
+}
+
+/// Applies one step. Returns the workspace, when the step shows it.
+fn apply(step: &Step, socket: &OwnedFd) -> io::Result<Option<OwnedFd>> {
     match step {
-        Step::HostName(name) => Ok(nix::unistd::sethostname(name)?),
-        Step::Loopback => sys::loopback_up(),
-        Step::NewRoot(quota) => mounts::new_root(*quota),
-        Step::Folder(path) => mounts::folder(path),
-        Step::Link { path, target } => mounts::link(path, target),
-        Step::Bind { source, target, purpose } => mounts::bind(source, target, *purpose),
-        Step::Memory { path, quota, mode } => mounts::memory_inside(path, *quota, *mode),
-        Step::Terminals(path) => mounts::terminals(path),
-        Step::Processes(path) => mounts::processes(path),
-        Step::Protect(path) => mounts::protect(path),
-        Step::Hide(path) => mounts::hide(path),
+        Step::HostName(name) => nix::unistd::sethostname(name)?,
+        Step::Loopback => sys::loopback_up()?,
+        Step::NewRoot(quota) => mounts::new_root(*quota)?,
+        Step::Folder(path) => mounts::folder(path)?,
+        Step::Link { path, target } => mounts::link(path, target)?,
+        Step::Bind { source, target, purpose } => mounts::bind(source, target, *purpose)?,
+        Step::Memory { path, quota, mode } => mounts::memory_inside(path, *quota, *mode)?,
+        Step::Terminals(path) => mounts::terminals(path)?,
+        Step::Processes(path) => mounts::processes(path)?,
+        Step::Protect(path) => mounts::protect(path)?,
+        Step::Hide(path) => mounts::hide(path)?,
         Step::Capture { folder, quota } => {
-            let writes = mounts::capture(folder, *quota)?;
-            send_report(socket, &Report::Captured, Some(writes.as_fd()))
+            let captured = mounts::capture(folder, *quota)?;
+            channel::send(socket.as_fd(), &Report::Captured, &[captured.writes.as_fd()])?;
+            return Ok(Some(captured.workspace));
         }
-        Step::Write { folder, path, text } => mounts::write(folder, path, text),
-        Step::Seal(path) => mounts::seal(path),
-        Step::EnterRoot => mounts::enter_root(),
-        Step::Limit(resource, most) => limit(*resource, *most),
-        Step::NoNewPrivileges => Ok(set_no_new_privs()?),
-        Step::DropCapabilities => sys::drop_capabilities(),
-        Step::FilterCalls => sys::install_filter(&filter::program()),
+        Step::Seal(path) => mounts::seal(path)?,
+        Step::EnterRoot => mounts::enter_root()?,
+        Step::Limit(resource, most) => limit(*resource, *most)?,
+        Step::NoNewPrivileges => set_no_new_privs()?,
+        Step::DropCapabilities => sys::drop_capabilities()?,
+        Step::FilterCalls => sys::install_filter(&filter::program())?,
     }
+    Ok(None)
 }
 
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
@@ -195,79 +125,78 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
     Ok(setrlimit(kernel, most, most)?)
 }
 
-/// Starts the command and collects every process that ends, until the command has.
-fn attend(socket: &OwnedFd, plan: &Plan) -> Result<(), Failed> {
-    send_report(socket, &Report::Begun, None).map_err(failed("report"))?;
-    let Some(command) = &plan.command else {
-        return send_report(socket, &Report::Exited(0), None).map_err(failed("report"));
-    };
-    let child = match sys::fork_single().map_err(failed("start the command"))? {
-        ForkResult::Child => std::process::exit(execute(command)),
+/// Starts the process that becomes the command, then waits for its end or the server's word.
+fn attend(socket: &OwnedFd, workspace: Option<OwnedFd>) -> Result<(), Failed> {
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGCHLD);
+    signals.thread_block().map_err(failed("watch processes"))?;
+    let ended = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK);
+    let ended = ended.map_err(failed("watch processes"))?;
+    let child = match sys::fork().map_err(failed("start a process"))? {
+        ForkResult::Child => {
+            drop(ended);
+            std::process::exit(child::run(socket, workspace));
+        }
         ForkResult::Parent { child } => child,
     };
+    drop(workspace);
+    channel::send(socket.as_fd(), &Report::Parked, &[]).map_err(failed("report"))?;
+    let report = watch(socket, &ended, child).map_err(failed("watch processes"))?;
+    // What the command left running could still write: nothing is reported before it is gone.
+    end_all().map_err(failed("end all processes"))?;
+    channel::send(socket.as_fd(), &report, &[]).map_err(failed("report"))
+}
+
+/// Collects every process that ends, until the command has or the server wants an end.
+fn watch(socket: &OwnedFd, ended: &SignalFd, child: Pid) -> io::Result<Report> {
+    // The server closes its end, or says that it will send no more.
+    let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
     loop {
-        let report = match waitpid(None, None) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == child => Report::Exited(code),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => Report::Signalled(signal as i32),
-            Ok(_) | Err(Errno::EINTR) => continue,
-            Err(error) => return Err(system("wait for the command")(error)),
-        };
-        return send_report(socket, &report, None).map_err(failed("report"));
-    }
-}
-
-/// Becomes the command. Returns only when it could not: with the code a shell would end with.
-fn execute(command: &Command) -> i32 {
-    let program = command.argv.first().map_or("", String::as_str);
-    let error = match become_command(program, command) {
-        Ok(never) => match never {},
-        Err(error) => error,
-    };
-    let (code, why) = if error != Errno::ENOENT {
-        (126, error.desc())
-    } else if program.contains('/') {
-        (127, "no such file")
-    } else {
-        (127, "no program of this name in the sandbox")
-    };
-    drop(writeln!(io::stderr(), "tagout: cannot run {program:?}: {why}"));
-    code
-}
-
-fn become_command(program: &str, command: &Command) -> nix::Result<std::convert::Infallible> {
-    let text = |text: &str| CString::new(text).map_err(|_| Errno::EINVAL);
-    let arguments: Vec<CString> = command.argv.iter().map(|one| text(one)).collect::<Result<_, _>>()?;
-    let environment: Vec<CString> =
-        command.environment.iter().map(|(name, value)| text(&format!("{name}={value}"))).collect::<Result<_, _>>()?;
-    chdir(&command.folder)?;
-    // Every descriptor was made so; should one ever not be, this is where it stops.
-    sys::close_on_execution(3).map_err(|_| Errno::EBADF)?;
-    sys::default_signals();
-    if program.contains('/') {
-        return start(Path::new(program), &arguments, &environment);
-    }
-    let path = command.environment.iter().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
-    let mut first = Errno::ENOENT;
-    for folder in path.split(':').filter(|folder| !folder.is_empty()) {
-        let Err(error) = start(&Path::new(folder).join(program), &arguments, &environment);
-        if error == Errno::EACCES {
-            first = error;
-        } else if error != Errno::ENOENT && error != Errno::ENOTDIR {
-            return Err(error);
+        let mut events = [PollFd::new(socket.as_fd(), gone), PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut events, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let [server, signal] = events.map(|event| event.any().unwrap_or(true));
+        if signal {
+            ended.read_signal()?;
+            if let Some(report) = collect(child)? {
+                return Ok(report);
+            }
+        }
+        if server {
+            return Ok(Report::Stopped);
         }
     }
-    Err(first)
 }
 
-fn start(path: &Path, arguments: &[CString], environment: &[CString]) -> nix::Result<std::convert::Infallible> {
-    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    match execve(&name, arguments, environment) {
-        // A script without a first line that names its interpreter is the shell's.
-        Err(Errno::ENOEXEC) => {
-            let mut script = vec![c"/bin/sh".to_owned(), name];
-            script.extend(arguments.iter().skip(1).cloned());
-            execve(c"/bin/sh", &script, environment)
+/// Collects the processes that have ended; a report when the command is among them.
+fn collect(child: Pid) -> io::Result<Option<Report>> {
+    let mut report = None;
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) if pid == child => report = Some(Report::Exited(code)),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => {
+                report = Some(Report::Signalled(signal as i32));
+            }
+            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(report),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
         }
-        other => other,
+    }
+}
+
+/// Ends every process but this one, and waits until the last has gone.
+fn end_all() -> io::Result<()> {
+    loop {
+        match kill(Pid::from_raw(-1), Signal::SIGKILL) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match waitpid(None, None) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(Errno::ECHILD) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
     }
 }

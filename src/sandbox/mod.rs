@@ -1,25 +1,28 @@
-//! Running commands contained: a plan made as data, a child that applies it and executes the command, and the
-//! command's writes read back as file changes. Linux only; `sys` holds the only `unsafe`.
+//! Running commands contained: a plan made as data, a helper that makes sandboxes by it, and a command's
+//! writes read back as file changes. Linux only; `sys` holds the only `unsafe`.
 
 mod capture;
 mod channel;
+mod child;
 mod disk;
 mod environment;
 mod filter;
+mod helper;
 mod ignored;
 mod init;
 mod machine;
 mod mounts;
 mod output;
 mod plan;
+mod pool;
 mod probe;
 mod runner;
 mod spawn;
 mod step;
 mod sys;
 
-pub use init::{INIT_ARGUMENT, run_init_if_asked};
+pub use helper::{HELPER_ARGUMENT, run_helper_if_asked};
 pub use machine::{Machine, Seen};
 pub use plan::{PlanError, Wanted, plan};
-pub use runner::SandboxRunner;
-pub use step::{Command, Plan, Purpose, Quota, Resource, Step};
+pub use runner::{Reserve, SandboxRunner};
+pub use step::{Plan, Purpose, Quota, Resource, Step};

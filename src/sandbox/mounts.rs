@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, mkdirat};
-use nix::unistd::{chdir, pivot_root};
+use nix::unistd::{UnlinkatFlags, chdir, pivot_root, unlinkat};
 
 use super::step::{Purpose, Quota};
 use super::sys::{self, MountFlags};
@@ -123,8 +123,16 @@ pub(super) fn seal(path: &Path) -> io::Result<()> {
     sys::seal(&inside(path))
 }
 
-/// Shows `shown` of the host with writes going to memory. Returns the folder that receives them.
-pub(super) fn capture(shown: &Path, quota: Quota) -> io::Result<OwnedFd> {
+/// A folder that is shown with writes going elsewhere.
+pub(super) struct Shown {
+    /// The folder that receives the writes.
+    pub(super) writes: OwnedFd,
+    /// The folder as it is shown; what is written beneath it goes there, whatever is mounted over its path later.
+    pub(super) workspace: OwnedFd,
+}
+
+/// Shows `shown` of the host with writes going to memory.
+pub(super) fn capture(shown: &Path, quota: Quota) -> io::Result<Shown> {
     let (upper, work) = (below(WRITES, Path::new("upper")), below(WRITES, Path::new("work")));
     memory(Path::new(WRITES), quota, 0o700)?;
     fs::create_dir(&upper)?;
@@ -138,7 +146,8 @@ pub(super) fn capture(shown: &Path, quota: Quota) -> io::Result<OwnedFd> {
     let options = format!("lowerdir={LOWER},upperdir={WRITES}/upper,workdir={WRITES}/work,userxattr,volatile");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("overlay"), &inside(shown), Some("overlay"), flags, Some(options.as_str()))?;
-    Ok(OwnedFd::from(fs::File::open(upper)?))
+    let open = |path| io::Result::Ok(OwnedFd::from(fs::File::open(path)?));
+    Ok(Shown { writes: open(upper)?, workspace: open(inside(shown))? })
 }
 
 fn how(flags: OFlag) -> OpenHow {
@@ -147,20 +156,46 @@ fn how(flags: OFlag) -> OpenHow {
     OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(mode).resolve(resolve)
 }
 
-/// Writes `text` to a file of the captured folder, so that it goes to memory.
-pub(super) fn write(captured: &Path, path: &RelativePath, text: &str) -> io::Result<()> {
-    let mut folder = OwnedFd::from(fs::File::open(inside(captured))?);
+/// Writes `text` to the file at `path` of the captured workspace.
+pub(super) fn write(workspace: &OwnedFd, path: &RelativePath, text: &str) -> io::Result<()> {
+    let (folder, name) = parent(workspace, path, Missing::Make)?;
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
+    fs::File::from(openat2(folder.as_fd(), name, how(flags))?).write_all(text.as_bytes())
+}
+
+/// Removes the file at `path` from the captured workspace; the host keeps it.
+pub(super) fn remove(workspace: &OwnedFd, path: &RelativePath) -> io::Result<()> {
+    let removed = parent(workspace, path, Missing::Fail)
+        .and_then(|(folder, name)| Ok(unlinkat(folder.as_fd(), name, UnlinkatFlags::NoRemoveDir)?));
+    match removed {
+        // What has gone meanwhile is hidden well.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// What happens when a folder on the way is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Make,
+    Fail,
+}
+
+/// The folder that holds `path`, reached without following a link, and the name in it.
+fn parent<'a>(workspace: &OwnedFd, path: &'a RelativePath, missing: Missing) -> io::Result<(OwnedFd, &'a str)> {
+    let mut folder = workspace.try_clone()?;
     let mut parts: Vec<&str> = path.parts().collect();
     let name = parts.pop().unwrap_or_default();
     for part in parts {
-        match mkdirat(&folder, part, Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(error) => return Err(error.into()),
+        if missing == Missing::Make {
+            match mkdirat(&folder, part, Mode::from_bits_truncate(0o755)) {
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         folder = openat2(folder.as_fd(), part, how(OFlag::O_RDONLY | OFlag::O_DIRECTORY))?;
     }
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
-    fs::File::from(openat2(folder.as_fd(), name, how(flags))?).write_all(text.as_bytes())
+    Ok((folder, name))
 }
 
 /// Makes the new root the only one there is.

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::environment;
 use super::machine::{Machine, Seen};
-use super::step::{Command, Plan, Purpose, Quota, Resource, Step};
+use super::step::{Plan, Purpose, Quota, Resource, Step};
 use crate::policy::Mode;
-use crate::workspace::RelativePath;
 
 const ROOT_QUOTA: Quota = Quota::new(1, 4_096);
 const HOME_QUOTA: Quota = Quota::new(512, 100_000);
@@ -31,9 +30,6 @@ const LIMITS: [(Resource, u64); 8] = [
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// There is nothing to run.
-    #[error("the command is empty: name a program")]
-    NoProgram,
     /// Showing the workspace would show what must stay hidden.
     #[error("the sandbox cannot show {} without showing {}: open a folder below it", .0.display(), .1.display())]
     TooWide(PathBuf, PathBuf),
@@ -80,40 +76,28 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"
 /// What a plan is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The argument vector; `None` for a trial run that executes nothing.
-    pub argv: Option<&'a [String]>,
     /// The workspace's mode.
     pub mode: Mode,
     /// The workspace, links resolved.
     pub root: &'a Path,
-    /// Unsaved texts, links in their paths resolved.
-    pub unsaved: &'a [(RelativePath, String)],
 }
 
-/// Plans a run in the sandbox.
+/// Plans a sandbox.
 ///
 /// # Errors
-/// When there is no program to run, or the workspace is not narrower than the folders that stay hidden.
+/// When the workspace is not narrower than the folders that stay hidden.
 pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
     check_root(wanted.root, machine)?;
     let mut steps = vec![Step::HostName("sandbox".into()), Step::Loopback, Step::NewRoot(ROOT_QUOTA)];
     system_steps(machine, &mut steps);
     home_steps(machine, &mut steps);
-    workspace_steps(wanted, &mut steps);
+    workspace_steps(*wanted, &mut steps);
     device_steps(&mut steps);
     process_steps(machine, &mut steps);
     steps.push(Step::EnterRoot);
     steps.extend(LIMITS.map(|(resource, most)| Step::Limit(resource, most)));
     steps.extend([Step::NoNewPrivileges, Step::DropCapabilities, Step::FilterCalls]);
-    let command = wanted.argv.map(|argv| Command {
-        argv: argv.to_vec(),
-        environment: environment::inside(machine),
-        folder: wanted.root.to_path_buf(),
-    });
-    if command.as_ref().is_some_and(|command| command.argv.first().is_none_or(String::is_empty)) {
-        return Err(PlanError::NoProgram);
-    }
-    Ok(Plan { uid: machine.uid, gid: machine.gid, steps, command })
+    Ok(Plan { uid: machine.uid, gid: machine.gid, steps })
 }
 
 /// The workspace is shown whole, so nothing that is to stay hidden may lie in it.
@@ -161,16 +145,11 @@ fn home_steps(machine: &Machine, steps: &mut Vec<Step>) {
 
 /// Even a read-only view is captured first: unsaved texts need it, and through it no socket in the workspace
 /// leads to a server of the host, as it would through a plain view.
-fn workspace_steps(wanted: &Wanted<'_>, steps: &mut Vec<Step>) {
+fn workspace_steps(wanted: Wanted<'_>, steps: &mut Vec<Step>) {
     let folder = wanted.root.to_path_buf();
     steps.push(Step::Capture { folder: folder.clone(), quota: CAPTURE_QUOTA });
-    steps.extend(wanted.unsaved.iter().map(|(path, text)| Step::Write {
-        folder: folder.clone(),
-        path: path.clone(),
-        text: text.clone(),
-    }));
     if wanted.mode == Mode::ReadOnly {
-        steps.push(Step::Seal(folder));
+        steps.push(Step::Protect(folder));
     }
 }
 
@@ -215,25 +194,22 @@ mod tests {
         Machine { uid: 7, gid: 8, home: "/h".into(), environment, seen }
     }
 
-    fn planned(mode: Mode, unsaved: &[(RelativePath, String)]) -> String {
-        let argv = ["make".to_owned()];
-        let wanted = Wanted { argv: Some(&argv), mode, root: Path::new("/h/w"), unsaved };
-        plan(&wanted, &machine()).unwrap().to_string()
+    fn planned(mode: Mode) -> String {
+        plan(&Wanted { mode, root: Path::new("/h/w") }, &machine()).unwrap().to_string()
     }
 
     #[test]
     fn a_captured_run() {
-        insta::assert_snapshot!(planned(Mode::WorkspaceWrite, &[]));
+        insta::assert_snapshot!(planned(Mode::WorkspaceWrite));
     }
 
     #[test]
-    fn a_read_only_run_differs_in_that_the_workspace_is_sealed_last() {
-        let captured = planned(Mode::WorkspaceWrite, &[]);
+    fn a_read_only_run_differs_in_that_the_workspace_is_protected() {
+        let captured = planned(Mode::WorkspaceWrite);
         let capture = "capture writes to /h/w, 2147483648 bytes, 400000 files\n";
-        assert_eq!(planned(Mode::ReadOnly, &[]), captured.replace(capture, &format!("{capture}seal /h/w\n")));
-        let unsaved = [(RelativePath::new("a").unwrap(), "text".to_owned())];
-        let sealed = format!("{capture}write 4 unsaved bytes to a\nseal /h/w\n");
-        assert_eq!(planned(Mode::ReadOnly, &unsaved), captured.replace(capture, &sealed));
+        let protected = captured.replace(capture, &format!("{capture}protect /h/w\n"));
+        assert_ne!(protected, captured);
+        assert_eq!(planned(Mode::ReadOnly), protected);
     }
 
     #[test]
@@ -247,12 +223,9 @@ mod tests {
 
     #[test]
     fn a_workspace_that_holds_what_is_hidden_is_refused() {
-        let argv = ["true".to_owned()];
         for root in ["/", "/h", "/proc/self/cwd", "/dev/shm", "/sys", "/etc"] {
-            let wanted = Wanted { argv: Some(&argv), mode: Mode::ReadOnly, root: Path::new(root), unsaved: &[] };
+            let wanted = Wanted { mode: Mode::ReadOnly, root: Path::new(root) };
             assert!(matches!(plan(&wanted, &machine()), Err(PlanError::TooWide(..))), "{root}");
         }
-        let wanted = Wanted { argv: Some(&[]), mode: Mode::ReadOnly, root: Path::new("/w"), unsaved: &[] };
-        assert_eq!(plan(&wanted, &machine()), Err(PlanError::NoProgram));
     }
 }

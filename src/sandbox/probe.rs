@@ -2,18 +2,8 @@
 
 use std::fs;
 
+use super::channel::FailedStep;
 use crate::ports::{Failure, FailureKind};
-
-/// What the child said when a step failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FailedStep {
-    /// The step, for people.
-    pub(super) step: String,
-    /// What the system said.
-    pub(super) error: String,
-    /// The system's error number.
-    pub(super) number: i32,
-}
 
 /// Settings of the kernel that decide about user namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,64 +3,82 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::capture::{Captured, capture};
-use super::channel::Report;
-use super::disk::Folder;
+use super::channel::{Go, Report};
+use super::disk::{Folder, file_clock};
+use super::environment;
 use super::machine::Machine;
 use super::plan::{PlanError, Wanted, plan};
-use super::probe::{FailedStep, Settings, explain};
+use super::pool::{Key, NotBuilt, Planned, Pool, Sandbox};
+use super::probe::{Settings, explain};
 use super::spawn::{Ended, Output, Stop, Terms, contained, on_host};
 use crate::policy::{Action, Grant, Mode, Place, SandboxLevel};
 use crate::ports::{Cancel, Exit, Failure, FailureKind, Limit, LimitReached, RunOutcome, RunRequest, Runner};
 use crate::workspace::{RelativePath, Root};
 
-/// Longest time that the trial of the sandbox may take.
-const TRIAL_TIME: Duration = Duration::from_secs(10);
+/// Whether sandboxes are made ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reserve {
+    /// After a command another sandbox is made for the next one.
+    Kept,
+    /// A sandbox is made when a command needs it.
+    None,
+}
 
 /// Runs commands in Linux namespaces, or on the host where the grant says so.
 #[derive(Debug)]
 pub struct SandboxRunner {
-    executable: PathBuf,
-    environment: Vec<(OsString, OsString)>,
-    /// Whether a trial has succeeded; a failed one is made again, since the user may have cured it.
-    proven: AtomicBool,
+    environment: Arc<[(OsString, OsString)]>,
+    pool: Arc<Pool>,
+    reserve: Reserve,
 }
 
 impl SandboxRunner {
-    /// A runner whose child is `executable`: a program that calls [`run_init_if_asked`](super::run_init_if_asked)
-    /// first; `/proc/self/exe` is this one. `environment` is the user's.
+    /// A runner whose helper is `executable`: a program that calls
+    /// [`run_helper_if_asked`](super::run_helper_if_asked) first; `/proc/self/exe` is this one. `environment` is the
+    /// user's.
     #[must_use]
-    pub fn new(executable: PathBuf, environment: Vec<(OsString, OsString)>) -> Self {
-        Self { executable, environment, proven: AtomicBool::new(false) }
+    pub fn new(executable: PathBuf, environment: Vec<(OsString, OsString)>, reserve: Reserve) -> Self {
+        Self { environment: environment.into(), pool: Arc::new(Pool::new(executable)), reserve }
     }
 
-    /// Builds a sandbox over an empty folder and runs nothing in it.
-    fn trial(&self) -> Result<(), Failure> {
-        let folder = tempfile::tempdir().map_err(|error| Failure::io("a temporary folder", &error))?;
-        let root = folder.path().canonicalize().map_err(|error| Failure::io("a temporary folder", &error))?;
-        let wanted = Wanted { argv: None, mode: Mode::WorkspaceWrite, root: &root, unsaved: &[] };
-        let terms = Terms { timeout: TRIAL_TIME, output_limit: 0, output: &|_, _| {}, cancel: &Cancel::default() };
-        self.begin(&wanted, &terms).map(drop)
+    /// Starts the helper ahead of the first command, while the program is small.
+    ///
+    /// # Errors
+    /// When it cannot be started; a command will try again.
+    pub fn start(&self) -> Result<(), Failure> {
+        self.pool.start().map_err(|error| not_started(&error))
     }
 
-    fn begin(&self, wanted: &Wanted<'_>, terms: &Terms<'_>) -> Result<Ended, Failure> {
-        let plan = plan(wanted, &Machine::survey(&self.environment)).map_err(|error| match error {
-            PlanError::NoProgram | PlanError::TooWide(..) => Failure::new(FailureKind::InvalidInput, error.to_string()),
-        })?;
-        let ended = contained(&self.executable, &plan, terms).map_err(|error| not_started(&error))?;
-        if let Some(failed) = ended.reports.iter().find_map(failed_step) {
-            return Err(explain(&failed, Settings::read()));
+    /// A sandbox for `key`, parked or about to be.
+    fn sandbox(&self, key: &Key, wanted: &Wanted<'_>) -> Result<Sandbox, Failure> {
+        if let Some(sandbox) = self.pool.take(key) {
+            return Ok(sandbox);
         }
-        if ended.stopped.is_none() && !ended.reports.contains(&Report::Begun) {
-            return Err(Failure::new(FailureKind::Unavailable, "the sandbox ended before the command began")
-                .hint("nothing was run: run it again, and look for memory limits if it stays so"));
+        let planned = planned(wanted, &self.environment)?;
+        self.pool.build_whole(planned).map_err(|error| not_built(&error))
+    }
+
+    /// Makes a sandbox for the next command while nobody waits for it.
+    fn refill(&self, key: Key, mode: Mode, root: &Root) {
+        if self.reserve == Reserve::None {
+            return;
         }
-        Ok(ended)
+        let (pool, environment, root) = (self.pool.clone(), self.environment.clone(), root.clone());
+        let refill = move || {
+            let wanted = Wanted { mode, root: root.as_path() };
+            let Ok(planned) = planned(&wanted, &environment) else { return };
+            // The next command that has to make its own will say why it cannot.
+            if let Ok(sandbox) = pool.build(planned) {
+                pool.park(key, sandbox);
+            }
+        };
+        drop(std::thread::Builder::new().name("sandbox-refill".into()).spawn(refill));
     }
 
     fn in_sandbox(
@@ -71,24 +89,41 @@ impl SandboxRunner {
         terms: &Terms<'_>,
     ) -> Result<RunOutcome, Failure> {
         let root = request.root.as_path();
-        let disk = Folder::open(root).map_err(|error| Failure::io(root.display(), &error))?;
+        let io = |error: io::Error| Failure::io(root.display(), &error);
+        let disk = Folder::open(root).map_err(io)?;
         let unsaved: Vec<(RelativePath, String)> = request
             .open
             .iter()
             .filter(|open| !open.saved)
             .filter_map(|open| Some((real(&request.root, &open.path)?, open.text.clone())))
             .collect();
-        let wanted = Wanted { argv: Some(argv), mode, root, unsaved: &unsaved };
-        let ended = self.begin(&wanted, terms)?;
-        let exit = exit_of(&ended, terms.timeout);
-        let captured = match (mode, ended.writes) {
+        let (key, wanted) = (Key::of(root, mode).map_err(io)?, Wanted { mode, root });
+        let mut sandbox = self.sandbox(&key, &wanted)?;
+        let go = Go {
+            argv: argv.to_vec(),
+            environment: sandbox.environment.clone(),
+            folder: root.to_path_buf(),
+            hidden: Vec::new(),
+            unsaved,
+            terminal: None,
+        };
+        let began = file_clock().map_err(|error| not_started(&error))?;
+        let mut ended = contained(&mut sandbox, &go, terms).map_err(|error| not_started(&error))?;
+        if !ended.begun && ended.end.is_none() && ended.stopped.is_none() {
+            // It had waited too long, or was ended from outside: nothing was run yet.
+            sandbox = self.sandbox(&key, &wanted)?;
+            ended = contained(&mut sandbox, &go, terms).map_err(|error| not_started(&error))?;
+        }
+        let exit = exit_of(&ended, terms.timeout)?;
+        let captured = match (mode, sandbox.writes.take()) {
             (Mode::WorkspaceWrite | Mode::Unrestricted, Some(writes)) => {
                 let written = Folder::from_descriptor(writes);
-                read_back(&written, &disk, root, &unsaved)
+                capture(&written, &disk, root, began, &go.unsaved)
                     .map_err(|error| Failure::io("what the command wrote", &error))?
             }
             (Mode::ReadOnly, _) | (_, None) => Captured::default(),
         };
+        self.refill(key, mode, &request.root);
         Ok(RunOutcome {
             exit,
             changes: captured.changes,
@@ -101,9 +136,7 @@ impl SandboxRunner {
     }
 
     fn on_host(&self, argv: &[String], request: &RunRequest, terms: &Terms<'_>) -> Result<RunOutcome, Failure> {
-        let Some((program, arguments)) = argv.split_first() else {
-            return Err(Failure::new(FailureKind::InvalidInput, PlanError::NoProgram.to_string()));
-        };
+        let (program, arguments) = argv.split_first().ok_or_else(no_program)?;
         let mut command = Command::new(program);
         command.args(arguments).current_dir(request.root.as_path()).process_group(0);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -126,13 +159,13 @@ impl SandboxRunner {
 }
 
 impl Runner for SandboxRunner {
-    fn missing(&self) -> Option<String> {
-        if self.proven.load(Ordering::Relaxed) {
-            return None;
+    fn prepare(&self, root: &Root, mode: Mode) -> Result<SandboxLevel, Failure> {
+        let key = Key::of(root.as_path(), mode).map_err(|error| Failure::io(root.as_path().display(), &error))?;
+        if !self.pool.is_parked(&key) {
+            let sandbox = self.sandbox(&key, &Wanted { mode, root: root.as_path() })?;
+            self.pool.park(key, sandbox);
         }
-        let failure = self.trial().err();
-        self.proven.store(failure.is_none(), Ordering::Relaxed);
-        failure.map(|failure| failure.to_string())
+        Ok(SandboxLevel::Full)
     }
 
     fn run(
@@ -150,6 +183,7 @@ impl Runner for SandboxRunner {
             cancel,
         };
         match grant.action() {
+            Action::Run { argv, .. } if argv.first().is_none_or(String::is_empty) => Err(no_program()),
             Action::Run { argv, place: Place::Sandbox, .. } => self.in_sandbox(argv, grant.mode(), request, &terms),
             Action::Run { argv, place: Place::Host, .. } => self.on_host(argv, request, &terms),
             Action::Apply { .. } | Action::SetMode { .. } => {
@@ -159,18 +193,33 @@ impl Runner for SandboxRunner {
     }
 }
 
-fn failed_step(report: &Report) -> Option<FailedStep> {
-    match report {
-        Report::Failed { step, error, number } => {
-            Some(FailedStep { step: step.clone(), error: error.clone(), number: *number })
-        }
-        Report::Captured | Report::Begun | Report::Exited(_) | Report::Signalled(_) => None,
-    }
+fn planned(wanted: &Wanted<'_>, environment: &[(OsString, OsString)]) -> Result<Planned, Failure> {
+    let machine = Machine::survey(environment);
+    let plan = plan(wanted, &machine)
+        .map_err(|error @ PlanError::TooWide(..)| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
+    Ok(Planned { plan, environment: environment::inside(&machine) })
+}
+
+fn no_program() -> Failure {
+    Failure::new(FailureKind::InvalidInput, "the command is empty: name a program")
 }
 
 fn not_started(error: &io::Error) -> Failure {
     Failure::new(FailureKind::Unavailable, format!("the sandbox could not be started: {error}"))
         .hint("nothing was run: free processes, memory or open files, and run it again")
+}
+
+fn not_built(error: &NotBuilt) -> Failure {
+    match error {
+        NotBuilt::Step(failed) => explain(failed, Settings::read()),
+        NotBuilt::System(error) => not_started(error),
+        NotBuilt::Silent => ended_early(),
+    }
+}
+
+fn ended_early() -> Failure {
+    Failure::new(FailureKind::Unavailable, "the sandbox ended before the command began")
+        .hint("nothing was run: run it again, and look for memory limits if it stays so")
 }
 
 /// The path of an open document without links, since the command's writes are known by such; `None` for one
@@ -183,11 +232,6 @@ fn real(root: &Root, path: &RelativePath) -> Option<RelativePath> {
     }
 }
 
-fn read_back(written: &Folder, disk: &Folder, root: &Path, unsaved: &[(RelativePath, String)]) -> io::Result<Captured> {
-    // The folder of the writes was made just before the workspace was shown.
-    capture(written, disk, root, written.born()?, unsaved)
-}
-
 fn stopped(ended: &Ended, timeout: Duration) -> Option<Exit> {
     ended.stopped.map(|stop| match stop {
         Stop::Timeout => Exit::Limit(LimitReached { limit: Limit::WallTime, most: timeout.as_secs() }),
@@ -195,14 +239,18 @@ fn stopped(ended: &Ended, timeout: Duration) -> Option<Exit> {
     })
 }
 
-fn exit_of(ended: &Ended, timeout: Duration) -> Exit {
-    let own = ended.reports.iter().find_map(|report| match report {
-        Report::Exited(code) => Some(Exit::Code(*code)),
-        Report::Signalled(signal) => Some(Exit::Signal(*signal)),
-        Report::Failed { .. } | Report::Captured | Report::Begun => None,
-    });
-    // A command that ended in the last moment has ended by itself. One whose process 1 was ended was killed.
-    own.or_else(|| stopped(ended, timeout)).unwrap_or(Exit::Signal(libc::SIGKILL))
+fn exit_of(ended: &Ended, timeout: Duration) -> Result<Exit, Failure> {
+    match &ended.end {
+        Some(Report::Failed(failed)) => Err(explain(failed, Settings::read())),
+        // A command that ended in the last moment has ended by itself.
+        Some(Report::Exited(code)) => Ok(Exit::Code(*code)),
+        Some(Report::Signalled(signal)) => Ok(Exit::Signal(*signal)),
+        Some(Report::Stopped | Report::Made | Report::Captured | Report::Parked | Report::Begun) | None => {
+            // A sandbox that fell silent was ended from outside, with its command.
+            let killed = ended.begun.then_some(Exit::Signal(libc::SIGKILL));
+            stopped(ended, timeout).or(killed).ok_or_else(ended_early)
+        }
+    }
 }
 
 fn exit_status(status: ExitStatus) -> Exit {

@@ -1,32 +1,35 @@
-//! The parent: starts the child, passes its output on as it comes, ends it in time, hears how it went.
+//! Following a command: passes its output on as it comes, ends it in time, hears how it went.
 
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::socket::{Shutdown, shutdown};
+use nix::unistd::Pid;
 
-use super::channel::{self, Report};
-use super::init::INIT_ARGUMENT;
+use super::channel::{self, Go, Report};
 use super::output::{Budget, Cleaner};
-use super::step::Plan;
+use super::pool::Sandbox;
 use super::sys;
 use crate::ports::{Cancel, OutputStream};
 
 /// How often a job looks whether it was cancelled, in milliseconds.
 const TICK: u16 = 50;
 /// How long after the end of a command on the host its output is waited for, which a process that it
-/// left behind may hold open, in milliseconds.
+/// left behind may hold open.
 const LINGER: Duration = Duration::from_millis(200);
-/// How long a child may take to end after it was told to.
+/// How long a command may take to end after it was told to.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// Where output goes.
 pub(super) type Output<'a> = &'a (dyn Fn(OutputStream, &str) + Sync);
 
-/// Why the parent ended the child.
+/// Why the server ended a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
     /// Its time was over.
@@ -35,14 +38,14 @@ pub(super) enum Stop {
     Cancelled,
 }
 
-/// What a child left.
+/// What a run left.
 #[derive(Debug, Default)]
 pub(super) struct Ended {
-    /// What it reported, in order.
-    pub(super) reports: Vec<Report>,
-    /// The folder that received its writes.
-    pub(super) writes: Option<OwnedFd>,
-    /// Why the parent ended it, when it did.
+    /// The last report of the sandbox, if there was one.
+    pub(super) end: Option<Report>,
+    /// Whether the command began.
+    pub(super) begun: bool,
+    /// Why the server ended it, when it did.
     pub(super) stopped: Option<Stop>,
     /// Output bytes not passed on.
     pub(super) dropped: u64,
@@ -60,69 +63,90 @@ pub(super) struct Terms<'a> {
     pub(super) cancel: &'a Cancel,
 }
 
-/// Runs a plan in a child of the program at `executable`, to the end of its last process.
-pub(super) fn contained(executable: &Path, plan: &Plan, terms: &Terms<'_>) -> io::Result<Ended> {
-    let (ours, theirs) = channel::pair()?;
-    let mut child = Command::new(executable)
-        .arg(INIT_ARGUMENT)
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::from(theirs))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut ours = Some(ours);
-    // A child that is gone already says so by its silence below.
-    if let Some(socket) = &ours {
-        drop(channel::send_plan(socket, plan));
-    }
+/// Begins a command in `sandbox`, which is parked or about to be, and follows it to the end of its last process.
+pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io::Result<Ended> {
+    let (out, command_out) = io::pipe()?;
+    let (error, command_error) = io::pipe()?;
+    let input = File::open("/dev/null")?;
+    let streams = [input.as_fd(), command_out.as_fd(), command_error.as_fd()];
+    // A sandbox that has ended already says so by its silence below.
+    drop(channel::send(sandbox.socket.as_fd(), go, &streams));
+    drop((command_out, command_error));
+    let mut pump = Pump::new(OwnedFd::from(out), OwnedFd::from(error), terms)?;
     let mut ended = Ended::default();
-    let mut hear = |socket: &OwnedFd| match channel::receive_report(socket) {
-        Ok(Some((report, descriptor))) => {
-            ended.writes = descriptor.or(ended.writes.take());
-            ended.reports.push(report);
-            true
+    while ended.end.is_none() {
+        let ready = pump.wait(Some(sandbox.socket.as_fd()))?;
+        pump.pass_on(ready);
+        if ready.other {
+            match sandbox.hear() {
+                Some(Report::Made | Report::Captured | Report::Parked) => {}
+                Some(Report::Begun) => ended.begun = true,
+                Some(end @ (Report::Failed(_) | Report::Exited(_) | Report::Signalled(_) | Report::Stopped)) => {
+                    ended.end = Some(end);
+                }
+                None => break,
+            }
         }
-        Ok(None) | Err(_) => false,
-    };
-    let mut pump = Pump::new(&mut child, terms)?;
-    let stopped = pump.run(&mut ours, &mut hear, |ours| drop(ours.take()));
-    if stopped.is_err() {
-        // Its inner process follows it.
-        child.kill()?;
+        match pump.due(ready)? {
+            None => {}
+            // Process 1 takes it as the word to end all others, and says when that is done.
+            Some(Due::Ask) => drop(shutdown(sandbox.socket.as_raw_fd(), Shutdown::Write)),
+            Some(Due::Force) => {
+                if let Some(process) = &sandbox.process {
+                    sys::end_process(process.as_fd())?;
+                }
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
     }
-    child.wait()?;
-    if let Some(socket) = &ours {
-        while hear(socket) {}
-    }
-    let dropped = pump.finish()?;
-    Ok(Ended { stopped: stopped?, dropped, ..ended })
+    ended.stopped = pump.stopped;
+    ended.dropped = pump.finish()?;
+    Ok(ended)
 }
 
 /// Runs a command with the user's own powers; on time-out its process group is ended.
-pub(super) fn on_host(command: &mut Command, terms: &Terms<'_>) -> io::Result<(std::process::ExitStatus, Ended)> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let group = nix::unistd::Pid::from_raw(child.id().cast_signed());
+pub(super) fn on_host(command: &mut Command, terms: &Terms<'_>) -> io::Result<(ExitStatus, Ended)> {
+    let (out, command_out) = io::pipe()?;
+    let (error, command_error) = io::pipe()?;
+    let mut child = command.stdin(Stdio::null()).stdout(command_out).stderr(command_error).spawn()?;
+    // The ends that it writes to are its own alone: the last one closed says that there is no more.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     // It fails only when there is nothing left to end.
-    let end_group = || nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL).unwrap_or_default();
-    let mut pump = Pump::new(&mut child, terms).inspect_err(|_| end_group())?;
-    let stopped = pump.run(&mut None, &mut |_| false, |_| end_group());
-    if stopped.is_err() {
-        end_group();
-    }
+    let end_group = || killpg(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).unwrap_or_default();
+    let follow = || {
+        let process = sys::process_descriptor(child.id())?;
+        let mut pump = Pump::new(OwnedFd::from(out), OwnedFd::from(error), terms)?;
+        loop {
+            let ready = pump.wait(Some(process.as_fd()))?;
+            pump.pass_on(ready);
+            if ready.other {
+                return Ok(pump);
+            }
+            match pump.due(ready)? {
+                None => {}
+                Some(Due::Ask) => end_group(),
+                Some(Due::Force) => return Err(io::Error::from(io::ErrorKind::TimedOut)),
+            }
+        }
+    };
+    let followed = follow().inspect_err(|_| end_group());
     let status = child.wait()?;
-    let dropped = pump.finish()?;
-    Ok((status, Ended { stopped: stopped?, dropped, ..Ended::default() }))
+    let mut pump = followed?;
+    Ok((status, Ended { stopped: pump.stopped, dropped: pump.finish()?, ..Ended::default() }))
 }
 
-/// One stream of a child, until its end.
-struct Stream<R> {
-    source: Option<R>,
+/// One stream of a command, until its end.
+struct Stream {
+    source: Option<File>,
     cleaner: Cleaner,
     which: OutputStream,
 }
 
-impl<R: Read + AsFd> Stream<R> {
+impl Stream {
+    fn new(source: OwnedFd, which: OutputStream) -> Self {
+        Self { source: Some(File::from(source)), cleaner: Cleaner::default(), which }
+    }
+
     /// Passes on what is there; to be called when something is, or the stream has ended.
     fn read(&mut self, budget: &mut Budget, output: Output<'_>) {
         let mut bytes = [0; 32 * 1024];
@@ -149,14 +173,15 @@ impl<R: Read + AsFd> Stream<R> {
     }
 }
 
-/// Watches a child: its streams, its end, the deadline.
+/// Watches a command's streams, its deadline and the user's wish to stop.
 struct Pump<'a> {
-    out: Stream<ChildStdout>,
-    error: Stream<ChildStderr>,
-    process: OwnedFd,
+    out: Stream,
+    error: Stream,
     deadline: OwnedFd,
     budget: Budget,
     terms: &'a Terms<'a>,
+    /// Why it was asked to stop.
+    stopped: Option<Stop>,
 }
 
 /// What there is to do.
@@ -164,60 +189,50 @@ struct Pump<'a> {
 struct Ready {
     out: bool,
     error: bool,
-    socket: bool,
-    ended: bool,
+    /// The descriptor that is watched besides.
+    other: bool,
     late: bool,
 }
 
+/// How a command has to be ended.
+enum Due {
+    /// By telling it to.
+    Ask,
+    /// By the kernel: it was told, and did not end.
+    Force,
+}
+
 impl<'a> Pump<'a> {
-    fn new(child: &mut Child, terms: &'a Terms<'a>) -> io::Result<Self> {
-        let cleaner = Cleaner::default;
+    fn new(out: OwnedFd, error: OwnedFd, terms: &'a Terms<'a>) -> io::Result<Self> {
         Ok(Self {
-            process: sys::process_descriptor(child.id())?,
+            out: Stream::new(out, OutputStream::Out),
+            error: Stream::new(error, OutputStream::Error),
             deadline: sys::timer(terms.timeout)?,
-            out: Stream { source: child.stdout.take(), cleaner: cleaner(), which: OutputStream::Out },
-            error: Stream { source: child.stderr.take(), cleaner: cleaner(), which: OutputStream::Error },
             budget: Budget::new(terms.output_limit),
             terms,
+            stopped: None,
         })
     }
 
-    /// Passes output on until the child has ended; calls `stop` once when it has to be ended.
-    fn run(
-        &mut self,
-        socket: &mut Option<OwnedFd>,
-        hear: &mut dyn FnMut(&OwnedFd) -> bool,
-        mut stop: impl FnMut(&mut Option<OwnedFd>),
-    ) -> io::Result<Option<Stop>> {
-        let mut stopped = None;
-        loop {
-            let ready = self.wait(socket.as_ref(), PollTimeout::from(TICK))?;
-            self.pass_on(ready);
-            if ready.socket && !socket.as_ref().is_some_and(&mut *hear) {
-                *socket = None;
-            }
-            if ready.ended {
-                return Ok(stopped);
-            }
-            let wanted = match (self.terms.cancel.is_cancelled(), ready.late) {
-                (_, true) if stopped.is_some() => return Err(io::ErrorKind::TimedOut.into()),
-                (true, _) => Stop::Cancelled,
-                (false, true) => Stop::Timeout,
-                (false, false) => continue,
-            };
-            if stopped.is_none() {
-                stopped = Some(wanted);
-                self.deadline = sys::timer(GRACE)?;
-                stop(socket);
-            }
+    /// Whether the command has to be ended now, and how.
+    fn due(&mut self, ready: Ready) -> io::Result<Option<Due>> {
+        if self.stopped.is_some() {
+            return Ok(ready.late.then_some(Due::Force));
         }
+        self.stopped = match (self.terms.cancel.is_cancelled(), ready.late) {
+            (true, _) => Some(Stop::Cancelled),
+            (false, true) => Some(Stop::Timeout),
+            (false, false) => return Ok(None),
+        };
+        self.deadline = sys::timer(GRACE)?;
+        Ok(Some(Due::Ask))
     }
 
-    /// Passes on what the child left in its streams. Returns how much was dropped in all.
+    /// Passes on what is left in the streams. Returns how much was dropped in all.
     fn finish(&mut self) -> io::Result<u64> {
         self.deadline = sys::timer(LINGER)?;
         while self.out.source.is_some() || self.error.source.is_some() {
-            let ready = self.wait(None, PollTimeout::from(TICK))?;
+            let ready = self.wait(None)?;
             if ready.late {
                 break;
             }
@@ -238,23 +253,17 @@ impl<'a> Pump<'a> {
         }
     }
 
-    fn wait(&self, socket: Option<&OwnedFd>, timeout: PollTimeout) -> io::Result<Ready> {
-        let watched = [
-            self.out.descriptor(),
-            self.error.descriptor(),
-            socket.map(AsFd::as_fd),
-            Some(self.process.as_fd()),
-            Some(self.deadline.as_fd()),
-        ];
+    fn wait(&self, other: Option<BorrowedFd<'_>>) -> io::Result<Ready> {
+        let watched = [self.out.descriptor(), self.error.descriptor(), other, Some(self.deadline.as_fd())];
         let mut events: Vec<PollFd<'_>> =
             watched.iter().flatten().map(|one| PollFd::new(*one, PollFlags::POLLIN)).collect();
-        match poll(&mut events, timeout) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+        match poll(&mut events, PollTimeout::from(TICK)) {
+            Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
         let mut events = events.iter().map(|event| event.any().unwrap_or(true));
         let mut next = |there: bool| there && events.next().unwrap_or(false);
-        let [out, error, socket, ended, late] = watched.map(|one| next(one.is_some()));
-        Ok(Ready { out, error, socket, ended, late })
+        let [out, error, other, late] = watched.map(|one| next(one.is_some()));
+        Ok(Ready { out, error, other, late })
     }
 }

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::workspace::RelativePath;
-
 /// Most bytes and files that a memory file system holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
@@ -104,15 +102,6 @@ pub enum Step {
         /// How much may be written.
         quota: Quota,
     },
-    /// Writes an unsaved text over the captured workspace.
-    Write {
-        /// The workspace.
-        folder: PathBuf,
-        /// The file.
-        path: RelativePath,
-        /// Its content.
-        text: String,
-    },
     /// Makes a whole mount read-only.
     Seal(PathBuf),
     /// Makes the new root the only one there is, read-only.
@@ -147,7 +136,6 @@ impl fmt::Display for Step {
             Self::Capture { folder, quota } => {
                 write!(out, "capture writes to {}, {} bytes, {} files", folder.display(), quota.bytes, quota.inodes)
             }
-            Self::Write { path, text, .. } => write!(out, "write {} unsaved bytes to {path}", text.len()),
             Self::Seal(path) => write!(out, "seal {}", path.display()),
             Self::EnterRoot => write!(out, "enter the new root"),
             Self::Limit(resource, most) => write!(out, "limit {resource:?} to {most}"),
@@ -158,18 +146,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// What is executed in the end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Command {
-    /// The argument vector.
-    pub argv: Vec<String>,
-    /// The whole environment.
-    pub environment: Vec<(String, String)>,
-    /// The working folder.
-    pub folder: PathBuf,
-}
-
-/// Everything the child does.
+/// How a sandbox is built; what runs in it is told later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// User id, the same inside and outside.
@@ -178,17 +155,12 @@ pub struct Plan {
     pub gid: u32,
     /// Steps, in order.
     pub steps: Vec<Step>,
-    /// The command; a trial run has none.
-    pub command: Option<Command>,
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "enter new namespaces as {}:{}", self.uid, self.gid)?;
         self.steps.iter().try_for_each(|step| writeln!(out, "{step}"))?;
-        match &self.command {
-            Some(command) => writeln!(out, "execute {:?} in {}", command.argv, command.folder.display()),
-            None => writeln!(out, "end"),
-        }
+        writeln!(out, "wait for the command")
     }
 }

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::sched::CloneFlags;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use nix::unistd::ForkResult;
 
@@ -76,18 +77,60 @@ pub(super) fn close_from(first: libc::c_uint) -> io::Result<()> {
     checked(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).map(drop)
 }
 
+/// What a clone has become.
+pub(super) enum Cloned {
+    /// The new process.
+    Child,
+    /// The old one, with a descriptor of the new one.
+    Parent(OwnedFd),
+}
+
+/// Makes a process that is alone in new `namespaces`: clone(2), without a stack, as fork(2) does. Fails when this
+/// process has more than one thread.
+pub(super) fn clone_process(namespaces: CloneFlags) -> io::Result<Cloned> {
+    one_thread()?;
+    let flags = namespaces.bits() | libc::CLONE_PIDFD | libc::SIGCHLD;
+    let mut descriptor: RawFd = -1;
+    let none = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: without CLONE_VM the child has a copy of all memory, and being the copy of a single-threaded process may
+    // do all that its parent may. The kernel writes one descriptor where CLONE_PIDFD says, into a live integer.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, none, &raw mut descriptor, none, none) };
+    match checked(pid)? {
+        0 => Ok(Cloned::Child),
+        _ => Ok(Cloned::Parent(owned(descriptor.into())?)),
+    }
+}
+
 /// Forks. Fails when the process has more than one thread.
 pub(super) fn fork() -> io::Result<ForkResult> {
+    one_thread()?;
+    // SAFETY: the child of a single-threaded process may do all that its parent may.
+    Ok(unsafe { nix::unistd::fork() }?)
+}
+
+fn one_thread() -> io::Result<()> {
     if std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() > 1) {
         return Err(io::Error::other("the process has several threads"));
     }
-    fork_single()
+    Ok(())
 }
 
-/// Forks a process that [`fork`] has found to have one thread, and that has started none since.
-pub(super) fn fork_single() -> io::Result<ForkResult> {
-    // SAFETY: the child of a single-threaded process may do all that its parent may; the callers are single-threaded.
-    Ok(unsafe { nix::unistd::fork() }?)
+/// Lets the kernel collect the children of this process when they end (signal(2), SIG_IGN for SIGCHLD).
+pub(super) fn forget_children() -> io::Result<()> {
+    // SAFETY: SIG_IGN runs no code of ours.
+    let before = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Ends a process (pidfd_send_signal(2)); one that has ended already is no error.
+pub(super) fn end_process(process: BorrowedFd<'_>) -> io::Result<()> {
+    let none = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: plain numbers, and no further information about the signal.
+    let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), libc::SIGKILL, none, 0) };
+    match checked(sent) {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// Lets no descriptor from `first` on survive the execution of another program.
@@ -191,21 +234,29 @@ pub(super) fn attribute(file: BorrowedFd<'_>, name: &OsStr) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// One message and the descriptor that came with it; an empty one when the other side has gone.
-pub(super) fn receive(socket: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
-    let mut bytes = vec![0u8; 16 * 1024];
-    let mut space = nix::cmsg_space!([RawFd; 1]);
+/// One message of at most `longest` bytes and the descriptors that came with it, four at most; both are empty when the
+/// other side has gone.
+pub(super) fn receive(socket: BorrowedFd<'_>, longest: usize) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
+    let mut bytes = vec![0u8; longest];
+    let mut space = nix::cmsg_space!([RawFd; 4]);
     let mut slices = [IoSliceMut::new(&mut bytes)];
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags)?;
-    let length = message.bytes;
-    let mut descriptor = None;
+    let message = loop {
+        match recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC) {
+            Err(nix::errno::Errno::EINTR) => {}
+            other => break other?,
+        }
+    };
+    let (length, cut) = (message.bytes, message.flags.contains(MsgFlags::MSG_TRUNC));
+    let mut descriptors = Vec::new();
     for control in message.cmsgs()? {
         if let ControlMessageOwned::ScmRights(raw) = control {
-            // SAFETY: the kernel has just made these descriptors for us; each is wrapped once. Extra ones are closed.
-            descriptor = raw.into_iter().map(|one| unsafe { OwnedFd::from_raw_fd(one) }).next();
+            // SAFETY: the kernel has just made these descriptors for us; each is wrapped once.
+            descriptors.extend(raw.into_iter().map(|one| unsafe { OwnedFd::from_raw_fd(one) }));
         }
     }
+    if cut {
+        return Err(io::Error::from(io::ErrorKind::InvalidData));
+    }
     bytes.truncate(length);
-    Ok((bytes, descriptor))
+    Ok((bytes, descriptors))
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tagout::policy::{Action, Approval, Facts, Grant, Mode, Place};
 use tagout::ports::{Cancel, Exit, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner};
-use tagout::sandbox::SandboxRunner;
+use tagout::sandbox::{Reserve, SandboxRunner};
 use tagout::workspace::{RelativePath, Root};
 use tempfile::TempDir;
 
@@ -19,6 +19,7 @@ use tempfile::TempDir;
 pub(super) struct Bench {
     pub(super) folder: TempDir,
     environment: Vec<(OsString, OsString)>,
+    runner: SandboxRunner,
     pub(super) open: Vec<OpenText>,
     pub(super) limits: Limits,
     cancel: Cancel,
@@ -55,17 +56,19 @@ pub(super) fn bench(files: &[(&str, &str)]) -> Option<Bench> {
     let mut environment: Vec<(OsString, OsString)> = vec![("PATH".into(), "/usr/bin:/bin".into())];
     environment.push(("HOME".into(), home.into()));
     environment.push(("API_TOKEN".into(), "SECRET".into()));
+    let runner = SandboxRunner::new(env!("CARGO_BIN_EXE_tagout").into(), environment.clone(), Reserve::Kept);
     let bench = Bench {
         folder,
         environment,
+        runner,
         open: Vec::new(),
         limits: limits(),
         cancel: Cancel::default(),
         printed: Mutex::default(),
     };
-    match bench.runner().missing() {
-        None => Some(bench),
-        Some(missing) => {
+    match bench.runner.prepare(&Root::new(bench.work()).unwrap(), Mode::WorkspaceWrite) {
+        Ok(_) => Some(bench),
+        Err(missing) => {
             eprintln!("skipped: {missing}");
             None
         }
@@ -73,10 +76,6 @@ pub(super) fn bench(files: &[(&str, &str)]) -> Option<Bench> {
 }
 
 impl Bench {
-    fn runner(&self) -> SandboxRunner {
-        SandboxRunner::new(env!("CARGO_BIN_EXE_tagout").into(), self.environment.clone())
-    }
-
     pub(super) fn work(&self) -> std::path::PathBuf {
         self.folder.path().canonicalize().unwrap().join("home/work")
     }
@@ -95,7 +94,7 @@ impl Bench {
             terminal: None,
         };
         let output = |_: OutputStream, text: &str| self.printed.lock().unwrap().push_str(text);
-        self.runner().run(grant, &request, &output, &self.cancel).unwrap()
+        self.runner.run(grant, &request, &output, &self.cancel).unwrap()
     }
 
     pub(super) fn run(&self, script: &str) -> RunOutcome {
@@ -231,7 +230,7 @@ fn open_files_of_the_host_are_not_inherited() {
     let Some(bench) = bench(&[]) else { return };
     // The shell leaves descriptor 9 open in what it starts, here the sandbox's child, whose parent never says a word.
     let child = Command::new("sh")
-        .args(["-c", "exec 9</etc/passwd; exec \"$0\" __sandbox-init", env!("CARGO_BIN_EXE_tagout")])
+        .args(["-c", "exec 9</etc/passwd; exec \"$0\" __sandbox-helper", env!("CARGO_BIN_EXE_tagout")])
         .stdin(Stdio::null())
         .status()
         .unwrap();
@@ -265,7 +264,7 @@ fn a_wide_or_missing_workspace_is_refused() {
             shown: vec![],
             terminal: None,
         };
-        bench.runner().run(grant, &request, &|_, _| {}, &bench.cancel).unwrap_err().kind
+        bench.runner.run(grant, &request, &|_, _| {}, &bench.cancel).unwrap_err().kind
     };
     assert_eq!(run(bench.work().parent().unwrap()), FailureKind::InvalidInput);
     assert_eq!(run(Path::new("/")), FailureKind::InvalidInput);
@@ -275,10 +274,12 @@ fn a_wide_or_missing_workspace_is_refused() {
 #[test]
 fn a_child_that_cannot_contain_runs_nothing() {
     let Some(bench) = bench(&[]) else { return };
-    let runner = SandboxRunner::new("/bin/true".into(), bench.environment.clone());
-    assert!(runner.missing().unwrap().contains("before the command began"));
-    let runner = SandboxRunner::new("/no/such/program".into(), bench.environment.clone());
-    assert!(runner.missing().unwrap().contains("could not be started"));
+    let prepared = |program: &str| {
+        let runner = SandboxRunner::new(program.into(), bench.environment.clone(), Reserve::Kept);
+        runner.prepare(&Root::new(bench.work()).unwrap(), Mode::WorkspaceWrite).unwrap_err().to_string()
+    };
+    assert!(prepared("/bin/true").contains("before the command began"));
+    assert!(prepared("/no/such/program").contains("could not be started"));
 }
 
 #[test]

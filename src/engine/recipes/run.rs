@@ -63,7 +63,10 @@ pub fn run(
         return Err(Failure::new(FailureKind::InvalidInput, "there is no command to run: name one"));
     }
     let sandbox_missing = match task.place {
-        Place::Sandbox => workbench.runner.missing(),
+        Place::Sandbox => {
+            let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?);
+            prepared.err().map(|failure| failure.to_string())
+        }
         Place::Host => None,
     };
     let facts = Facts { sandbox_missing, ..Facts::user() };

@@ -1,0 +1,105 @@
+//! The helper: a small process with one thread that makes sandboxes. The server, which is large and has many threads,
+//! never clones itself; it starts the helper once, and asks it for each sandbox.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+
+use nix::sched::CloneFlags;
+use nix::unistd::setsid;
+
+use super::channel::{self, Report};
+use super::init;
+use super::step::Plan;
+use super::sys::{self, Cloned};
+
+/// The first argument that makes the program a helper instead of what it usually is.
+pub const HELPER_ARGUMENT: &str = "__sandbox-helper";
+
+/// Acts as the helper when `first`, the program's first argument, asks for it. To be called before anything else, above
+/// all before any thread is started.
+#[must_use]
+pub fn run_helper_if_asked(first: Option<&OsStr>) -> Option<ExitCode> {
+    if first != Some(OsStr::new(HELPER_ARGUMENT)) {
+        return None;
+    }
+    Some(match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
+
+/// Every kind of namespace that a sandbox gets for itself.
+const NAMESPACES: CloneFlags = CloneFlags::CLONE_NEWUSER
+    .union(CloneFlags::CLONE_NEWNS)
+    .union(CloneFlags::CLONE_NEWPID)
+    .union(CloneFlags::CLONE_NEWNET)
+    .union(CloneFlags::CLONE_NEWIPC)
+    .union(CloneFlags::CLONE_NEWUTS)
+    .union(CloneFlags::CLONE_NEWCGROUP);
+
+/// The server's end.
+#[derive(Debug)]
+pub(super) struct Helper {
+    process: Child,
+    socket: OwnedFd,
+}
+
+impl Helper {
+    /// Starts a helper from the program at `executable`.
+    pub(super) fn start(executable: &Path) -> io::Result<Self> {
+        let (ours, theirs) = channel::pair()?;
+        let process = Command::new(executable)
+            .arg(HELPER_ARGUMENT)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        Ok(Self { process, socket: ours })
+    }
+
+    /// Asks for a sandbox by `plan`, which will speak over `socket`.
+    ///
+    /// # Errors
+    /// When the helper has gone.
+    pub(super) fn build(&self, plan: &Plan, socket: &OwnedFd) -> io::Result<()> {
+        channel::send(self.socket.as_fd(), plan, &[socket.as_fd()])
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        // It ends by itself when the socket closes, which happens after this; a signal saves the wait. With it end its
+        // sandboxes.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// The helper's whole life. The socket to the server is its standard input.
+fn serve() -> io::Result<()> {
+    sys::close_from(3)?;
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
+    // What a terminal sends to the server's group is the server's to handle.
+    setsid()?;
+    sys::forget_children()?;
+    // Without a server there is nothing to do: its end is the end of the socket.
+    while let Some((plan, descriptors)) = channel::receive::<Plan>(socket.as_fd())? {
+        let Some(theirs) = descriptors.into_iter().next() else { continue };
+        match sys::clone_process(NAMESPACES) {
+            Ok(Cloned::Child) => {
+                drop(socket);
+                std::process::exit(init::run(&plan, &theirs));
+            }
+            Ok(Cloned::Parent(process)) => drop(channel::send(theirs.as_fd(), &Report::Made, &[process.as_fd()])),
+            Err(error) => init::tell(&theirs, &init::failed("enter new namespaces")(error)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Sandboxes made ahead: the helper builds them, and each waits here, parked, for a command.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::channel::{self, FailedStep, Report};
+use super::helper::Helper;
+use super::step::Plan;
+use super::sys;
+use crate::policy::Mode;
+
+/// How long a sandbox may take to be built.
+const BUILD_TIME: Duration = Duration::from_secs(10);
+
+/// Most sandboxes that wait at a time, of all workspaces together.
+const MOST_PARKED: usize = 4;
+
+/// A sandbox that is being built, waits or runs. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Sandbox {
+    pub(super) socket: OwnedFd,
+    /// Process 1, once it is known.
+    pub(super) process: Option<OwnedFd>,
+    /// The folder that receives the writes, once it is known.
+    pub(super) writes: Option<OwnedFd>,
+    /// The environment that fits what it shows.
+    pub(super) environment: Vec<(String, String)>,
+}
+
+impl Sandbox {
+    /// The next report; `None` when no more will come.
+    pub(super) fn hear(&mut self) -> Option<Report> {
+        // What cannot be understood is no better than silence.
+        let (report, descriptors) = channel::receive::<Report>(self.socket.as_fd()).ok().flatten()?;
+        let descriptor = descriptors.into_iter().next();
+        match &report {
+            Report::Made => self.process = descriptor,
+            Report::Captured => self.writes = descriptor,
+            Report::Parked
+            | Report::Failed(_)
+            | Report::Begun
+            | Report::Exited(_)
+            | Report::Signalled(_)
+            | Report::Stopped => {}
+        }
+        Some(report)
+    }
+
+    /// Waits until it is built.
+    fn wait(&mut self) -> Result<(), NotBuilt> {
+        let deadline = sys::timer(BUILD_TIME)?;
+        loop {
+            let mut events =
+                [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(deadline.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut events, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+            let [said, late] = events.map(|event| event.any().unwrap_or(true));
+            if said {
+                match self.hear() {
+                    Some(Report::Parked) => return Ok(()),
+                    Some(Report::Failed(failed)) => return Err(NotBuilt::Step(failed)),
+                    Some(_) => {}
+                    None => return Err(NotBuilt::Silent),
+                }
+            } else if late {
+                return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            }
+        }
+    }
+
+    /// Whether its end has been heard of. One that waits has nothing to say.
+    fn has_ended(&self) -> bool {
+        let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
+        let mut events = [PollFd::new(self.socket.as_fd(), gone)];
+        poll(&mut events, PollTimeout::ZERO).is_ok_and(|count| count > 0)
+    }
+}
+
+/// Why there is no sandbox.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotBuilt {
+    /// A step failed.
+    #[error("{}: {}", .0.step, .0.error)]
+    Step(FailedStep),
+    /// It ended without a word.
+    #[error("it ended before it was built")]
+    Silent,
+    /// The helper cannot be started or asked.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// What a sandbox is built by.
+#[derive(Debug)]
+pub(super) struct Planned {
+    /// The steps.
+    pub(super) plan: Plan,
+    /// The environment that fits what they show.
+    pub(super) environment: Vec<(String, String)>,
+}
+
+/// What a parked sandbox is good for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    root: PathBuf,
+    mode: Mode,
+    /// Device and inode of the workspace's folder: another folder at the same path is another workspace.
+    folder: (u64, u64),
+}
+
+impl Key {
+    /// The key of the workspace at `root`.
+    ///
+    /// # Errors
+    /// When there is nothing at `root`.
+    pub(super) fn of(root: &Path, mode: Mode) -> io::Result<Self> {
+        let metadata = std::fs::metadata(root)?;
+        // Above read-only all modes get the same sandbox.
+        let mode = mode.min(Mode::WorkspaceWrite);
+        Ok(Self { root: root.to_path_buf(), mode, folder: (metadata.dev(), metadata.ino()) })
+    }
+}
+
+/// The helper and the sandboxes that wait.
+#[derive(Debug)]
+pub(super) struct Pool {
+    executable: PathBuf,
+    helper: Mutex<Option<Helper>>,
+    parked: Mutex<Vec<(Key, Sandbox)>>,
+}
+
+impl Pool {
+    /// An empty one, whose helper will be started from the program at `executable`.
+    pub(super) fn new(executable: PathBuf) -> Self {
+        Self { executable, helper: Mutex::default(), parked: Mutex::default() }
+    }
+
+    /// Starts the helper, unless it runs.
+    pub(super) fn start(&self) -> io::Result<()> {
+        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        if helper.is_none() {
+            *helper = Some(Helper::start(&self.executable)?);
+        }
+        Ok(())
+    }
+
+    /// Has a sandbox built, without waiting for it.
+    ///
+    /// # Errors
+    /// When there is no helper and none can be started.
+    pub(super) fn build(&self, planned: Planned) -> io::Result<Sandbox> {
+        let Planned { plan, environment } = planned;
+        let (ours, theirs) = channel::pair()?;
+        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = helper.as_ref().map(|helper| helper.build(&plan, &theirs));
+        if !matches!(asked, Some(Ok(()))) {
+            // The first one, or one that was ended from outside: another takes its place.
+            let fresh = Helper::start(&self.executable)?;
+            fresh.build(&plan, &theirs)?;
+            *helper = Some(fresh);
+        }
+        Ok(Sandbox { socket: ours, process: None, writes: None, environment })
+    }
+
+    /// Has a sandbox built and waits for it.
+    pub(super) fn build_whole(&self, planned: Planned) -> Result<Sandbox, NotBuilt> {
+        let mut sandbox = self.build(planned)?;
+        if let Err(error) = sandbox.wait() {
+            // A helper that does not answer is of no more use; one that answered is.
+            if !matches!(error, NotBuilt::Step(_)) {
+                drop(self.helper.lock().unwrap_or_else(PoisonError::into_inner).take());
+            }
+            return Err(error);
+        }
+        Ok(sandbox)
+    }
+
+    /// Takes the sandbox that waits for `key`, if one does.
+    pub(super) fn take(&self, key: &Key) -> Option<Sandbox> {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = parked.iter().position(|(own, _)| own == key)?;
+        Some(parked.remove(at).1)
+    }
+
+    /// Lets a sandbox wait for `key`; the one that has waited longest goes when there are too many.
+    pub(super) fn park(&self, key: Key, sandbox: Sandbox) {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that waits for the same takes its place; what stands at the root of one may be another folder by now.
+        let same = |own: &Key| own.root == key.root && (own.mode == key.mode || own.folder != key.folder);
+        parked.retain(|(own, sandbox)| !same(own) && !sandbox.has_ended());
+        if parked.len() >= MOST_PARKED {
+            parked.remove(0);
+        }
+        parked.push((key, sandbox));
+    }
+
+    /// Whether a sandbox waits for `key`.
+    pub(super) fn is_parked(&self, key: &Key) -> bool {
+        let parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        parked.iter().any(|(own, sandbox)| own == key && !sandbox.has_ended())
+    }
+}
