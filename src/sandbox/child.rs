@@ -9,6 +9,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::SigSet;
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, execve};
 
 use super::channel::{self, Go, Report};
@@ -91,7 +92,7 @@ fn become_command(program: &str, go: &Go) -> nix::Result<Infallible> {
     chdir(&go.folder)?;
     // Every descriptor was made so; should one ever not be, this is where it stops.
     sys::close_on_execution(3).map_err(|_| Errno::EBADF)?;
-    sys::default_signals();
+    SigSet::empty().thread_set_mask()?;
     if program.contains('/') {
         return start(Path::new(program), &arguments, &environment);
     }

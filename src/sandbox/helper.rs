@@ -12,7 +12,8 @@ use nix::sched::CloneFlags;
 use nix::unistd::setsid;
 
 use super::channel::{self, Report};
-use super::init;
+use super::identity;
+use super::init::{self, Failed, failed};
 use super::step::Plan;
 use super::sys::{self, Cloned};
 
@@ -92,14 +93,36 @@ fn serve() -> io::Result<()> {
     // Without a server there is nothing to do: its end is the end of the socket.
     while let Some((plan, descriptors)) = channel::receive::<Plan>(socket.as_fd())? {
         let Some(theirs) = descriptors.into_iter().next() else { continue };
-        match sys::clone_process(NAMESPACES) {
-            Ok(Cloned::Child) => {
+        match make(&plan, &theirs) {
+            Ok(Role::Helper) => {}
+            Ok(Role::Init(helper)) => {
+                // A copy left open would keep the helper from hearing of the server's end.
                 drop(socket);
-                std::process::exit(init::run(&plan, &theirs));
+                std::process::exit(init::run(&plan, &theirs, helper));
             }
-            Ok(Cloned::Parent(process)) => drop(channel::send(theirs.as_fd(), &Report::Made, &[process.as_fd()])),
-            Err(error) => init::tell(&theirs, &init::failed("enter new namespaces")(error)),
+            Err(failed) => init::tell(&theirs, &failed),
         }
     }
     Ok(())
+}
+
+/// Which of the two a process is after the clone.
+enum Role {
+    Helper,
+    /// Process 1, with a socket to the helper.
+    Init(OwnedFd),
+}
+
+/// Makes process 1 of a sandbox, which speaks over `theirs`.
+fn make(plan: &Plan, theirs: &OwnedFd) -> Result<Role, Failed> {
+    let (above, below) = channel::pair().map_err(failed("speak to process 1"))?;
+    match sys::clone_process(NAMESPACES).map_err(failed("enter new namespaces"))? {
+        Cloned::Child => Ok(Role::Init(below)),
+        Cloned::Parent(pid, process) => {
+            drop(below);
+            drop(channel::send(theirs.as_fd(), &Report::Made, &[process.as_fd()]));
+            identity::lend(&plan.identity, pid, above.as_fd())?;
+            Ok(Role::Helper)
+        }
+    }
 }

@@ -15,6 +15,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, setsid};
 
 use super::channel::{self, FailedStep, Report};
+use super::identity::{self, Trees};
 use super::step::{Plan, Resource, Step};
 use super::{child, filter, mounts, sys};
 
@@ -37,8 +38,8 @@ pub(super) fn tell(socket: &OwnedFd, failed: &Failed) {
 }
 
 /// The whole life of process 1, begun in its namespaces; `socket` leads to the server. Returns its exit code.
-pub(super) fn run(plan: &Plan, socket: &OwnedFd) -> i32 {
-    match build(plan, socket).and_then(|workspace| attend(socket, workspace)) {
+pub(super) fn run(plan: &Plan, socket: &OwnedFd, helper: OwnedFd) -> i32 {
+    match build(plan, socket, helper).and_then(|workspace| attend(socket, workspace)) {
         Ok(()) => 0,
         Err(failed) => {
             tell(socket, &failed);
@@ -48,12 +49,13 @@ pub(super) fn run(plan: &Plan, socket: &OwnedFd) -> i32 {
 }
 
 /// Applies the plan. Returns the workspace as it may be written to.
-fn build(plan: &Plan, socket: &OwnedFd) -> Result<Option<OwnedFd>, Failed> {
+fn build(plan: &Plan, socket: &OwnedFd, helper: OwnedFd) -> Result<Option<OwnedFd>, Failed> {
     sys::default_signals();
     setsid().map_err(failed("begin a session"))?;
     umask(Mode::from_bits_truncate(0o022));
-    become_user(plan)?;
-    // Entering a user namespace resets this, so it comes after. A helper that has gone already took the server with it,
+    let mut trees = identity::assume(&plan.identity, helper.as_fd())?;
+    drop(helper);
+    // Becoming another user resets this, so it comes after. A helper that has gone already took the server with it,
     // or the server will close the socket.
     set_pdeathsig(Signal::SIGKILL).map_err(failed("follow the helper"))?;
     // Neither readable nor traceable by the command, which runs as the same user.
@@ -62,38 +64,28 @@ fn build(plan: &Plan, socket: &OwnedFd) -> Result<Option<OwnedFd>, Failed> {
     drop(std::fs::write("/proc/self/oom_score_adj", "800"));
     let mut workspace = None;
     for step in &plan.steps {
-        let captured = apply(step, socket).map_err(failed(step))?;
+        let captured = apply(step, &mut trees, socket).map_err(failed(step))?;
         workspace = captured.or(workspace);
     }
     Ok(workspace)
 }
 
-/// Stays the user that it was, in the new user namespace.
-fn become_user(plan: &Plan) -> Result<(), Failed> {
-    let map = |name: &str, text: String| {
-        std::fs::write(format!("/proc/self/{name}"), text).map_err(failed(format!("write {name}")))
-    };
-    map("setgroups", "deny".to_owned())?;
-    map("uid_map", format!("{0} {0} 1", plan.uid))?;
-    map("gid_map", format!("{0} {0} 1", plan.gid))
-}
-
 /// Applies one step. Returns the workspace, when the step shows it.
-fn apply(step: &Step, socket: &OwnedFd) -> io::Result<Option<OwnedFd>> {
+fn apply(step: &Step, trees: &mut Trees, socket: &OwnedFd) -> io::Result<Option<OwnedFd>> {
     match step {
         Step::HostName(name) => nix::unistd::sethostname(name)?,
         Step::Loopback => sys::loopback_up()?,
         Step::NewRoot(quota) => mounts::new_root(*quota)?,
         Step::Folder(path) => mounts::folder(path)?,
         Step::Link { path, target } => mounts::link(path, target)?,
-        Step::Bind { source, target, purpose } => mounts::bind(source, target, *purpose)?,
+        Step::Bind { source, target, purpose } => mounts::bind(trees, source, target, *purpose)?,
         Step::Memory { path, quota, mode } => mounts::memory_inside(path, *quota, *mode)?,
         Step::Terminals(path) => mounts::terminals(path)?,
         Step::Processes(path) => mounts::processes(path)?,
         Step::Protect(path) => mounts::protect(path)?,
         Step::Hide(path) => mounts::hide(path)?,
         Step::Capture { folder, quota } => {
-            let captured = mounts::capture(folder, *quota)?;
+            let captured = mounts::capture(trees, folder, *quota)?;
             channel::send(socket.as_fd(), &Report::Captured, &[captured.writes.as_fd()])?;
             return Ok(Some(captured.workspace));
         }

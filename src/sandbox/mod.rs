@@ -8,6 +8,7 @@ mod disk;
 mod environment;
 mod filter;
 mod helper;
+mod identity;
 mod ignored;
 mod init;
 mod machine;
@@ -22,7 +23,8 @@ mod step;
 mod sys;
 
 pub use helper::{HELPER_ARGUMENT, run_helper_if_asked};
+pub use identity::Identity;
 pub use machine::{Machine, Seen};
-pub use plan::{PlanError, Wanted, plan};
+pub use plan::{PlanError, RootUser, Wanted, plan};
 pub use runner::{Reserve, SandboxRunner};
 pub use step::{Plan, Purpose, Quota, Resource, Step};

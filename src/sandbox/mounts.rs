@@ -13,8 +13,9 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, chdir, pivot_root, unlinkat};
 
+use super::identity::Trees;
 use super::step::{Purpose, Quota};
-use super::sys::{self, MountFlags};
+use super::sys::{self, Depth, MountFlags};
 use crate::workspace::RelativePath;
 
 /// The host's root, while the new one is built.
@@ -68,10 +69,15 @@ pub(super) fn memory_inside(path: &Path, quota: Quota, mode: u32) -> io::Result<
     memory(&inside(path), quota, mode)
 }
 
+/// A copy of the mount that shows `path` of the host.
+fn tree(trees: &mut Trees, path: &Path, depth: Depth) -> io::Result<OwnedFd> {
+    trees.take(path).map_or_else(|| sys::open_tree(&below(HOST, path), depth), Ok)
+}
+
 /// Shows what is at `source` of the host at `target`.
-pub(super) fn bind(source: &Path, target: &Path, purpose: Purpose) -> io::Result<()> {
-    let source = below(HOST, source);
-    if fs::metadata(&source)?.is_dir() {
+pub(super) fn bind(trees: &mut Trees, source: &Path, target: &Path, purpose: Purpose) -> io::Result<()> {
+    let tree = tree(trees, source, Depth::All)?;
+    if fs::File::from(tree.try_clone()?).metadata()?.is_dir() {
         folder(target)?;
     } else {
         folder(target.parent().unwrap_or(Path::new("/")))?;
@@ -81,7 +87,11 @@ pub(super) fn bind(source: &Path, target: &Path, purpose: Purpose) -> io::Result
         Purpose::Read => MountFlags::SEALED,
         Purpose::Device => MountFlags::DEVICE,
     };
-    sys::bind(&source, &inside(target), flags)
+    sys::place(tree.as_fd(), &inside(target), flags)
+}
+
+fn cover(source: &Path, target: &Path) -> io::Result<()> {
+    sys::place(sys::open_tree(source, Depth::All)?.as_fd(), target, MountFlags::SEALED)
 }
 
 /// A mount point that cannot be opened for writing may still be there to be mounted on.
@@ -105,14 +115,14 @@ pub(super) fn processes(path: &Path) -> io::Result<()> {
 
 /// Makes a part of a mount read-only by showing it over itself.
 pub(super) fn protect(path: &Path) -> io::Result<()> {
-    sys::bind(&inside(path), &inside(path), MountFlags::SEALED)
+    cover(&inside(path), &inside(path))
 }
 
 /// Shows an empty folder, or a device that cannot be opened, in the place of `path`.
 pub(super) fn hide(path: &Path) -> io::Result<()> {
     let path = inside(path);
     if !fs::metadata(&path)?.is_dir() {
-        return sys::bind(&below(HOST, Path::new("/dev/null")), &path, MountFlags::SEALED);
+        return cover(&below(HOST, Path::new("/dev/null")), &path);
     }
     memory(&path, Quota { bytes: 4096, inodes: 2 }, 0o755)?;
     sys::seal(&path)
@@ -132,16 +142,17 @@ pub(super) struct Shown {
 }
 
 /// Shows `shown` of the host with writes going to memory.
-pub(super) fn capture(shown: &Path, quota: Quota) -> io::Result<Shown> {
+pub(super) fn capture(trees: &mut Trees, shown: &Path, quota: Quota) -> io::Result<Shown> {
     let (upper, work) = (below(WRITES, Path::new("upper")), below(WRITES, Path::new("work")));
     memory(Path::new(WRITES), quota, 0o700)?;
     fs::create_dir(&upper)?;
     fs::create_dir(&work)?;
-    // What is captured is read beneath this folder, which therefore looks like the one it stands for.
-    let mode = fs::metadata(below(HOST, shown))?.mode() & 0o777;
-    fs::set_permissions(&upper, fs::Permissions::from_mode(mode | 0o700))?;
     // The path of the workspace may hold what the options of a mount cannot.
-    sys::bind(&below(HOST, shown), Path::new(LOWER), MountFlags::SEALED)?;
+    let tree = tree(trees, shown, Depth::One)?;
+    sys::place(tree.as_fd(), Path::new(LOWER), MountFlags::SEALED)?;
+    // What is captured is read beneath this folder, which therefore looks like the one it stands for.
+    let mode = fs::metadata(LOWER)?.mode() & 0o777;
+    fs::set_permissions(&upper, fs::Permissions::from_mode(mode | 0o700))?;
     folder(shown)?;
     let options = format!("lowerdir={LOWER},upperdir={WRITES}/upper,workdir={WRITES}/work,userxattr,volatile");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;

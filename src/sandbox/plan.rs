@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::environment;
+use super::identity::Identity;
 use super::machine::{Machine, Seen};
 use super::step::{Plan, Purpose, Quota, Resource, Step};
 use crate::policy::Mode;
@@ -73,6 +74,19 @@ pub(super) const REVEALING: [&str; 9] = [
 
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
+/// Outside, the user that root becomes: far above those that systems and their containers give out.
+const SUBORDINATE: u32 = 0x7461_676f;
+
+/// What becomes of root.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RootUser {
+    /// It becomes another user.
+    Shifted,
+    /// It stays root, where it cannot become another user: in a container that is not root outside, or with the
+    /// workspace on a file system that cannot show other owners.
+    Kept,
+}
+
 /// What a plan is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -80,6 +94,8 @@ pub struct Wanted<'a> {
     pub mode: Mode,
     /// The workspace, links resolved.
     pub root: &'a Path,
+    /// What becomes of root.
+    pub root_user: RootUser,
 }
 
 /// Plans a sandbox.
@@ -97,7 +113,26 @@ pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
     steps.push(Step::EnterRoot);
     steps.extend(LIMITS.map(|(resource, most)| Step::Limit(resource, most)));
     steps.extend([Step::NoNewPrivileges, Step::DropCapabilities, Step::FilterCalls]);
-    Ok(Plan { uid: machine.uid, gid: machine.gid, steps })
+    Ok(Plan { identity: identity(wanted, machine), steps })
+}
+
+/// Root becomes another user where it may: see [`Identity`].
+fn identity(wanted: &Wanted<'_>, machine: &Machine) -> Identity {
+    match wanted.root_user {
+        RootUser::Shifted if machine.uid == 0 => {
+            let chains = environment::tool_chains(&machine.home, &machine.environment);
+            let real = |path: PathBuf| match machine.seen.get(&path) {
+                Some(Seen::Real(source)) => Some(source.clone()),
+                Some(Seen::Link(_)) | None => None,
+            };
+            let shown = [wanted.root.to_path_buf()].into_iter();
+            Identity::Subordinate {
+                outside: SUBORDINATE,
+                shifted: shown.chain(chains.into_iter().filter_map(real)).collect(),
+            }
+        }
+        RootUser::Shifted | RootUser::Kept => Identity::Same { uid: machine.uid, gid: machine.gid },
+    }
 }
 
 /// The workspace is shown whole, so nothing that is to stay hidden may lie in it.
@@ -195,12 +230,24 @@ mod tests {
     }
 
     fn planned(mode: Mode) -> String {
-        plan(&Wanted { mode, root: Path::new("/h/w") }, &machine()).unwrap().to_string()
+        plan(&Wanted { mode, root: Path::new("/h/w"), root_user: RootUser::Shifted }, &machine()).unwrap().to_string()
     }
 
     #[test]
     fn a_captured_run() {
         insta::assert_snapshot!(planned(Mode::WorkspaceWrite));
+    }
+
+    #[test]
+    fn root_becomes_another_user_where_it_may() {
+        let machine = Machine { uid: 0, gid: 0, ..machine() };
+        let wanted = Wanted { mode: Mode::WorkspaceWrite, root: Path::new("/h/w"), root_user: RootUser::Shifted };
+        let shifted = plan(&wanted, &machine).unwrap();
+        let kept = plan(&Wanted { root_user: RootUser::Kept, ..wanted }, &machine).unwrap();
+        assert_eq!((kept.identity, &kept.steps), (Identity::Same { uid: 0, gid: 0 }, &shifted.steps));
+        let told: Vec<String> = shifted.to_string().lines().take(4).map(str::to_owned).collect();
+        assert_eq!(told[0], "enter new namespaces as root, who is 1952540527 outside");
+        assert_eq!(told[1..3], ["shift the owner of /h/w", "shift the owner of /data/cargo/bin"]);
     }
 
     #[test]
@@ -224,7 +271,7 @@ mod tests {
     #[test]
     fn a_workspace_that_holds_what_is_hidden_is_refused() {
         for root in ["/", "/h", "/proc/self/cwd", "/dev/shm", "/sys", "/etc"] {
-            let wanted = Wanted { mode: Mode::ReadOnly, root: Path::new(root) };
+            let wanted = Wanted { mode: Mode::ReadOnly, root: Path::new(root), root_user: RootUser::Shifted };
             assert!(matches!(plan(&wanted, &machine()), Err(PlanError::TooWide(..))), "{root}");
         }
     }

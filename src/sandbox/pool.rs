@@ -111,8 +111,8 @@ pub(super) struct Planned {
 /// What a parked sandbox is good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
-    root: PathBuf,
-    mode: Mode,
+    pub(super) root: PathBuf,
+    pub(super) mode: Mode,
     /// Device and inode of the workspace's folder: another folder at the same path is another workspace.
     folder: (u64, u64),
 }

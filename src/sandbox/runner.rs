@@ -6,14 +6,16 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::capture::{Captured, capture};
 use super::channel::{Go, Report};
 use super::disk::{Folder, file_clock};
 use super::environment;
+use super::identity::SHIFT;
 use super::machine::Machine;
-use super::plan::{PlanError, Wanted, plan};
+use super::plan::{PlanError, RootUser, Wanted, plan};
 use super::pool::{Key, NotBuilt, Planned, Pool, Sandbox};
 use super::probe::{Settings, explain};
 use super::spawn::{Ended, Output, Stop, Terms, contained, on_host};
@@ -33,8 +35,7 @@ pub enum Reserve {
 /// Runs commands in Linux namespaces, or on the host where the grant says so.
 #[derive(Debug)]
 pub struct SandboxRunner {
-    environment: Arc<[(OsString, OsString)]>,
-    pool: Arc<Pool>,
+    workshop: Arc<Workshop>,
     reserve: Reserve,
 }
 
@@ -44,7 +45,8 @@ impl SandboxRunner {
     /// user's.
     #[must_use]
     pub fn new(executable: PathBuf, environment: Vec<(OsString, OsString)>, reserve: Reserve) -> Self {
-        Self { environment: environment.into(), pool: Arc::new(Pool::new(executable)), reserve }
+        let pool = Pool::new(executable);
+        Self { workshop: Arc::new(Workshop { environment, pool, root_stays: AtomicBool::new(false) }), reserve }
     }
 
     /// Starts the helper ahead of the first command, while the program is small.
@@ -52,33 +54,21 @@ impl SandboxRunner {
     /// # Errors
     /// When it cannot be started; a command will try again.
     pub fn start(&self) -> Result<(), Failure> {
-        self.pool.start().map_err(|error| not_started(&error))
-    }
-
-    /// A sandbox for `key`, parked or about to be.
-    fn sandbox(&self, key: &Key, wanted: &Wanted<'_>) -> Result<Sandbox, Failure> {
-        if let Some(sandbox) = self.pool.take(key) {
-            return Ok(sandbox);
-        }
-        let planned = planned(wanted, &self.environment)?;
-        self.pool.build_whole(planned).map_err(|error| not_built(&error))
+        self.workshop.pool.start().map_err(|error| not_started(&error))
     }
 
     /// Makes a sandbox for the next command while nobody waits for it.
-    fn refill(&self, key: Key, mode: Mode, root: &Root) {
-        if self.reserve == Reserve::None {
-            return;
-        }
-        let (pool, environment, root) = (self.pool.clone(), self.environment.clone(), root.clone());
+    fn refill(&self, key: Key) {
+        let workshop = self.workshop.clone();
         let refill = move || {
-            let wanted = Wanted { mode, root: root.as_path() };
-            let Ok(planned) = planned(&wanted, &environment) else { return };
             // The next command that has to make its own will say why it cannot.
-            if let Ok(sandbox) = pool.build(planned) {
-                pool.park(key, sandbox);
+            if let Ok(sandbox) = workshop.begin(&key) {
+                workshop.pool.park(key, sandbox);
             }
         };
-        drop(std::thread::Builder::new().name("sandbox-refill".into()).spawn(refill));
+        if self.reserve == Reserve::Kept {
+            drop(std::thread::Builder::new().name("sandbox-refill".into()).spawn(refill));
+        }
     }
 
     fn in_sandbox(
@@ -97,8 +87,8 @@ impl SandboxRunner {
             .filter(|open| !open.saved)
             .filter_map(|open| Some((real(&request.root, &open.path)?, open.text.clone())))
             .collect();
-        let (key, wanted) = (Key::of(root, mode).map_err(io)?, Wanted { mode, root });
-        let mut sandbox = self.sandbox(&key, &wanted)?;
+        let key = Key::of(root, mode).map_err(io)?;
+        let mut sandbox = self.workshop.sandbox(&key)?;
         let go = Go {
             argv: argv.to_vec(),
             environment: sandbox.environment.clone(),
@@ -111,7 +101,7 @@ impl SandboxRunner {
         let mut ended = contained(&mut sandbox, &go, terms).map_err(|error| not_started(&error))?;
         if !ended.begun && ended.end.is_none() && ended.stopped.is_none() {
             // It had waited too long, or was ended from outside: nothing was run yet.
-            sandbox = self.sandbox(&key, &wanted)?;
+            sandbox = self.workshop.sandbox(&key)?;
             ended = contained(&mut sandbox, &go, terms).map_err(|error| not_started(&error))?;
         }
         let exit = exit_of(&ended, terms.timeout)?;
@@ -123,7 +113,7 @@ impl SandboxRunner {
             }
             (Mode::ReadOnly, _) | (_, None) => Captured::default(),
         };
-        self.refill(key, mode, &request.root);
+        self.refill(key);
         Ok(RunOutcome {
             exit,
             changes: captured.changes,
@@ -139,7 +129,7 @@ impl SandboxRunner {
         let (program, arguments) = argv.split_first().ok_or_else(no_program)?;
         let mut command = Command::new(program);
         command.args(arguments).current_dir(request.root.as_path()).process_group(0);
-        command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.env_clear().envs(self.workshop.environment.iter().map(|(name, value)| (name, value)));
         let (exit, dropped_output) = match on_host(&mut command, terms) {
             Ok((status, ended)) => {
                 (stopped(&ended, terms.timeout).unwrap_or_else(|| exit_status(status)), ended.dropped)
@@ -161,9 +151,9 @@ impl SandboxRunner {
 impl Runner for SandboxRunner {
     fn prepare(&self, root: &Root, mode: Mode) -> Result<SandboxLevel, Failure> {
         let key = Key::of(root.as_path(), mode).map_err(|error| Failure::io(root.as_path().display(), &error))?;
-        if !self.pool.is_parked(&key) {
-            let sandbox = self.sandbox(&key, &Wanted { mode, root: root.as_path() })?;
-            self.pool.park(key, sandbox);
+        if !self.workshop.pool.is_parked(&key) {
+            let sandbox = self.workshop.sandbox(&key)?;
+            self.workshop.pool.park(key, sandbox);
         }
         Ok(SandboxLevel::Full)
     }
@@ -193,11 +183,47 @@ impl Runner for SandboxRunner {
     }
 }
 
-fn planned(wanted: &Wanted<'_>, environment: &[(OsString, OsString)]) -> Result<Planned, Failure> {
-    let machine = Machine::survey(environment);
-    let plan = plan(wanted, &machine)
-        .map_err(|error @ PlanError::TooWide(..)| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
-    Ok(Planned { plan, environment: environment::inside(&machine) })
+/// Makes sandboxes: what threads share.
+#[derive(Debug)]
+struct Workshop {
+    /// The user's.
+    environment: Vec<(OsString, OsString)>,
+    pool: Pool,
+    /// Whether it has been found that root cannot become another user here.
+    root_stays: AtomicBool,
+}
+
+impl Workshop {
+    /// A sandbox for `key`: one that waits, or a new one.
+    fn sandbox(&self, key: &Key) -> Result<Sandbox, Failure> {
+        if let Some(sandbox) = self.pool.take(key) {
+            return Ok(sandbox);
+        }
+        let built = self.pool.build_whole(self.planned(key)?);
+        let shifted = !self.root_stays.load(Ordering::Relaxed);
+        match built {
+            Err(NotBuilt::Step(failed)) if failed.step == SHIFT && shifted => {
+                self.root_stays.store(true, Ordering::Relaxed);
+                self.pool.build_whole(self.planned(key)?)
+            }
+            built => built,
+        }
+        .map_err(|error| not_built(&error))
+    }
+
+    /// Has a sandbox for `key` built, without waiting for it.
+    fn begin(&self, key: &Key) -> Result<Sandbox, Failure> {
+        self.pool.build(self.planned(key)?).map_err(|error| not_started(&error))
+    }
+
+    fn planned(&self, key: &Key) -> Result<Planned, Failure> {
+        let machine = Machine::survey(&self.environment);
+        let root_user = if self.root_stays.load(Ordering::Relaxed) { RootUser::Kept } else { RootUser::Shifted };
+        let wanted = Wanted { mode: key.mode, root: &key.root, root_user };
+        let plan = plan(&wanted, &machine)
+            .map_err(|error @ PlanError::TooWide(..)| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
+        Ok(Planned { plan, environment: environment::inside(&machine) })
+    }
 }
 
 fn no_program() -> Failure {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::identity::Identity;
+
 /// Most bytes and files that a memory file system holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
@@ -149,17 +151,21 @@ impl fmt::Display for Step {
 /// How a sandbox is built; what runs in it is told later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// User id, the same inside and outside.
-    pub uid: u32,
-    /// Group id, the same inside and outside.
-    pub gid: u32,
+    /// Who the command is.
+    pub identity: Identity,
     /// Steps, in order.
     pub steps: Vec<Step>,
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "enter new namespaces as {}:{}", self.uid, self.gid)?;
+        match &self.identity {
+            Identity::Same { uid, gid } => writeln!(out, "enter new namespaces as {uid}:{gid}")?,
+            Identity::Subordinate { outside, shifted } => {
+                writeln!(out, "enter new namespaces as root, who is {outside} outside")?;
+                shifted.iter().try_for_each(|path| writeln!(out, "shift the owner of {}", path.display()))?;
+            }
+        }
         self.steps.iter().try_for_each(|step| writeln!(out, "{step}"))?;
         writeln!(out, "wait for the command")
     }

@@ -20,6 +20,10 @@ impl MountFlags {
     pub(super) const SEALED: Self = Self(libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
     /// One device node: usable, nothing to execute.
     pub(super) const DEVICE: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC);
+
+    fn attributes(self) -> libc::mount_attr {
+        libc::mount_attr { attr_set: self.0, attr_clr: 0, propagation: 0, userns_fd: 0 }
+    }
 }
 
 fn c_path(path: &Path) -> io::Result<CString> {
@@ -36,14 +40,40 @@ fn owned(descriptor: libc::c_long) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
-/// Puts a copy of the mount at `source` over `target`, with `flags` on all of it (Linux 5.12).
-pub(super) fn bind(source: &Path, target: &Path, flags: MountFlags) -> io::Result<()> {
-    let (source, target) = (c_path(source)?, c_path(target)?);
-    let how = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_RECURSIVE as libc::c_uint;
-    // SAFETY: `source` is a string that ends in NUL and outlives the call; the rest are plain numbers.
-    let tree = checked(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, source.as_ptr(), how) })?;
-    let tree = owned(tree)?;
-    set_attributes(tree.as_raw_fd(), c"", flags, libc::AT_EMPTY_PATH | libc::AT_RECURSIVE)?;
+/// How much of what is mounted below a folder comes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Nothing: one mount.
+    One,
+    /// Everything.
+    All,
+}
+
+/// A copy of the mount that shows `path`, mounted nowhere yet (open_tree(2), Linux 5.2).
+pub(super) fn open_tree(path: &Path, depth: Depth) -> io::Result<OwnedFd> {
+    let path = c_path(path)?;
+    let below = match depth {
+        Depth::One => 0,
+        Depth::All => libc::AT_RECURSIVE.cast_unsigned(),
+    };
+    let how = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | below;
+    // SAFETY: `path` is a string that ends in NUL and outlives the call; the rest are plain numbers.
+    owned(checked(unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, path.as_ptr(), how) })?)
+}
+
+/// Shows what belongs to the users of `namespace`'s inside as belonging to those of its outside (mount_setattr(2),
+/// Linux 5.12).
+pub(super) fn shift_owners(tree: BorrowedFd<'_>, namespace: BorrowedFd<'_>) -> io::Result<()> {
+    let namespace = u64::try_from(namespace.as_raw_fd()).map_err(io::Error::other)?;
+    let shifted =
+        libc::mount_attr { attr_set: libc::MOUNT_ATTR_IDMAP, attr_clr: 0, propagation: 0, userns_fd: namespace };
+    set_attributes(tree.as_raw_fd(), c"", &shifted, libc::AT_EMPTY_PATH)
+}
+
+/// Puts `tree` over `target`, with `flags` on all of it (move_mount(2)).
+pub(super) fn place(tree: BorrowedFd<'_>, target: &Path, flags: MountFlags) -> io::Result<()> {
+    let target = c_path(target)?;
+    set_attributes(tree.as_raw_fd(), c"", &flags.attributes(), libc::AT_EMPTY_PATH | libc::AT_RECURSIVE)?;
     // SAFETY: both strings end in NUL and outlive the call; `tree` is open; the rest are plain numbers.
     let moved = unsafe {
         libc::syscall(
@@ -60,14 +90,14 @@ pub(super) fn bind(source: &Path, target: &Path, flags: MountFlags) -> io::Resul
 
 /// Makes the mount at `path` read-only, but not those below it.
 pub(super) fn seal(path: &Path) -> io::Result<()> {
-    set_attributes(libc::AT_FDCWD, &c_path(path)?, MountFlags(libc::MOUNT_ATTR_RDONLY), 0)
+    set_attributes(libc::AT_FDCWD, &c_path(path)?, &MountFlags(libc::MOUNT_ATTR_RDONLY).attributes(), 0)
 }
 
-fn set_attributes(folder: RawFd, path: &CStr, flags: MountFlags, at: libc::c_int) -> io::Result<()> {
-    let attributes = libc::mount_attr { attr_set: flags.0, attr_clr: 0, propagation: 0, userns_fd: 0 };
+fn set_attributes(folder: RawFd, path: &CStr, set: &libc::mount_attr, at: libc::c_int) -> io::Result<()> {
     let size = size_of::<libc::mount_attr>();
-    // SAFETY: `path` ends in NUL; `attributes` is a whole `mount_attr` of the size given; both outlive the call.
-    let set = unsafe { libc::syscall(libc::SYS_mount_setattr, folder, path.as_ptr(), at, &raw const attributes, size) };
+    // SAFETY: `path` ends in NUL; `set` is a whole `mount_attr` of the size given; both outlive the call.
+    let set =
+        unsafe { libc::syscall(libc::SYS_mount_setattr, folder, path.as_ptr(), at, std::ptr::from_ref(set), size) };
     checked(set).map(drop)
 }
 
@@ -81,8 +111,8 @@ pub(super) fn close_from(first: libc::c_uint) -> io::Result<()> {
 pub(super) enum Cloned {
     /// The new process.
     Child,
-    /// The old one, with a descriptor of the new one.
-    Parent(OwnedFd),
+    /// The old one, with the number and a descriptor of the new one.
+    Parent(i32, OwnedFd),
 }
 
 /// Makes a process that is alone in new `namespaces`: clone(2), without a stack, as fork(2) does. Fails when this
@@ -97,7 +127,7 @@ pub(super) fn clone_process(namespaces: CloneFlags) -> io::Result<Cloned> {
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, none, &raw mut descriptor, none, none) };
     match checked(pid)? {
         0 => Ok(Cloned::Child),
-        _ => Ok(Cloned::Parent(owned(descriptor.into())?)),
+        pid => Ok(Cloned::Parent(i32::try_from(pid).map_err(io::Error::other)?, owned(descriptor.into())?)),
     }
 }
 
@@ -186,17 +216,11 @@ pub(super) fn loopback_up() -> io::Result<()> {
     checked(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as _, &raw const request) }.into()).map(drop)
 }
 
-/// Gives every signal its default effect and unblocks all, as a program expects to be started.
+/// Gives every signal its default effect, as a program expects to be started.
 pub(super) fn default_signals() {
     for number in 1..=libc::SIGRTMAX() {
         // SAFETY: SIG_DFL runs no code of ours; numbers that cannot be set only make the call fail.
         unsafe { libc::signal(number, libc::SIG_DFL) };
-    }
-    // SAFETY: `none` is initialised by sigemptyset before sigprocmask reads it.
-    unsafe {
-        let mut none: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
     }
 }
 
@@ -234,11 +258,11 @@ pub(super) fn attribute(file: BorrowedFd<'_>, name: &OsStr) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// One message of at most `longest` bytes and the descriptors that came with it, four at most; both are empty when the
+/// One message of at most `longest` bytes and the descriptors that came with it, 64 at most; both are empty when the
 /// other side has gone.
 pub(super) fn receive(socket: BorrowedFd<'_>, longest: usize) -> io::Result<(Vec<u8>, Vec<OwnedFd>)> {
     let mut bytes = vec![0u8; longest];
-    let mut space = nix::cmsg_space!([RawFd; 4]);
+    let mut space = nix::cmsg_space!([RawFd; 64]);
     let mut slices = [IoSliceMut::new(&mut bytes)];
     let message = loop {
         match recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC) {
