@@ -95,10 +95,14 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
     let embedder = BuiltinEmbedder;
     let (indexes, embedder_name) = (folders.cache.join("index"), embedder.name().to_owned());
     let pages = folders.cache.join("pages");
+    let runner = SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables(), reserve);
+    if reserve == Reserve::Kept {
+        runner.start();
+    }
     Workbench {
         files: Box::new(DiskFiles::new(LARGEST_FILE)),
         embedder: Box::new(embedder),
-        runner: Box::new(SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables(), reserve)),
+        runner: Box::new(runner),
         ledger: ledger.clone(),
         modes: ledger.clone(),
         shelf: ledger,

@@ -1,7 +1,9 @@
 //! What is true of the machine and the user: gathered before planning, so that planning does no I/O.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::environment;
@@ -27,8 +29,10 @@ pub struct Machine {
     pub home: PathBuf,
     /// The user's environment, as far as it is UTF-8.
     pub environment: BTreeMap<String, String>,
-    /// Those of the paths a plan may show or hide that are there.
+    /// Those of the paths a plan may show or hide that are there and that the user may open.
     pub seen: BTreeMap<PathBuf, Seen>,
+    /// Those of them that their owner, or its group, alone may read.
+    pub private: BTreeSet<PathBuf>,
 }
 
 impl Machine {
@@ -41,14 +45,24 @@ impl Machine {
         let home = home(environment.get("HOME"));
         let mut seen: BTreeMap<PathBuf, Seen> =
             SYSTEM.iter().filter_map(|path| Some((PathBuf::from(path), look(Path::new(path))?))).collect();
-        let fixed = SECRETS.iter().chain(&PROTECTED).chain(&REVEALING).map(PathBuf::from);
-        for path in fixed.chain(environment::tool_chains(&home, &environment)) {
+        for path in PROTECTED.iter().map(PathBuf::from).chain(environment::tool_chains(&home, &environment)) {
             if let Ok(real) = path.canonicalize() {
                 seen.insert(path, Seen::Real(real));
             }
         }
+        let mut private = BTreeSet::new();
+        for path in SECRETS.iter().chain(&REVEALING).map(PathBuf::from) {
+            // Opened without reading, and without waiting for anyone who writes.
+            let mut how = fs::OpenOptions::new();
+            let opened = how.read(true).custom_flags(libc::O_NONBLOCK).open(&path).and_then(|file| file.metadata());
+            let Ok(metadata) = opened else { continue };
+            if metadata.mode() & 0o004 == 0 {
+                private.insert(path.clone());
+            }
+            seen.insert(path.clone(), Seen::Real(path));
+        }
         let (uid, gid) = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
-        Self { uid, gid, home, environment, seen }
+        Self { uid, gid, home, environment, seen, private }
     }
 }
 

@@ -40,7 +40,7 @@ pub enum PlanError {
 pub(super) const SYSTEM: [&str; 10] =
     ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix/store"];
 
-/// Files of the system that are nobody's business; readable to a command of uid 0 unless hidden.
+/// Files of the system that are nobody's business; readable to a command of uid 0, and to some groups, unless hidden.
 pub(super) const SECRETS: [&str; 12] = [
     "/etc/shadow",
     "/etc/shadow-",
@@ -104,16 +104,17 @@ pub struct Wanted<'a> {
 /// When the workspace is not narrower than the folders that stay hidden.
 pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
     check_root(wanted.root, machine)?;
+    let identity = identity(wanted, machine);
     let mut steps = vec![Step::HostName("sandbox".into()), Step::Loopback, Step::NewRoot(ROOT_QUOTA)];
-    system_steps(machine, &mut steps);
+    system_steps(machine, &identity, &mut steps);
     home_steps(machine, &mut steps);
     workspace_steps(*wanted, &mut steps);
     device_steps(&mut steps);
-    process_steps(machine, &mut steps);
+    process_steps(machine, &identity, &mut steps);
     steps.push(Step::EnterRoot);
     steps.extend(LIMITS.map(|(resource, most)| Step::Limit(resource, most)));
     steps.extend([Step::NoNewPrivileges, Step::DropCapabilities, Step::FilterCalls]);
-    Ok(Plan { identity: identity(wanted, machine), steps })
+    Ok(Plan { identity, steps })
 }
 
 /// Root becomes another user where it may: see [`Identity`].
@@ -144,7 +145,7 @@ fn check_root(root: &Path, machine: &Machine) -> Result<(), PlanError> {
     wide.or(within).map_or(Ok(()), |path| Err(PlanError::TooWide(root.to_path_buf(), path.to_path_buf())))
 }
 
-fn system_steps(machine: &Machine, steps: &mut Vec<Step>) {
+fn system_steps(machine: &Machine, identity: &Identity, steps: &mut Vec<Step>) {
     for path in SYSTEM.map(PathBuf::from) {
         match machine.seen.get(&path) {
             Some(Seen::Link(target)) => steps.push(Step::Link { path, target: target.clone() }),
@@ -154,16 +155,20 @@ fn system_steps(machine: &Machine, steps: &mut Vec<Step>) {
             None => {}
         }
     }
-    hide(machine, &SECRETS, steps);
+    hide(machine, identity, &SECRETS, steps);
     steps.push(Step::Folder("/run".into()));
     steps.push(Step::Folder("/var".into()));
     steps.push(Step::Link { path: "/var/tmp".into(), target: "/tmp".into() });
     steps.push(Step::Memory { path: "/tmp".into(), quota: TEMPORARY_QUOTA, mode: 0o1777 });
 }
 
-fn hide(machine: &Machine, paths: &[&str], steps: &mut Vec<Step>) {
-    let there = paths.iter().map(PathBuf::from).filter(|path| machine.seen.contains_key(path));
-    steps.extend(there.map(Step::Hide));
+/// What the command could not read anyway need not be hidden, and each mount costs time.
+fn hide(machine: &Machine, identity: &Identity, paths: &[&str], steps: &mut Vec<Step>) {
+    let readable = |path: &PathBuf| match identity {
+        Identity::Same { .. } => machine.seen.contains_key(path),
+        Identity::Subordinate { .. } => machine.seen.contains_key(path) && !machine.private.contains(path),
+    };
+    steps.extend(paths.iter().map(PathBuf::from).filter(readable).map(Step::Hide));
 }
 
 /// An empty home at the usual path, with nothing of the user's own but the tool chains, read-only.
@@ -204,11 +209,11 @@ fn device_steps(steps: &mut Vec<Step>) {
     ]);
 }
 
-fn process_steps(machine: &Machine, steps: &mut Vec<Step>) {
+fn process_steps(machine: &Machine, identity: &Identity, steps: &mut Vec<Step>) {
     steps.push(Step::Processes("/proc".into()));
     let there = PROTECTED.iter().map(PathBuf::from).filter(|path| machine.seen.contains_key(path));
     steps.extend(there.map(Step::Protect));
-    hide(machine, &REVEALING, steps);
+    hide(machine, identity, &REVEALING, steps);
 }
 
 #[cfg(test)]
@@ -226,7 +231,7 @@ mod tests {
         let environment =
             [("HOME", "/h"), ("PATH", "/h/bin:/h/.cargo/bin:.:/usr/bin"), ("API_KEY", "x"), ("LANG", "C")];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Machine { uid: 7, gid: 8, home: "/h".into(), environment, seen }
+        Machine { uid: 7, gid: 8, home: "/h".into(), environment, seen, private: ["/etc/shadow".into()].into() }
     }
 
     fn planned(mode: Mode) -> String {
@@ -244,7 +249,10 @@ mod tests {
         let wanted = Wanted { mode: Mode::WorkspaceWrite, root: Path::new("/h/w"), root_user: RootUser::Shifted };
         let shifted = plan(&wanted, &machine).unwrap();
         let kept = plan(&Wanted { root_user: RootUser::Kept, ..wanted }, &machine).unwrap();
-        assert_eq!((kept.identity, &kept.steps), (Identity::Same { uid: 0, gid: 0 }, &shifted.steps));
+        let unreadable = Step::Hide("/etc/shadow".into());
+        assert_eq!(kept.identity, Identity::Same { uid: 0, gid: 0 });
+        assert!(kept.steps.contains(&unreadable) && !shifted.steps.contains(&unreadable));
+        assert_eq!(kept.steps.len(), shifted.steps.len() + 1);
         let told: Vec<String> = shifted.to_string().lines().take(4).map(str::to_owned).collect();
         assert_eq!(told[0], "enter new namespaces as root, who is 1952540527 outside");
         assert_eq!(told[1..3], ["shift the owner of /h/w", "shift the owner of /data/cargo/bin"]);

@@ -49,12 +49,12 @@ impl SandboxRunner {
         Self { workshop: Arc::new(Workshop { environment, pool, root_stays: AtomicBool::new(false) }), reserve }
     }
 
-    /// Starts the helper ahead of the first command, while the program is small.
-    ///
-    /// # Errors
-    /// When it cannot be started; a command will try again.
-    pub fn start(&self) -> Result<(), Failure> {
-        self.workshop.pool.start().map_err(|error| not_started(&error))
+    /// Starts the helper ahead of the first command, while the program is small and nobody waits. When it cannot be
+    /// started, the first command will try again and say why.
+    pub fn start(&self) {
+        let workshop = self.workshop.clone();
+        let start = move || drop(workshop.pool.start());
+        drop(std::thread::Builder::new().name("sandbox-start".into()).spawn(start));
     }
 
     /// Makes a sandbox for the next command while nobody waits for it.
