@@ -8,8 +8,8 @@ use super::plan::SYSTEM;
 
 /// Tool chains kept in a home: the variable that moves one, where it is otherwise, and the parts to show
 /// (none named: all of it): as little as makes them work, since a socket that a server on the host listens at stays
-/// reachable in a folder that is shown. Cargo keeps tokens in its credentials, which are not shown; one written into
-/// its settings is.
+/// reachable in a folder that is shown. Cargo keeps tokens in its credentials, which are not shown; settings
+/// with a token in them are not either.
 const TOOL_CHAINS: [(&str, &str, &[&str]); 6] = [
     ("CARGO_HOME", ".cargo", &["bin", "config", "config.toml", "env", "git", "registry"]),
     ("RUSTUP_HOME", ".rustup", &["settings.toml", "toolchains", "update-hashes"]),

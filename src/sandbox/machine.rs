@@ -46,8 +46,9 @@ impl Machine {
         let mut seen: BTreeMap<PathBuf, Seen> =
             SYSTEM.iter().filter_map(|path| Some((PathBuf::from(path), look(Path::new(path))?))).collect();
         for path in PROTECTED.iter().map(PathBuf::from).chain(environment::tool_chains(&home, &environment)) {
-            if let Ok(real) = path.canonicalize() {
-                seen.insert(path, Seen::Real(real));
+            match path.canonicalize() {
+                Ok(real) if !holds_token(&real) => drop(seen.insert(path, Seen::Real(real))),
+                Ok(_) | Err(_) => {}
             }
         }
         let mut private = BTreeSet::new();
@@ -66,6 +67,21 @@ impl Machine {
     }
 }
 
+/// Whether `path` is a file of settings with something like a password in it: settings of tool chains are shown, and some
+/// people keep a registry's token there.
+fn holds_token(path: &Path) -> bool {
+    let settings = path.file_name().is_some_and(|name| name == "config.toml" || name == "config");
+    if !settings || !path.is_file() {
+        return false;
+    }
+    // What cannot be read as text cannot be judged.
+    fs::read_to_string(path).map_or(true, |text| {
+        let text = text.to_lowercase();
+        let address = |line: &str| line.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+        ["token", "password", "secret"].iter().any(|word| text.contains(word)) || text.lines().any(address)
+    })
+}
+
 fn home(named: Option<&String>) -> PathBuf {
     let named = named.and_then(|home| Path::new(home).canonicalize().ok());
     named.filter(|home| home.parent().is_some()).unwrap_or_else(|| PathBuf::from("/tmp"))
@@ -76,4 +92,24 @@ fn look(path: &Path) -> Option<Seen> {
         return Some(Seen::Link(target));
     }
     path.canonicalize().ok().map(Seen::Real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_with_a_password_in_them_are_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let holds = |name: &str, text: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            holds_token(&path)
+        };
+        assert!(!holds("config.toml", b"[build]\njobs = 2\n[source.x]\nregistry = \"https://host/index\""));
+        assert!(holds("config.toml", b"[registry]\nTOKEN = \"x\""));
+        assert!(holds("config", b"proxy = \"http://user:word@host\""));
+        assert!(holds("config", b"\xff"));
+        assert!(!holds("settings.toml", b"token = \"x\""));
+    }
 }
