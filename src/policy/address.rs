@@ -59,20 +59,18 @@ impl AddressRange {
         }
     }
 
-    /// Whether the user may open it for a host by name: a company's own network, and nothing that leads to this
-    /// machine or to its keys.
+    /// Whether the user may open it for a host by name: ranges that a company or a tunnel of its own uses, and none
+    /// that leads to this machine or to its keys.
     #[must_use]
     pub fn may_be_opened(self) -> bool {
         match self {
-            Self::Private | Self::Shared => true,
+            Self::Private | Self::Shared | Self::Documentation | Self::Benchmarking => true,
             Self::Unspecified
             | Self::Loopback
             | Self::LinkLocal
             | Self::Metadata
             | Self::Multicast
             | Self::Broadcast
-            | Self::Documentation
-            | Self::Benchmarking
             | Self::Reserved => false,
         }
     }
@@ -144,3 +142,6 @@ fn embedded(groups: [u16; 8]) -> Option<Ipv4Addr> {
     let ([first, second], [third, fourth]) = (high.to_be_bytes(), low.to_be_bytes());
     Some(Ipv4Addr::new(first, second, third, fourth))
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,7 +179,7 @@ impl FromStr for HostRule {
     type Err = HostError;
 
     fn from_str(text: &str) -> Result<Self, HostError> {
-        let text = text.trim();
+        let text = host_alone(text.trim())?;
         let (host, port) = split_port(text)?;
         let port = port.map(port_number).transpose()?;
         let pattern = match host.strip_prefix("*.") {
@@ -255,9 +255,7 @@ fn name(text: &str) -> Result<String, HostError> {
     if !text.is_ascii() {
         return Err(HostError::NotAscii(shown(text)));
     }
-    if text.bytes().any(|byte| b"/@?#%\\ ".contains(&byte) || byte.is_ascii_control()) {
-        return Err(HostError::MoreThanAHost(shown(text)));
-    }
+    let text = host_alone(text)?;
     let text = text.strip_suffix('.').unwrap_or(text);
     if text.len() > LONGEST_NAME || text.split('.').any(|label| label.len() > LONGEST_LABEL) {
         return Err(HostError::TooLong(text.len()));
@@ -270,6 +268,12 @@ fn name(text: &str) -> Result<String, HostError> {
         return Err(HostError::NumberLike(shown(text)));
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// `text`, unless a part of it belongs to an address of more than a host.
+fn host_alone(text: &str) -> Result<&str, HostError> {
+    let foreign = |byte: u8| b"/@?#%\\ ".contains(&byte) || byte.is_ascii_control();
+    if text.bytes().any(foreign) { Err(HostError::MoreThanAHost(shown(text))) } else { Ok(text) }
 }
 
 fn is_label(label: &str) -> bool {
@@ -293,3 +297,6 @@ fn not_a_name(text: &str) -> HostError {
 fn shown(text: &str) -> String {
     text.chars().take(80).collect()
 }
+
+#[cfg(test)]
+mod tests;
