@@ -58,6 +58,17 @@ pub enum Host {
     Address(IpAddr),
 }
 
+impl Host {
+    /// Reads a host and the port behind it, where there is one: the authority of an address without its user.
+    ///
+    /// # Errors
+    /// When either is none.
+    pub fn with_port(text: &str) -> Result<(Self, Option<u16>), HostError> {
+        let (host, port) = split_port(host_alone(text)?)?;
+        Ok((host.parse()?, port.map(port_number).transpose()?))
+    }
+}
+
 impl FromStr for Host {
     type Err = HostError;
 
@@ -225,7 +236,7 @@ impl From<HostRule> for String {
 }
 
 /// Splits `host:port`; the host of an IPv6 address keeps its brackets.
-pub(crate) fn split_port(text: &str) -> Result<(&str, Option<&str>), HostError> {
+fn split_port(text: &str) -> Result<(&str, Option<&str>), HostError> {
     let host_end = if text.starts_with('[') { text.find(']').map(|at| at + 1) } else { text.find(':') };
     let (host, rest) = text.split_at_checked(host_end.unwrap_or(text.len())).unwrap_or((text, ""));
     match rest.strip_prefix(':') {
@@ -237,7 +248,7 @@ pub(crate) fn split_port(text: &str) -> Result<(&str, Option<&str>), HostError> 
 }
 
 /// A port as digits alone, from 1.
-pub(crate) fn port_number(text: &str) -> Result<u16, HostError> {
+fn port_number(text: &str) -> Result<u16, HostError> {
     let digits = text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|number: &u16| digits && *number > 0);
     number.ok_or_else(|| HostError::NotAPort(shown(text)))
