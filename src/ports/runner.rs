@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cancel, Failure};
 use crate::changes::FileChange;
-use crate::policy::{Grant, Mode, SandboxLevel};
+use crate::policy::{Grant, HostRule, Mode, SandboxLevel};
 use crate::workspace::{RelativePath, Root};
 
 /// Which of a command's streams some output came from.
@@ -147,6 +147,8 @@ pub struct RunRequest {
     pub hidden: Vec<String>,
     /// Patterns of files that it may see although another pattern hides them.
     pub shown: Vec<String>,
+    /// Hosts among those of the action that may be at private addresses; this machine and its metadata stay out of reach.
+    pub private_hosts: Vec<HostRule>,
     /// The terminal it gets; `None` for pipes.
     pub terminal: Option<TerminalSize>,
 }

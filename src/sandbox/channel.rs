@@ -41,6 +41,8 @@ pub(super) struct Go {
 pub(super) enum Report {
     /// Process 1 has been made; its descriptor comes with this.
     Made,
+    /// A listener has been made for the proxy; it comes with this.
+    Listening,
     /// Writes are captured in the folder whose descriptor comes with this.
     Captured,
     /// All steps are done: the sandbox waits for its command.

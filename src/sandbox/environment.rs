@@ -1,7 +1,7 @@
 //! What a command in the sandbox finds of the user's own: tool chains and an allow-list of variables.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::machine::{Machine, Seen};
 use super::plan::SYSTEM;
@@ -45,6 +45,23 @@ const PASSED: [&str; 22] = [
     "USER",
 ];
 
+/// Variables that name the certificates which the user's programs trust: a company's own, often. They are passed where
+/// what they name is shown.
+const CERTIFICATES: [&str; 12] = [
+    "AWS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+    "CURL_CA_BUNDLE",
+    "DENO_CERT",
+    "GIT_SSL_CAINFO",
+    "NIX_SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "npm_config_cafile",
+];
+
 /// Where programs are when the user's own `PATH` does not say so.
 const PROGRAMS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
@@ -77,25 +94,38 @@ pub(super) fn inside(machine: &Machine) -> Vec<(String, String)> {
         ("PATH", path(machine)),
         ("SHELL", "/bin/sh".to_owned()),
         ("TMPDIR", "/tmp".to_owned()),
-        // There is no network: saying so at once beats a time-out.
-        ("CARGO_NET_OFFLINE", "true".to_owned()),
         // `git status` would otherwise rewrite the index for every run.
         ("GIT_OPTIONAL_LOCKS", "0".to_owned()),
         ("TAGOUT_SANDBOX", "1".to_owned()),
     ];
+    let trusted = CERTIFICATES.iter().filter_map(|name| Some(((*name).to_owned(), machine.environment.get(*name)?)));
+    variables.extend(trusted.filter(|(_, value)| is_shown(machine, value)).map(|(name, value)| (name, value.clone())));
     variables.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
     variables.into_iter().collect()
 }
 
+/// Whether tools write what they download to `path`, one of the tool chains.
+pub(super) fn receives_downloads(path: &Path) -> bool {
+    path.ends_with("registry") || path.ends_with("git")
+}
+
+/// Whether all that `value` names, parted by colons, is in folders that are shown.
+fn is_shown(machine: &Machine, value: &str) -> bool {
+    let shown = shown(machine);
+    let plain = |path: &Path| path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
+    value.split(':').map(Path::new).all(|path| plain(path) && shown.iter().any(|folder| path.starts_with(folder)))
+}
+
+/// Folders that are shown, besides the workspace.
+fn shown(machine: &Machine) -> Vec<PathBuf> {
+    let chains = tool_chains(&machine.home, &machine.environment);
+    let there = |path: &PathBuf| matches!(machine.seen.get(path), Some(Seen::Real(_) | Seen::Link(_)));
+    SYSTEM.iter().map(PathBuf::from).chain(chains).filter(there).collect()
+}
+
 /// The user's own order of programs, as far as they are shown, then the usual folders.
 fn path(machine: &Machine) -> String {
-    let chains = tool_chains(&machine.home, &machine.environment);
-    let shown: Vec<PathBuf> = SYSTEM
-        .iter()
-        .map(PathBuf::from)
-        .chain(chains)
-        .filter(|path| matches!(machine.seen.get(path), Some(Seen::Real(_) | Seen::Link(_))))
-        .collect();
+    let shown = shown(machine);
     let own = machine.environment.get("PATH").map_or("", String::as_str);
     let mut folders: Vec<&str> = Vec::new();
     let own = own.split(':').filter(|folder| shown.iter().any(|path| Path::new(folder).starts_with(path)));

@@ -2,6 +2,7 @@
 //! all others; with its end the kernel ends every process of the sandbox.
 
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -75,10 +76,15 @@ fn apply(step: &Step, trees: &mut Trees, socket: &OwnedFd) -> io::Result<Option<
     match step {
         Step::HostName(name) => nix::unistd::sethostname(name)?,
         Step::Loopback => sys::loopback_up()?,
+        Step::Listen(port) => {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, *port))?;
+            channel::send(socket.as_fd(), &Report::Listening, &[listener.as_fd()])?;
+        }
         Step::NewRoot(quota) => mounts::new_root(*quota)?,
         Step::Folder(path) => mounts::folder(path)?,
         Step::Link { path, target } => mounts::link(path, target)?,
         Step::Bind { source, target, purpose } => mounts::bind(trees, source, target, *purpose)?,
+        Step::Lose { source, target, quota } => mounts::lose(trees, source, target, *quota)?,
         Step::Memory { path, quota, mode } => mounts::memory_inside(path, *quota, *mode)?,
         Step::Terminals(path) => mounts::terminals(path)?,
         Step::Processes(path) => mounts::processes(path)?,

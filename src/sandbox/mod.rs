@@ -26,7 +26,7 @@ mod sys;
 pub use helper::{HELPER_ARGUMENT, run_helper_if_asked};
 pub use identity::Identity;
 pub use machine::{Machine, Seen};
-pub use plan::{PlanError, RootUser, Wanted, plan};
+pub use plan::{Network, PlanError, RootUser, Wanted, plan};
 pub use proxy::{Dialer, SystemDialer};
 pub use runner::{Reserve, SandboxRunner};
 pub use step::{Plan, Purpose, Quota, Resource, Step};

@@ -23,6 +23,7 @@ const HOST: &str = "/host";
 const NEW: &str = "/new";
 const WRITES: &str = "/writes";
 const LOWER: &str = "/lower";
+const LOST: &str = "/lost";
 
 fn below(base: &str, path: &Path) -> PathBuf {
     let plain = path.components().filter(|component| matches!(component, Component::Normal(_)));
@@ -39,7 +40,7 @@ pub(super) fn new_root(quota: Quota) -> io::Result<()> {
     // Any folder that every machine has does: the mount is visible in this namespace only.
     memory(Path::new("/tmp"), quota, 0o755)?;
     chdir("/tmp")?;
-    for folder in [HOST, NEW, WRITES, LOWER] {
+    for folder in [HOST, NEW, WRITES, LOWER, LOST] {
         fs::create_dir(below(".", Path::new(folder)))?;
     }
     pivot_root(".", "host")?;
@@ -159,6 +160,21 @@ pub(super) fn capture(trees: &mut Trees, shown: &Path, quota: Quota) -> io::Resu
     mount(Some("overlay"), &inside(shown), Some("overlay"), flags, Some(options.as_str()))?;
     let open = |path| io::Result::Ok(OwnedFd::from(fs::File::open(path)?));
     Ok(Shown { writes: open(upper)?, workspace: open(inside(shown))? })
+}
+
+/// Shows what is at `source` of the host at `target`, with writes going to memory that nobody reads.
+pub(super) fn lose(trees: &mut Trees, source: &Path, target: &Path, quota: Quota) -> io::Result<()> {
+    let tree = tree(trees, source, Depth::One)?;
+    // Each covers the one before it, which the overlay over that holds on to.
+    memory(Path::new(LOST), quota, 0o700)?;
+    for part in ["lower", "upper", "work"] {
+        fs::create_dir(below(LOST, Path::new(part)))?;
+    }
+    sys::place(tree.as_fd(), &below(LOST, Path::new("lower")), MountFlags::SEALED)?;
+    folder(target)?;
+    let options = format!("lowerdir={LOST}/lower,upperdir={LOST}/upper,workdir={LOST}/work,userxattr,volatile");
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    Ok(mount(Some("overlay"), &inside(target), Some("overlay"), flags, Some(options.as_str()))?)
 }
 
 fn how(flags: OFlag) -> OpenHow {

@@ -87,6 +87,18 @@ pub enum RootUser {
     Kept,
 }
 
+/// What a command has of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// Its own loopback interface.
+    None,
+    /// A proxy at a port of its own loopback interface, besides.
+    Proxy,
+}
+
+/// Where the proxy listens: below the ports that the kernel gives out by itself.
+const PROXY_PORT: u16 = 31_280;
+
 /// What a plan is made for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -96,6 +108,8 @@ pub struct Wanted<'a> {
     pub root: &'a Path,
     /// What becomes of root.
     pub root_user: RootUser,
+    /// What the command has of the network.
+    pub network: Network,
 }
 
 /// Plans a sandbox.
@@ -105,9 +119,14 @@ pub struct Wanted<'a> {
 pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
     check_root(wanted.root, machine)?;
     let identity = identity(wanted, machine);
-    let mut steps = vec![Step::HostName("sandbox".into()), Step::Loopback, Step::NewRoot(ROOT_QUOTA)];
+    let mut steps = vec![Step::HostName("sandbox".into()), Step::Loopback];
+    steps.extend(match wanted.network {
+        Network::None => None,
+        Network::Proxy => Some(Step::Listen(PROXY_PORT)),
+    });
+    steps.push(Step::NewRoot(ROOT_QUOTA));
     system_steps(machine, &identity, &mut steps);
-    home_steps(machine, &mut steps);
+    home_steps(machine, wanted.network, &mut steps);
     workspace_steps(*wanted, &mut steps);
     device_steps(&mut steps);
     process_steps(machine, &identity, &mut steps);
@@ -171,14 +190,21 @@ fn hide(machine: &Machine, identity: &Identity, paths: &[&str], steps: &mut Vec<
     steps.extend(paths.iter().map(PathBuf::from).filter(readable).map(Step::Hide));
 }
 
-/// An empty home at the usual path, with nothing of the user's own but the tool chains, read-only.
-fn home_steps(machine: &Machine, steps: &mut Vec<Step>) {
+/// An empty home at the usual path, with nothing of the user's own but the tool chains, read-only. Where there is
+/// network, what is downloaded is kept beside what the user has, for as long as the command runs.
+fn home_steps(machine: &Machine, network: Network, steps: &mut Vec<Step>) {
     if machine.home != Path::new("/tmp") {
         steps.push(Step::Memory { path: machine.home.clone(), quota: HOME_QUOTA, mode: 0o700 });
     }
     for target in environment::tool_chains(&machine.home, &machine.environment) {
         if let Some(Seen::Real(source)) = machine.seen.get(&target) {
-            steps.push(Step::Bind { source: source.clone(), target, purpose: Purpose::Read });
+            let source = source.clone();
+            steps.push(match network {
+                Network::Proxy if environment::receives_downloads(&target) => {
+                    Step::Lose { source, target, quota: HOME_QUOTA }
+                }
+                Network::None | Network::Proxy => Step::Bind { source, target, purpose: Purpose::Read },
+            });
         }
     }
 }
@@ -235,7 +261,12 @@ mod tests {
     }
 
     fn planned(mode: Mode) -> String {
-        plan(&Wanted { mode, root: Path::new("/h/w"), root_user: RootUser::Shifted }, &machine()).unwrap().to_string()
+        plan(
+            &Wanted { mode, root: Path::new("/h/w"), root_user: RootUser::Shifted, network: Network::None },
+            &machine(),
+        )
+        .unwrap()
+        .to_string()
     }
 
     #[test]
@@ -246,7 +277,12 @@ mod tests {
     #[test]
     fn root_becomes_another_user_where_it_may() {
         let machine = Machine { uid: 0, gid: 0, ..machine() };
-        let wanted = Wanted { mode: Mode::WorkspaceWrite, root: Path::new("/h/w"), root_user: RootUser::Shifted };
+        let wanted = Wanted {
+            mode: Mode::WorkspaceWrite,
+            root: Path::new("/h/w"),
+            root_user: RootUser::Shifted,
+            network: Network::None,
+        };
         let shifted = plan(&wanted, &machine).unwrap();
         let kept = plan(&Wanted { root_user: RootUser::Kept, ..wanted }, &machine).unwrap();
         let unreadable = Step::Hide("/etc/shadow".into());
@@ -279,7 +315,12 @@ mod tests {
     #[test]
     fn a_workspace_that_holds_what_is_hidden_is_refused() {
         for root in ["/", "/h", "/proc/self/cwd", "/dev/shm", "/sys", "/etc"] {
-            let wanted = Wanted { mode: Mode::ReadOnly, root: Path::new(root), root_user: RootUser::Shifted };
+            let wanted = Wanted {
+                mode: Mode::ReadOnly,
+                root: Path::new(root),
+                root_user: RootUser::Shifted,
+                network: Network::None,
+            };
             assert!(matches!(plan(&wanted, &machine()), Err(PlanError::TooWide(..))), "{root}");
         }
     }

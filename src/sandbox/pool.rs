@@ -12,6 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::channel::{self, FailedStep, Report};
 use super::helper::Helper;
+use super::plan::Network;
 use super::step::Plan;
 use super::sys;
 use crate::policy::Mode;
@@ -30,6 +31,8 @@ pub(super) struct Sandbox {
     pub(super) process: Option<OwnedFd>,
     /// The folder that receives the writes, once it is known.
     pub(super) writes: Option<OwnedFd>,
+    /// The listener for its proxy, once it is known.
+    listener: Option<OwnedFd>,
     /// The environment that fits what it shows.
     pub(super) environment: Vec<(String, String)>,
 }
@@ -42,6 +45,7 @@ impl Sandbox {
         let descriptor = descriptors.into_iter().next();
         match &report {
             Report::Made => self.process = descriptor,
+            Report::Listening => self.listener = descriptor,
             Report::Captured => self.writes = descriptor,
             Report::Parked
             | Report::Failed(_)
@@ -53,8 +57,16 @@ impl Sandbox {
         Some(report)
     }
 
-    /// Waits until it is built.
-    fn wait(&mut self) -> Result<(), NotBuilt> {
+    /// The listener for its proxy.
+    pub(super) fn listener(&mut self) -> Result<OwnedFd, NotBuilt> {
+        if self.listener.is_none() {
+            self.wait(&Report::Listening)?;
+        }
+        self.listener.take().ok_or(NotBuilt::Silent)
+    }
+
+    /// Waits until it says `awaited`.
+    fn wait(&mut self, awaited: &Report) -> Result<(), NotBuilt> {
         let deadline = sys::timer(BUILD_TIME)?;
         loop {
             let mut events =
@@ -66,8 +78,8 @@ impl Sandbox {
             let [said, late] = events.map(|event| event.any().unwrap_or(true));
             if said {
                 match self.hear() {
-                    Some(Report::Parked) => return Ok(()),
                     Some(Report::Failed(failed)) => return Err(NotBuilt::Step(failed)),
+                    Some(report) if report == *awaited => return Ok(()),
                     Some(_) => {}
                     None => return Err(NotBuilt::Silent),
                 }
@@ -113,6 +125,7 @@ pub(super) struct Planned {
 pub(super) struct Key {
     pub(super) root: PathBuf,
     pub(super) mode: Mode,
+    pub(super) network: Network,
     /// Device and inode of the workspace's folder: another folder at the same path is another workspace.
     folder: (u64, u64),
 }
@@ -122,11 +135,11 @@ impl Key {
     ///
     /// # Errors
     /// When there is nothing at `root`.
-    pub(super) fn of(root: &Path, mode: Mode) -> io::Result<Self> {
+    pub(super) fn of(root: &Path, mode: Mode, network: Network) -> io::Result<Self> {
         let metadata = std::fs::metadata(root)?;
         // Above read-only all modes get the same sandbox.
         let mode = mode.min(Mode::WorkspaceWrite);
-        Ok(Self { root: root.to_path_buf(), mode, folder: (metadata.dev(), metadata.ino()) })
+        Ok(Self { root: root.to_path_buf(), mode, network, folder: (metadata.dev(), metadata.ino()) })
     }
 }
 
@@ -168,13 +181,13 @@ impl Pool {
             fresh.build(&plan, &theirs)?;
             *helper = Some(fresh);
         }
-        Ok(Sandbox { socket: ours, process: None, writes: None, environment })
+        Ok(Sandbox { socket: ours, process: None, writes: None, listener: None, environment })
     }
 
     /// Has a sandbox built and waits for it.
     pub(super) fn build_whole(&self, planned: Planned) -> Result<Sandbox, NotBuilt> {
         let mut sandbox = self.build(planned)?;
-        if let Err(error) = sandbox.wait() {
+        if let Err(error) = sandbox.wait(&Report::Parked) {
             // A helper that does not answer is of no more use; one that answered is.
             if !matches!(error, NotBuilt::Step(_)) {
                 drop(self.helper.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -195,7 +208,7 @@ impl Pool {
     pub(super) fn park(&self, key: Key, sandbox: Sandbox) {
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         // One that waits for the same takes its place; what stands at the root of one may be another folder by now.
-        let same = |own: &Key| own.root == key.root && (own.mode == key.mode || own.folder != key.folder);
+        let same = |own: &Key| *own == key || (own.root == key.root && own.folder != key.folder);
         parked.retain(|(own, sandbox)| !same(own) && !sandbox.has_ended());
         if parked.len() >= MOST_PARKED {
             parked.remove(0);

@@ -15,12 +15,15 @@ use super::disk::{Folder, file_clock};
 use super::environment;
 use super::identity::SHIFT;
 use super::machine::Machine;
-use super::plan::{PlanError, RootUser, Wanted, plan};
+use super::plan::{Network, PlanError, RootUser, Wanted, plan};
 use super::pool::{Key, NotBuilt, Planned, Pool, Sandbox};
 use super::probe::{Settings, explain};
+use super::proxy::{Dialer, Proxy, Reach, SystemDialer, offline};
 use super::spawn::{Ended, Output, Stop, Terms, contained, on_host};
-use crate::policy::{Action, Grant, Mode, Place, SandboxLevel};
-use crate::ports::{Cancel, Exit, Failure, FailureKind, Limit, LimitReached, RunOutcome, RunRequest, Runner};
+use crate::policy::{Action, Grant, HostRule, Mode, Place, SandboxLevel};
+use crate::ports::{
+    Cancel, Connection, Exit, Failure, FailureKind, Limit, LimitReached, RunOutcome, RunRequest, Runner,
+};
 use crate::workspace::{RelativePath, Root};
 
 /// Whether sandboxes are made ahead.
@@ -37,6 +40,7 @@ pub enum Reserve {
 pub struct SandboxRunner {
     workshop: Arc<Workshop>,
     reserve: Reserve,
+    dialer: Arc<dyn Dialer>,
 }
 
 impl SandboxRunner {
@@ -46,7 +50,14 @@ impl SandboxRunner {
     #[must_use]
     pub fn new(executable: PathBuf, environment: Vec<(OsString, OsString)>, reserve: Reserve) -> Self {
         let pool = Pool::new(executable);
-        Self { workshop: Arc::new(Workshop { environment, pool, root_stays: AtomicBool::new(false) }), reserve }
+        let workshop = Arc::new(Workshop { environment, pool, root_stays: AtomicBool::new(false) });
+        Self { workshop, reserve, dialer: Arc::new(SystemDialer) }
+    }
+
+    /// The same, with the world reached through `dialer`. What may be reached is judged as ever.
+    #[must_use]
+    pub fn with_dialer(self, dialer: Arc<dyn Dialer>) -> Self {
+        Self { dialer, ..self }
     }
 
     /// Starts the helper ahead of the first command, while the program is small and nobody waits. When it cannot be
@@ -73,7 +84,7 @@ impl SandboxRunner {
 
     fn in_sandbox(
         &self,
-        argv: &[String],
+        (argv, network): (&[String], &[HostRule]),
         mode: Mode,
         request: &RunRequest,
         terms: &Terms<'_>,
@@ -87,22 +98,22 @@ impl SandboxRunner {
             .filter(|open| !open.saved)
             .filter_map(|open| Some((real(&request.root, &open.path)?, open.text.clone())))
             .collect();
-        let key = Key::of(root, mode).map_err(io)?;
-        let mut sandbox = self.workshop.sandbox(&key)?;
-        let go = Go {
+        let reach = Reach { hosts: network.to_vec(), private: request.private_hosts.clone() };
+        let online = if network.is_empty() { Network::None } else { Network::Proxy };
+        let key = Key::of(root, mode, online).map_err(io)?;
+        let mut go = Go {
             argv: argv.to_vec(),
-            environment: sandbox.environment.clone(),
+            environment: Vec::new(),
             folder: root.to_path_buf(),
             hidden: Vec::new(),
             unsaved,
             terminal: None,
         };
         let began = file_clock().map_err(|error| not_started(&error))?;
-        let mut ended = contained(&mut sandbox, &go, terms).map_err(|error| not_started(&error))?;
+        let (mut sandbox, mut ended, mut connections) = self.attempt(&key, &mut go, &reach, terms)?;
         if !ended.begun && ended.end.is_none() && ended.stopped.is_none() {
             // It had waited too long, or was ended from outside: nothing was run yet.
-            sandbox = self.workshop.sandbox(&key)?;
-            ended = contained(&mut sandbox, &go, terms).map_err(|error| not_started(&error))?;
+            (sandbox, ended, connections) = self.attempt(&key, &mut go, &reach, terms)?;
         }
         let exit = exit_of(&ended, terms.timeout)?;
         let captured = match (mode, sandbox.writes.take()) {
@@ -121,8 +132,31 @@ impl SandboxRunner {
             dropped_output: ended.dropped,
             reached: Vec::new(),
             level: Some(SandboxLevel::Full),
-            connections: Vec::new(),
+            connections,
         })
+    }
+
+    /// Runs the command once, with a proxy of its own where it has one.
+    fn attempt(
+        &self,
+        key: &Key,
+        go: &mut Go,
+        reach: &Reach,
+        terms: &Terms<'_>,
+    ) -> Result<(Sandbox, Ended, Vec<Connection>), Failure> {
+        let mut sandbox = self.workshop.sandbox(key)?;
+        let proxy = match key.network {
+            Network::None => None,
+            Network::Proxy => {
+                let listener = sandbox.listener().map_err(|error| not_built(&error))?;
+                let proxy = Proxy::start(listener, reach.clone(), Arc::clone(&self.dialer));
+                Some(proxy.map_err(|error| not_started(&error))?)
+            }
+        };
+        go.environment.clone_from(&sandbox.environment);
+        go.environment.extend(proxy.as_ref().map_or_else(offline, Proxy::variables));
+        let ended = contained(&mut sandbox, go, terms).map_err(|error| not_started(&error))?;
+        Ok((sandbox, ended, proxy.map(Proxy::finish).unwrap_or_default()))
     }
 
     fn on_host(&self, argv: &[String], request: &RunRequest, terms: &Terms<'_>) -> Result<RunOutcome, Failure> {
@@ -150,7 +184,8 @@ impl SandboxRunner {
 
 impl Runner for SandboxRunner {
     fn prepare(&self, root: &Root, mode: Mode) -> Result<SandboxLevel, Failure> {
-        let key = Key::of(root.as_path(), mode).map_err(|error| Failure::io(root.as_path().display(), &error))?;
+        let key = Key::of(root.as_path(), mode, Network::None)
+            .map_err(|error| Failure::io(root.as_path().display(), &error))?;
         if !self.workshop.pool.is_parked(&key) {
             let sandbox = self.workshop.sandbox(&key)?;
             self.workshop.pool.park(key, sandbox);
@@ -174,7 +209,9 @@ impl Runner for SandboxRunner {
         };
         match grant.action() {
             Action::Run { argv, .. } if argv.first().is_none_or(String::is_empty) => Err(no_program()),
-            Action::Run { argv, place: Place::Sandbox, .. } => self.in_sandbox(argv, grant.mode(), request, &terms),
+            Action::Run { argv, place: Place::Sandbox, network } => {
+                self.in_sandbox((argv, network), grant.mode(), request, &terms)
+            }
             Action::Run { argv, place: Place::Host, .. } => self.on_host(argv, request, &terms),
             Action::Apply { .. } | Action::SetMode { .. } => {
                 Err(Failure::new(FailureKind::Denied, "the grant is for something else than running a command"))
@@ -219,7 +256,7 @@ impl Workshop {
     fn planned(&self, key: &Key) -> Result<Planned, Failure> {
         let machine = Machine::survey(&self.environment);
         let root_user = if self.root_stays.load(Ordering::Relaxed) { RootUser::Kept } else { RootUser::Shifted };
-        let wanted = Wanted { mode: key.mode, root: &key.root, root_user };
+        let wanted = Wanted { mode: key.mode, root: &key.root, root_user, network: key.network };
         let plan = plan(&wanted, &machine)
             .map_err(|error @ PlanError::TooWide(..)| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
         Ok(Planned { plan, environment: environment::inside(&machine) })
@@ -271,7 +308,10 @@ fn exit_of(ended: &Ended, timeout: Duration) -> Result<Exit, Failure> {
         // A command that ended in the last moment has ended by itself.
         Some(Report::Exited(code)) => Ok(Exit::Code(*code)),
         Some(Report::Signalled(signal)) => Ok(Exit::Signal(*signal)),
-        Some(Report::Stopped | Report::Made | Report::Captured | Report::Parked | Report::Begun) | None => {
+        Some(
+            Report::Stopped | Report::Made | Report::Listening | Report::Captured | Report::Parked | Report::Begun,
+        )
+        | None => {
             // A sandbox that fell silent was ended from outside, with its command.
             let killed = ended.begun.then_some(Exit::Signal(libc::SIGKILL));
             stopped(ended, timeout).or(killed).ok_or_else(ended_early)

@@ -79,7 +79,7 @@ pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io
         pump.pass_on(ready);
         if ready.other {
             match sandbox.hear() {
-                Some(Report::Made | Report::Captured | Report::Parked) => {}
+                Some(Report::Made | Report::Listening | Report::Captured | Report::Parked) => {}
                 Some(Report::Begun) => ended.begun = true,
                 Some(end @ (Report::Failed(_) | Report::Exited(_) | Report::Signalled(_) | Report::Stopped)) => {
                     ended.end = Some(end);

@@ -60,6 +60,8 @@ pub enum Step {
     HostName(String),
     /// Switches the loopback interface on; it is the only one.
     Loopback,
+    /// Listens at a port of the loopback address; the socket is handed out, and the proxy outside accepts at it.
+    Listen(u16),
     /// Begins an empty root.
     NewRoot(Quota),
     /// Makes a folder.
@@ -79,6 +81,15 @@ pub enum Step {
         target: PathBuf,
         /// What for.
         purpose: Purpose,
+    },
+    /// Shows a folder of the host; what is written to it goes to memory, and is lost.
+    Lose {
+        /// Where it is on the host.
+        source: PathBuf,
+        /// Where the command sees it.
+        target: PathBuf,
+        /// How much may be written.
+        quota: Quota,
     },
     /// Mounts an empty file system in memory.
     Memory {
@@ -123,11 +134,15 @@ impl fmt::Display for Step {
         match self {
             Self::HostName(name) => write!(out, "name the machine {name}"),
             Self::Loopback => write!(out, "switch loopback on"),
+            Self::Listen(port) => write!(out, "listen at port {port} for the proxy"),
             Self::NewRoot(quota) => write!(out, "begin an empty root of {} bytes", quota.bytes),
             Self::Folder(path) => write!(out, "make folder {}", path.display()),
             Self::Link { path, target } => write!(out, "link {} to {}", path.display(), target.display()),
             Self::Bind { source, target, .. } if source == target => write!(out, "show {}", target.display()),
             Self::Bind { source, target, .. } => write!(out, "show {} at {}", source.display(), target.display()),
+            Self::Lose { target, quota, .. } => {
+                write!(out, "show {}, lose writes, {} bytes, {} files", target.display(), quota.bytes, quota.inodes)
+            }
             Self::Memory { path, quota, .. } => {
                 write!(out, "mount {} in memory, {} bytes, {} files", path.display(), quota.bytes, quota.inodes)
             }

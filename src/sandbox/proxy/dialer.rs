@@ -1,5 +1,6 @@
 //! The two things a proxy asks of the machine's network: the addresses of a name, and a connection to an address.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::AsRawFd;
@@ -8,7 +9,7 @@ use nix::ifaddrs::getifaddrs;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrStorage, connect, socket};
 
 /// Reaches hosts. What may be reached is decided before, by the proxy, whichever dialer it has.
-pub trait Dialer: Send + Sync {
+pub trait Dialer: fmt::Debug + Send + Sync {
     /// The addresses of a name, best first.
     ///
     /// # Errors

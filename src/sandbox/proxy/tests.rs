@@ -17,7 +17,7 @@ mod service;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What stands at an address of the made-up world.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Place {
     /// A server of the test's, at this port of the loopback address.
     Server(u16),
@@ -29,7 +29,7 @@ enum Place {
 
 /// A world with its own names and addresses. Each look-up of a name takes the next of its answers, and the last of them
 /// from then on.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct World {
     names: BTreeMap<String, Vec<Vec<IpAddr>>>,
     places: BTreeMap<IpAddr, Place>,

@@ -86,6 +86,7 @@ fn when_it_ends_every_socket_is_closed_on_both_sides() {
 #[test]
 fn dropping_it_ends_it_while_a_name_is_looked_up_and_an_address_is_dialled() {
     /// Answers only when the test is over.
+    #[derive(Debug)]
     struct Slow(Mutex<std::sync::mpsc::Receiver<()>>);
     impl Dialer for Slow {
         fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
