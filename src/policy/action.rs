@@ -23,7 +23,8 @@ pub enum Action {
         argv: Vec<String>,
         /// Where.
         place: Place,
-        /// Hosts it may reach; in the sandbox it reaches no other.
+        /// Hosts it may reach; in the sandbox it reaches no other. Older records have none.
+        #[serde(default)]
         network: Vec<HostRule>,
     },
     /// Write changes to the workspace.
@@ -47,6 +48,9 @@ impl Action {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
+            Self::Run { argv, place: Place::Sandbox, network } if !network.is_empty() => {
+                format!("run {} in the sandbox, with network to {}", show_argv(argv), show_hosts(network))
+            }
             Self::Run { argv, place: Place::Sandbox, .. } => format!("run {} in the sandbox", show_argv(argv)),
             Self::Run { argv, place: Place::Host, .. } => format!("run {} on the host", show_argv(argv)),
             Self::Apply { paths, .. } => match paths.as_slice() {
@@ -75,6 +79,11 @@ fn show_argv(argv: &[String]) -> String {
     quoted.collect::<Vec<_>>().join(" ")
 }
 
+/// Hosts in one line.
+pub(super) fn show_hosts<'a>(hosts: impl IntoIterator<Item = &'a HostRule>) -> String {
+    hosts.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// Who asks for an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Asker {
@@ -95,12 +104,20 @@ pub struct Facts {
     pub mode_limit: Mode,
     /// Paths of the action whose content something else runs later.
     pub runs_later: Vec<RelativePath>,
+    /// Hosts that the user's settings let commands reach without a question.
+    pub allowed_hosts: Vec<HostRule>,
 }
 
 impl Facts {
     /// The facts of an action that the user asks for, with nothing remarkable about it.
     #[must_use]
     pub fn user() -> Self {
-        Self { asker: Asker::User, sandbox_missing: None, mode_limit: Mode::Unrestricted, runs_later: Vec::new() }
+        Self {
+            asker: Asker::User,
+            sandbox_missing: None,
+            mode_limit: Mode::Unrestricted,
+            runs_later: Vec::new(),
+            allowed_hosts: Vec::new(),
+        }
     }
 }

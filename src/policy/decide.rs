@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Asker, Facts, Mode, Place};
+use super::action::show_hosts;
+use super::{Action, Asker, Facts, HostRule, Mode, Place};
 
 /// The outcome, from mildest to strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,12 +68,18 @@ struct Rule {
     line: u32,
     matches: fn(Mode, &Action, &Facts) -> bool,
     decision: Decision,
-    text: fn(&Facts) -> String,
+    text: fn(&Action, &Facts) -> String,
 }
 
 macro_rules! rule {
-    ($name:literal, $decision:ident, $matches:expr, $text:expr) => {
+    ($name:literal, $decision:ident, $matches:expr, of both $text:expr) => {
         Rule { name: $name, line: line!(), matches: $matches, decision: Decision::$decision, text: $text }
+    };
+    ($name:literal, $decision:ident, $matches:expr, $text:expr) => {
+        rule!($name, $decision, $matches, of both |_, facts| {
+            let text: fn(&Facts) -> String = $text;
+            text(facts)
+        })
     };
 }
 
@@ -142,6 +149,16 @@ const RULES: &[Rule] = &[
         |_, action, facts| is_run(action, Place::Sandbox) && facts.sandbox_missing.is_none(),
         |_| "the sandbox contains it, and what it writes becomes a diff".into()
     ),
+    // Reading the world writes nothing, so that the mode does not matter; what is sent there does not come back.
+    rule!(
+        "network-needs-consent",
+        Ask,
+        |_, action, facts| !hosts_to_ask_for(action, facts).is_empty(),
+        of both |action, facts| {
+            let hosts = show_hosts(hosts_to_ask_for(action, facts));
+            format!("it may send what it reads to {hosts}: name it in allow_hosts under [run] to be asked no more")
+        }
+    ),
     rule!(
         "host-only-when-unrestricted",
         Deny,
@@ -155,6 +172,16 @@ const RULES: &[Rule] = &[
         |_| "nothing contains a command on the host".into()
     ),
 ];
+
+/// Hosts of a sandboxed command that the settings do not let it reach unasked.
+fn hosts_to_ask_for<'a>(action: &'a Action, facts: &Facts) -> Vec<&'a HostRule> {
+    match action {
+        Action::Run { place: Place::Sandbox, network, .. } => {
+            network.iter().filter(|host| !host.is_covered_by(&facts.allowed_hosts)).collect()
+        }
+        Action::Run { place: Place::Host, .. } | Action::Apply { .. } | Action::SetMode { .. } => Vec::new(),
+    }
+}
 
 fn is_run(action: &Action, wanted: Place) -> bool {
     matches!(action, Action::Run { place, .. } if *place == wanted)
@@ -171,7 +198,7 @@ pub fn decide(mode: Mode, action: &Action, facts: &Facts) -> Verdict {
             file: file!().to_owned(),
             line: rule.line,
             decision: rule.decision,
-            text: (rule.text)(facts),
+            text: (rule.text)(action, facts),
         })
         .collect();
     because.sort_by_key(|reason| std::cmp::Reverse(reason.decision));
@@ -240,6 +267,35 @@ mod tests {
         let facts = Facts { mode_limit: Mode::ReadOnly, ..Facts::user() };
         let set = |to| decide(Mode::ReadOnly, &Action::SetMode { from: Mode::ReadOnly, to }, &facts).decision;
         assert_eq!([set(Mode::ReadOnly), set(Mode::WorkspaceWrite)], [Decision::Allow, Decision::Deny]);
+    }
+
+    #[test]
+    fn hosts_are_asked_for_unless_the_settings_name_them_all() {
+        let rules = |texts: &[&str]| -> Vec<HostRule> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+        let action =
+            |hosts: &[&str]| Action::Run { argv: vec!["make".into()], place: Place::Sandbox, network: rules(hosts) };
+        let facts = |allowed: &[&str]| Facts { allowed_hosts: rules(allowed), ..Facts::user() };
+        let hosts = ["crates.io", "index.crates.io:443"];
+        for mode in Mode::ALL {
+            let judged = |allowed: &[&str]| decide(mode, &action(&hosts), &facts(allowed));
+            assert_eq!(judged(&["*.crates.io", "crates.io"]).decision, Decision::Allow, "{mode}");
+            assert_eq!(judged(&[]).decision, Decision::Ask, "{mode}");
+            let some = judged(&["*.crates.io", "crates.io:443"]);
+            assert_eq!(some.decision, Decision::Ask, "{mode}");
+            let told = some.explain();
+            assert!(told.contains("network-needs-consent") && told.contains("to crates.io: name it"), "{told}");
+        }
+        let described = action(&hosts).describe();
+        assert_eq!(described, "run make in the sandbox, with network to crates.io, index.crates.io:443");
+        assert_ne!(action(&["crates.io"]).hash(), action(&["crates.io:443"]).hash(), "approved is what was shown");
+        let missing = Facts { sandbox_missing: Some("x".into()), ..facts(&[]) };
+        assert_eq!(decide(Mode::Unrestricted, &action(&hosts), &missing).decision, Decision::Deny);
+    }
+
+    #[test]
+    fn a_record_of_before_there_was_network_is_read() {
+        let old = r#"{"Run":{"argv":["make"],"place":"Sandbox"}}"#;
+        assert_eq!(serde_json::from_str::<Action>(old).unwrap(), run(Place::Sandbox));
     }
 
     #[test]
