@@ -10,8 +10,11 @@
 //! [run]
 //! timeout_seconds = 600          # longest a command may run
 //! output_limit_bytes = 8388608   # most output that is shown
+//! allow_hosts = ["crates.io", "*.npmjs.org", "host.example:8443"]  # reached without a question when a command asks
+//! private_hosts = ["registry.corp"]                                # hosts that may be at private addresses
 //! ```
 
+mod hosts;
 mod parse;
 mod settings;
 

@@ -9,6 +9,8 @@ pub(super) enum Raw {
     Integer(i64),
     /// A string.
     Text(String),
+    /// A list of strings.
+    Texts(Vec<String>),
     /// Anything else, by the name of its type.
     Other(&'static str),
 }
@@ -19,6 +21,7 @@ impl Raw {
         match self {
             Self::Integer(number) => number.to_string(),
             Self::Text(text) => format!("{text:?}"),
+            Self::Texts(texts) => format!("{texts:?}"),
             Self::Other(kind) => (*kind).to_owned(),
         }
     }
@@ -74,9 +77,14 @@ fn toml_value(value: &DeValue<'_>) -> Raw {
         DeValue::Float(_) => Raw::Other("a fraction"),
         DeValue::Boolean(_) => Raw::Other("a truth value"),
         DeValue::Datetime(_) => Raw::Other("a time"),
-        DeValue::Array(_) => Raw::Other("a list"),
+        DeValue::Array(values) => texts(values.iter().map(|value| value.get_ref().as_str())),
         DeValue::Table(_) => Raw::Other("a table"),
     }
+}
+
+fn texts<'a>(values: impl Iterator<Item = Option<&'a str>>) -> Raw {
+    let texts: Option<Vec<String>> = values.map(|value| value.map(str::to_owned)).collect();
+    texts.map_or(Raw::Other("a list of other things than texts"), Raw::Texts)
 }
 
 /// The values of an editor's settings: the object itself, or what it holds under `tagout`. `null` holds nothing.
@@ -113,7 +121,7 @@ fn json_value(value: &serde_json::Value) -> Raw {
             number.as_i64().map_or(Raw::Other("a fraction or too large"), Raw::Integer)
         }
         serde_json::Value::String(text) => Raw::Text(text.clone()),
-        serde_json::Value::Array(_) => Raw::Other("a list"),
+        serde_json::Value::Array(values) => texts(values.iter().map(serde_json::Value::as_str)),
         serde_json::Value::Object(_) => Raw::Other("a table"),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::hosts::lay_hosts;
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
-use crate::policy::Mode;
+use crate::policy::{HostRule, Mode};
 
 /// What to index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub struct RunSettings {
     pub timeout_seconds: u64,
     /// Most bytes of a command's output that are passed on.
     pub output_limit_bytes: u64,
+    /// Hosts that a command which asks for them reaches without a question.
+    pub allow_hosts: Vec<HostRule>,
+    /// Hosts that may be at private addresses, at whichever port.
+    pub private_hosts: Vec<HostRule>,
 }
 
 /// All settings, resolved.
@@ -37,7 +42,12 @@ impl Default for Settings {
         Self {
             max_mode: Mode::Unrestricted,
             index: IndexSettings { max_file_bytes: 1 << 20 },
-            run: RunSettings { timeout_seconds: 600, output_limit_bytes: 8 << 20 },
+            run: RunSettings {
+                timeout_seconds: 600,
+                output_limit_bytes: 8 << 20,
+                allow_hosts: Vec::new(),
+                private_hosts: Vec::new(),
+            },
         }
     }
 }
@@ -102,12 +112,14 @@ pub fn resolve(
             None => {}
             Some(Ok(items)) => items.iter().for_each(|item| layers.lay(source, item)),
             Some(Err(Unreadable { line, text })) => {
-                // It may have held a limit to the mode: in doubt the narrowest holds.
+                // It may have held a limit to the mode or the hosts: in doubt the narrowest holds.
                 layers.settings.max_mode = Mode::ReadOnly;
+                layers.settings.run.allow_hosts.clear();
+                layers.settings.run.private_hosts.clear();
                 layers.report(
                     source,
                     line,
-                    format!("{text}; all of it is ignored, and the mode is read-only until then"),
+                    format!("{text}; all of it is ignored, and the mode is read-only and no host allowed until then"),
                 );
             }
         }
@@ -135,6 +147,8 @@ impl Layers {
             "run.output_limit_bytes" => {
                 lay_number(&mut self.settings.run.output_limit_bytes, 256 << 20, source, &item.value)
             }
+            "run.allow_hosts" => lay_hosts(&mut self.settings.run.allow_hosts, source, &item.value),
+            "run.private_hosts" => lay_hosts(&mut self.settings.run.private_hosts, source, &item.value),
             _ => Err("is no setting; it is ignored".to_owned()),
         };
         if let Err(why) = laid {
@@ -147,7 +161,7 @@ impl Layers {
 fn lay_number(present: &mut u64, most: u64, source: ConfigSource, value: &Raw) -> Result<(), String> {
     let number = match value {
         Raw::Integer(number) => u64::try_from(*number).ok().filter(|number| (1..=most).contains(number)),
-        Raw::Text(_) | Raw::Other(_) => None,
+        Raw::Text(_) | Raw::Texts(_) | Raw::Other(_) => None,
     };
     let Some(number) = number else {
         return Err(format!("is {}, not a whole number from 1 to {most}; it is ignored", value.describe()));
@@ -165,7 +179,7 @@ fn lay_mode(present: &mut Mode, source: ConfigSource, value: &Raw) -> Result<(),
                 Err(format!("is wrong: {error}; until then it counts as read-only"))
             }
         },
-        Raw::Integer(_) | Raw::Other(_) => {
+        Raw::Integer(_) | Raw::Texts(_) | Raw::Other(_) => {
             *present = Mode::ReadOnly;
             Err(format!("is {}, not the name of a mode; until it is one it counts as read-only", value.describe()))
         }

@@ -83,7 +83,7 @@ pub(super) struct Parted {
     pub(super) sent: u64,
     /// Bytes from the server to the client.
     pub(super) received: u64,
-    /// Why, when it was not by the server's ending.
+    /// Why, when it was not by the server's ending; [`Cut::Gone`] when it was by the client's.
     pub(super) why: Option<Cut>,
 }
 
@@ -137,7 +137,7 @@ fn turn(
         return Err(Cut::Gone);
     }
     if at_client.contains(PollFlags::POLLIN) && up.wants_more() {
-        up.read(client)?;
+        up.read(client).map_err(|_| Cut::Gone)?;
     }
     if at_server.intersects(PollFlags::POLLIN | gone) && down.wants_more() {
         down.read(server)?;
@@ -147,7 +147,7 @@ fn turn(
         up.give_up();
     }
     if at_client.contains(PollFlags::POLLOUT) && !down.is_empty() {
-        down.write(client)?;
+        down.write(client).map_err(|_| Cut::Gone)?;
     }
     Ok(())
 }

@@ -135,10 +135,10 @@ fn pass(
     let Parted { sent, received, why } =
         relay(&mut stream, &mut server, (first, room), &shared.stop, shared.bounds.idle);
     let outcome = match why {
-        None => "connected".to_owned(),
+        None | Some(Cut::Gone) => "connected".to_owned(),
         Some(Cut::Late) => format!("connected, and ended after {} s without a byte", shared.bounds.idle.as_secs()),
         Some(Cut::Stopped) => "connected, and open until the command ended".to_owned(),
-        Some(cut @ (Cut::Gone | Cut::TooMuch | Cut::Io(_))) => format!("connected, and ended early: {cut}"),
+        Some(cut @ (Cut::TooMuch | Cut::Io(_))) => format!("connected, and broken off: {cut}"),
     };
     shared.note(host, port, Some(address), &outcome, (sent, received));
 }

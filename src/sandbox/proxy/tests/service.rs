@@ -154,8 +154,9 @@ fn programs_find_it_by_their_variables() {
     let scene = Scene::with_server(echo());
     let variables: BTreeMap<String, String> = scene.proxy.variables().into_iter().collect();
     let wanted = format!("http://{}@127.0.0.1:{}", scene.url(), scene.proxy.port);
-    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "CARGO_HTTP_PROXY"] {
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "CARGO_HTTP_PROXY"] {
         assert_eq!(variables.get(name), Some(&wanted), "{name}");
     }
+    assert_eq!(variables["TAGOUT_SOCKS_PROXY"], wanted.replace("http:", "socks5h:"));
     assert!(variables["NO_PROXY"].contains("127.0.0.1") && !variables.contains_key("CARGO_NET_OFFLINE"));
 }
