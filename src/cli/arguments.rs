@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::policy::Mode;
+use crate::policy::{HostRule, Mode};
 
 /// Index, search, rewrite and run, with every write reviewed first.
 #[derive(Debug, Parser)]
@@ -111,6 +111,9 @@ pub struct RunArguments {
     /// Run on the host instead of in the sandbox; needs the mode unrestricted and an approval.
     #[arg(long)]
     pub host: bool,
+    /// Hosts that the command may reach from the sandbox: crates.io, *.npmjs.org, host.example:8443.
+    #[arg(long, value_name = "HOST", value_delimiter = ',', conflicts_with = "host")]
+    pub network: Vec<HostRule>,
     /// Write what the command wrote to the workspace when it succeeds.
     #[arg(long)]
     pub apply: bool,

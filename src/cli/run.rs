@@ -7,7 +7,7 @@ use super::changes::{approval, needs_approval};
 use super::{FAILED, Screen};
 use crate::changes::{render_changeset, summarise};
 use crate::engine::Workbench;
-use crate::engine::recipes::{Ran, RunTask, run as run_command};
+use crate::engine::recipes::{Ran, RunTask, describe_hosts, run as run_command};
 use crate::policy::{Action, Place};
 use crate::ports::{Cancel, Exit, Failure, OutputStream};
 
@@ -19,24 +19,30 @@ pub(super) fn run(
 ) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     let place = if arguments.host { Place::Host } else { Place::Sandbox };
-    let action = Action::Run { argv: arguments.argv.clone(), place, network: Vec::new() };
+    let (argv, network) = (arguments.argv, arguments.network);
+    let action = Action::Run { argv: argv.clone(), place, network: network.clone() };
     let approval = approval(&root, &action, arguments.approve.as_deref())?;
-    let task = RunTask { root: root.clone(), argv: arguments.argv, place, open: Vec::new(), approval };
+    let task = RunTask { root: root.clone(), argv, place, network, open: Vec::new(), approval };
     let output = |stream, text: &str| {
         // Nobody reads any more (`| head`): as at a shell, that ends the command.
         if pass_on(stream, text).is_err() {
             cancel.cancel();
         }
     };
-    let (exit, changeset, refused, dropped) = match run_command(workbench, task, &output, cancel)? {
+    let (exit, changeset, refused, dropped, connections) = match run_command(workbench, task, &output, cancel)? {
         Ran::Undecided(_, judgement) => return Err(needs_approval(&root, &judgement, "the same with")),
-        Ran::Done { exit, changeset, refused, dropped_output, .. } => (exit, changeset, refused, dropped_output),
+        Ran::Done { exit, changeset, refused, dropped_output, connections, .. } => {
+            (exit, changeset, refused, dropped_output, connections)
+        }
     };
     if let Exit::Limit(limit) = &exit {
         screen.note(&format!("tagout: stopped: {limit}"));
     }
     if dropped > 0 {
         screen.note(&format!("tagout: {dropped} bytes of output dropped"));
+    }
+    if let Some(hosts) = describe_hosts(&connections) {
+        screen.note(&format!("tagout: it {hosts}"));
     }
     refused.iter().for_each(|(path, why)| screen.note(&format!("tagout: not taken over: {path}: {why}")));
     if !changeset.is_empty() {

@@ -118,7 +118,8 @@ fn command(
 ) -> Result<Changeset, Failure> {
     screen.line(&format!("   $ {script}"));
     let argv = ["bash", "-c", script].map(str::to_owned).to_vec();
-    let task = RunTask { root: root.clone(), argv, place: Place::Sandbox, open: Vec::new(), approval: None };
+    let (root, place) = (root.clone(), Place::Sandbox);
+    let task = RunTask { root, argv, place, network: Vec::new(), open: Vec::new(), approval: None };
     let output = |stream, text: &str| drop(pass_on(stream, text));
     match recipes::run(workbench, task, &output, cancel)? {
         Ran::Done { exit, changeset, .. } => {

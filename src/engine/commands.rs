@@ -9,7 +9,7 @@ use super::order::{Answer, JobId, Level, Order, RequestId, Task};
 use super::recipes::{ApplyTask, RewriteTask, RunTask, SearchTask};
 use super::state::{PendingTask, Reply, State};
 use crate::changes::{ChangesetId, HunkId, Selection, render_changeset};
-use crate::policy::{Approval, Mode, Place};
+use crate::policy::{Approval, HostRule, Mode, Place};
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::Root;
 
@@ -46,6 +46,7 @@ struct Argument {
     language: Option<String>,
     argv: Option<Vec<String>>,
     place: Option<String>,
+    network: Option<Vec<String>>,
     changeset: Option<String>,
     file: Option<usize>,
     hunk: Option<usize>,
@@ -57,6 +58,16 @@ struct Argument {
 impl Argument {
     fn changeset(&self) -> Result<ChangesetId, Failure> {
         wanted(self.changeset.as_deref(), "changeset").map(ChangesetId::from_text)
+    }
+
+    /// The hosts that a command may reach.
+    fn network(&self) -> Result<Vec<HostRule>, Failure> {
+        let hosts = self.network.iter().flatten().map(|host| host.parse());
+        let hosts: Result<Vec<HostRule>, _> = hosts.collect();
+        hosts.map_err(|error| {
+            let what = format!("\"network\" is wrong: {error}");
+            Failure::new(FailureKind::InvalidInput, what).hint("send a list of hosts, as in [\"crates.io\"]")
+        })
     }
 
     fn selection(&self) -> Selection {
@@ -182,7 +193,9 @@ impl State {
             }
         };
         let argv = wanted(argument.argv.clone(), "argv")?;
-        let task = RunTask { root: self.root(argument)?, argv, place, open: self.open_texts(), approval: None };
+        let network = argument.network()?;
+        let (root, open) = (self.root(argument)?, self.open_texts());
+        let task = RunTask { root, argv, place, network, open, approval: None };
         Ok(self.start_run(task))
     }
 

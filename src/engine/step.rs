@@ -326,14 +326,14 @@ impl State {
     }
 
     fn ran(&mut self, job: &Job, ran: Ran) -> (String, Vec<Order>) {
-        let (root, argv, exit, changeset, refused, dropped) = match ran {
+        let (root, argv, exit, changeset, refused, dropped, connections) = match ran {
             Ran::Undecided(task, judgement) => {
                 let root = task.root.clone();
                 let pending = Pending { root, judgement, task: PendingTask::Run(task) };
                 return ("waits for your decision".to_owned(), self.wait_for_user(pending));
             }
-            Ran::Done { root, argv, exit, changeset, refused, dropped_output } => {
-                (root, argv, exit, changeset, refused, dropped_output)
+            Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections } => {
+                (root, argv, exit, changeset, refused, dropped_output, connections)
             }
         };
         let mut words = super::recipes::describe_exit(&exit);
@@ -343,6 +343,9 @@ impl State {
         if !refused.is_empty() {
             let names: Vec<String> = refused.iter().map(|(path, why)| format!("{path} ({why})")).collect();
             words.push_str(&format!("; not taken over: {}", names.join(", ")));
+        }
+        if let Some(hosts) = super::recipes::describe_hosts(&connections) {
+            words.push_str(&format!("; it {hosts}"));
         }
         let cut = if dropped > 0 { format!("[{dropped} bytes of output dropped]\n") } else { String::new() };
         self.last_output = Some(format!("$ {}\n{}\n{cut}[{words}]\n", argv.join(" "), job.output));

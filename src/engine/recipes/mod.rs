@@ -1,6 +1,7 @@
 //! One recipe per job: a straight line through the ports, called by the loop of a server and by the command line.
 
 mod apply;
+mod connections;
 mod fan_out;
 mod index;
 mod judge;
@@ -15,6 +16,7 @@ mod unsaved;
 pub use apply::{
     Applied, ApplyTask, Executor, LastApplied, Purpose, RecordTask, apply, last_applied, record, settle, undo_changes,
 };
+pub use connections::describe_hosts;
 pub use index::{IndexSummary, index, refresh};
 pub use judge::{Granted, Judged, Judgement, end, judge, set_mode};
 pub use ledger_page::ledger_page;

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::super::Workbench;
+use super::connections::record_connections;
 use super::judge::{Granted, Judged, Judgement, end, judge};
 use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, open_texts};
 use crate::changes::{Changeset, FileChange, Origin};
 use crate::config::RunSettings;
-use crate::policy::{Action, Approval, Facts, Place};
-use crate::ports::{Cancel, Exit, Failure, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest};
+use crate::policy::{Action, Approval, Facts, HostRule, Place};
+use crate::ports::{
+    Cancel, Connection, Exit, Failure, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest,
+};
 use crate::workspace::Root;
 
 /// What to run.
@@ -21,6 +24,8 @@ pub struct RunTask {
     pub argv: Vec<String>,
     /// Where.
     pub place: Place,
+    /// Hosts that it may reach from the sandbox.
+    pub network: Vec<HostRule>,
     /// Open documents, whose texts the command sees in place of the disk's.
     pub open: Vec<Unsaved>,
     /// The user's approval, when there is one.
@@ -44,6 +49,8 @@ pub enum Ran {
         refused: Vec<(String, String)>,
         /// Output bytes that were dropped.
         dropped_output: u64,
+        /// Connections that it made or tried to make.
+        connections: Vec<Connection>,
     },
     /// It waits for an approval.
     Undecided(RunTask, Judgement),
@@ -62,6 +69,10 @@ pub fn run(
     if task.argv.first().is_none_or(String::is_empty) {
         return Err(Failure::new(FailureKind::InvalidInput, "there is no command to run: name one"));
     }
+    if task.place == Place::Host && !task.network.is_empty() {
+        let what = "a command on the host has all of the host's network: leave the hosts out";
+        return Err(Failure::new(FailureKind::InvalidInput, what));
+    }
     let sandbox_missing = match task.place {
         Place::Sandbox => {
             let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?);
@@ -69,19 +80,20 @@ pub fn run(
         }
         Place::Host => None,
     };
-    let facts = Facts { sandbox_missing, ..Facts::user() };
-    let action = Action::Run { argv: task.argv.clone(), place: task.place, network: Vec::new() };
+    let (settings, _) = workbench.settings(&task.root);
+    let facts = Facts { sandbox_missing, allowed_hosts: settings.run.allow_hosts.clone(), ..Facts::user() };
+    let action = Action::Run { argv: task.argv.clone(), place: task.place, network: task.network.clone() };
     let Granted { grant, judgement } = match judge(workbench, &task.root, action, &facts, task.approval)? {
         Judged::Granted(granted) => granted,
         Judged::Undecided(judgement) => return Ok(Ran::Undecided(task, judgement)),
     };
-    let (settings, _) = workbench.settings(&task.root);
     let request = RunRequest {
         root: task.root.clone(),
         open: open_texts(workbench, &task.root, &task.open),
         limits: limits(&settings.run),
         hidden: Vec::new(),
         shown: Vec::new(),
+        private_hosts: settings.run.private_hosts.clone(),
         terminal: None,
     };
     let outcome = workbench.runner.run(grant, &request, output, cancel);
@@ -92,14 +104,14 @@ pub fn run(
             return Err(failure);
         }
     };
-    let RunOutcome { exit, changes, refused, dropped_output, .. } = outcome;
+    let RunOutcome { exit, changes, refused, dropped_output, connections, .. } = outcome;
     let changes = changes.into_iter().map(|change| over_buffer(change, &request.open)).collect();
     let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
-    let outcome =
-        format!("{}; {} files changed, {} refused", describe_exit(&exit), changeset.files.len(), refused.len());
+    let (exited, files, network) = (describe_exit(&exit), changeset.files.len(), record_connections(&connections));
+    let outcome = format!("{exited}; {files} files changed, {} refused{network}", refused.len());
     end(workbench, &task.root, &judgement, &outcome)?;
     shelve_pending(workbench, &task.root, &changeset)?;
-    Ok(Ran::Done { root: task.root, argv: task.argv, exit, changeset, refused, dropped_output })
+    Ok(Ran::Done { root: task.root, argv: task.argv, exit, changeset, refused, dropped_output, connections })
 }
 
 /// How a command ended, for people.
