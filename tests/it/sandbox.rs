@@ -92,6 +92,7 @@ impl Bench {
             hidden: Vec::new(),
             shown: Vec::new(),
             terminal: None,
+            private_hosts: Vec::new(),
         };
         let output = |_: OutputStream, text: &str| self.printed.lock().unwrap().push_str(text);
         self.runner.run(grant, &request, &output, &self.cancel).unwrap()
@@ -263,6 +264,7 @@ fn a_wide_or_missing_workspace_is_refused() {
             hidden: vec![],
             shown: vec![],
             terminal: None,
+            private_hosts: Vec::new(),
         };
         bench.runner.run(grant, &request, &|_, _| {}, &bench.cancel).unwrap_err().kind
     };

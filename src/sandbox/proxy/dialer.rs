@@ -2,11 +2,9 @@
 
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
-use std::os::fd::AsRawFd;
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs, UdpSocket};
 
-use nix::ifaddrs::getifaddrs;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrStorage, connect, socket};
+use socket2::{Domain, Protocol, Socket, Type};
 
 /// Reaches hosts. What may be reached is decided before, by the proxy, whichever dialer it has.
 pub trait Dialer: fmt::Debug + Send + Sync {
@@ -37,28 +35,23 @@ impl Dialer for SystemDialer {
             let what = "it is an address of this machine, which no command in the sandbox reaches";
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
         }
-        let family = if address.is_ipv4() { AddressFamily::Inet } else { AddressFamily::Inet6 };
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let made = socket(family, SockType::Stream, flags, None)?;
-        let begun = match address {
-            SocketAddr::V4(address) => connect(made.as_raw_fd(), &SockaddrIn::from(address)),
-            SocketAddr::V6(address) => connect(made.as_raw_fd(), &SockaddrIn6::from(address)),
-        };
-        match begun {
-            Ok(()) | Err(nix::Error::EINPROGRESS) => Ok(made.into()),
-            Err(error) => Err(error.into()),
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&address.into()) {
+            Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+            Ok(()) | Err(_) => Ok(socket.into()),
         }
     }
 }
 
-/// Whether an interface of this machine has the address: what listens there may take whoever calls for a neighbour.
+/// Whether this machine has the address: what listens there may take whoever calls for a neighbour. Only an own address
+/// can be bound to.
 fn is_own(address: IpAddr) -> io::Result<bool> {
-    let addresses = getifaddrs()?.filter_map(|interface| interface.address);
-    let of_host = |held: SockaddrStorage| match address {
-        IpAddr::V4(address) => held.as_sockaddr_in().is_some_and(|held| held.ip() == address),
-        IpAddr::V6(address) => held.as_sockaddr_in6().is_some_and(|held| held.ip() == address),
-    };
-    Ok(addresses.into_iter().any(of_host))
+    match UdpSocket::bind((address, 0)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]
@@ -70,11 +63,12 @@ mod tests {
     fn the_machine_is_never_dialled_at_any_of_its_own_addresses() {
         let listener = std::net::TcpListener::bind(("0.0.0.0", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let own = getifaddrs().unwrap().filter_map(|interface| Some(interface.address?.as_sockaddr_in()?.ip()));
-        let own: Vec<_> = own.collect();
-        assert!(own.contains(&Ipv4Addr::LOCALHOST), "{own:?}");
+        // The route to an address of nobody begins at an own address; asking for it sends nothing.
+        let outward = UdpSocket::bind(("0.0.0.0", 0)).unwrap();
+        let routed = outward.connect(("192.0.2.1", 9)).and_then(|()| outward.local_addr());
+        let own = [IpAddr::V4(Ipv4Addr::LOCALHOST)].into_iter().chain(routed.ok().map(|address| address.ip()));
         for address in own {
-            let refused = SystemDialer.begin(SocketAddr::new(address.into(), port)).unwrap_err();
+            let refused = SystemDialer.begin(SocketAddr::new(address, port)).unwrap_err();
             assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied, "{address}: {refused}");
         }
     }
