@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use clap::Parser;
 
 use crate::cli::{self, Arguments, Colour, Command, Screen};
+use crate::config::Settings;
 use crate::engine::{Engine, Workbench};
 use crate::host::{self, DiskFiles, OwnFolder, SystemClock};
 use crate::ledger::SqliteLedger;
@@ -15,7 +16,7 @@ use crate::lsp;
 use crate::model::BuiltinEmbedder;
 use crate::observe;
 use crate::ports::{Embedder, Failure};
-use crate::sandbox::{Reserve, SandboxRunner};
+use crate::sandbox::{self, Reserve, SandboxRunner};
 use crate::store::LanceStore;
 use crate::workspace::Root;
 
@@ -33,7 +34,7 @@ struct Folders {
 pub fn run() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let colour = if host::variable("NO_COLOR").is_some() { Colour::Never } else { Colour::Auto };
-    let screen = Screen::new(colour);
+    let screen = Screen::new(colour, sandbox::terminal_size());
     let outcome = match command {
         Command::Lsp => serve_editor(),
         Command::Tour(_) => tour(command, &screen),
@@ -110,6 +111,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         open_root: Box::new(|folder: &Path| host::open_root(folder)),
         make_store: Box::new(move |root: &Root| Box::new(LanceStore::new(indexes.join(root.key()), &embedder_name))),
         write_page: Box::new(move |name, text| host::write_page(&pages, name, text)),
+        defaults: Settings::of_machine(host::memory()),
         user_settings: host::user_settings(),
         editor_settings: Mutex::new(None),
         indexes: Mutex::new(BTreeMap::new()),

@@ -114,6 +114,9 @@ pub struct RunArguments {
     /// Hosts that the command may reach from the sandbox: crates.io, *.npmjs.org, host.example:8443.
     #[arg(long, value_name = "HOST", value_delimiter = ',', conflicts_with = "host")]
     pub network: Vec<HostRule>,
+    /// Give the command a terminal of its own; what is typed at yours goes there line by line.
+    #[arg(long, conflicts_with = "host")]
+    pub terminal: bool,
     /// Write what the command wrote to the workspace when it succeeds.
     #[arg(long)]
     pub apply: bool,

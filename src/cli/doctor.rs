@@ -4,14 +4,19 @@ use std::path::Path;
 
 use super::{DONE, FAILED, Screen};
 use crate::engine::Workbench;
+use crate::engine::recipes::limits;
 use crate::policy::Mode;
 use crate::ports::Failure;
 
 pub(super) fn run(workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(Path::new("."))?;
     let index = workbench.index(&root);
+    let limits = limits(&workbench.settings(&root).0.run);
     let checks = [
-        ("sandbox", workbench.runner.prepare(&root, Mode::WorkspaceWrite).err().map(|failure| failure.to_string())),
+        (
+            "sandbox",
+            workbench.runner.prepare(&root, Mode::WorkspaceWrite, &limits).err().map(|failure| failure.to_string()),
+        ),
         (
             "ledger",
             workbench

@@ -1,15 +1,15 @@
 //! `tagout run`: standard output and the exit code belong to the command; everything else goes to standard error.
 
-use std::io::Write;
+use std::io::{BufRead, IsTerminal, Write};
 
 use super::arguments::RunArguments;
 use super::changes::{approval, needs_approval};
 use super::{FAILED, Screen};
 use crate::changes::{render_changeset, summarise};
 use crate::engine::Workbench;
-use crate::engine::recipes::{Ran, RunTask, describe_hosts, run as run_command};
+use crate::engine::recipes::{Ran, RunTask, describe_exit, describe_hosts, describe_limit, run as run_command};
 use crate::policy::{Action, Place};
-use crate::ports::{Cancel, Exit, Failure, OutputStream};
+use crate::ports::{Cancel, Exit, Failure, Keyboard, OutputStream, Terminal, TerminalSize};
 
 pub(super) fn run(
     arguments: RunArguments,
@@ -22,22 +22,25 @@ pub(super) fn run(
     let (argv, network) = (arguments.argv, arguments.network);
     let action = Action::Run { argv: argv.clone(), place, network: network.clone() };
     let approval = approval(&root, &action, arguments.approve.as_deref())?;
-    let task = RunTask { root: root.clone(), argv, place, network, open: Vec::new(), approval };
+    let terminal = arguments.terminal.then(|| terminal(screen));
+    let task = RunTask { root: root.clone(), argv, place, network, open: Vec::new(), approval, terminal };
     let output = |stream, text: &str| {
         // Nobody reads any more (`| head`): as at a shell, that ends the command.
         if pass_on(stream, text).is_err() {
             cancel.cancel();
         }
     };
-    let (exit, changeset, refused, dropped, connections) = match run_command(workbench, task, &output, cancel)? {
+    let (exit, changeset, refused, dropped, connections, reached) = match run_command(workbench, task, &output, cancel)?
+    {
         Ran::Undecided(_, judgement) => return Err(needs_approval(&root, &judgement, "the same with")),
-        Ran::Done { exit, changeset, refused, dropped_output, connections, .. } => {
-            (exit, changeset, refused, dropped_output, connections)
+        Ran::Done { exit, changeset, refused, dropped_output, connections, reached, .. } => {
+            (exit, changeset, refused, dropped_output, connections, reached)
         }
     };
-    if let Exit::Limit(limit) = &exit {
-        screen.note(&format!("tagout: stopped: {limit}"));
+    if let Exit::Limit(_) = &exit {
+        screen.note(&format!("tagout: {}", describe_exit(&exit)));
     }
+    reached.iter().for_each(|limit| screen.note(&format!("tagout: came to the {}", describe_limit(limit))));
     if dropped > 0 {
         screen.note(&format!("tagout: {dropped} bytes of output dropped"));
     }
@@ -55,6 +58,28 @@ pub(super) fn run(
         }
     }
     Ok(u8::try_from(exit.code()).unwrap_or(FAILED))
+}
+
+/// A terminal of the size of the user's own, at which the user's lines are typed. Where nobody can type, it says that
+/// nothing will come.
+fn terminal(screen: &Screen) -> Terminal {
+    let keyboard = Keyboard::default();
+    let typed = keyboard.clone();
+    let type_on = move || {
+        let mut input = std::io::stdin().lock();
+        let mut line = Vec::new();
+        while input.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+            typed.press(&line);
+            line.clear();
+        }
+        typed.end();
+    };
+    // It waits for the user's next line until the program ends. Without it nobody can type.
+    let typing = std::io::stdin().is_terminal() && std::thread::Builder::new().spawn(type_on).is_ok();
+    if !typing {
+        keyboard.end();
+    }
+    Terminal { size: screen.size().unwrap_or(TerminalSize { rows: 24, columns: 80 }), keyboard }
 }
 
 /// Passes the command's output on as it comes.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 
-use crate::ports::{Failure, Progress};
+use crate::ports::{Failure, Progress, TerminalSize};
 use crate::text::visible;
 
 /// Whether colours are written.
@@ -26,20 +26,28 @@ pub struct Screen {
     coloured: bool,
     /// Whether standard output is a terminal, which would obey what is written to it.
     terminal: bool,
+    /// Its size, when it has one.
+    size: Option<TerminalSize>,
     /// Whether standard output is gone (`| head`): then the rest is not worth saying.
     closed: Cell<bool>,
 }
 
 impl Screen {
-    /// A screen that colours as `colour` says.
+    /// A screen of this size that colours as `colour` says.
     #[must_use]
-    pub fn new(colour: Colour) -> Self {
+    pub fn new(colour: Colour, size: Option<TerminalSize>) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let coloured = match colour {
             Colour::Auto => terminal,
             Colour::Never => false,
         };
-        Self { coloured, terminal, closed: Cell::new(false) }
+        Self { coloured, terminal, size, closed: Cell::new(false) }
+    }
+
+    /// Its size, when it is a terminal.
+    #[must_use]
+    pub fn size(&self) -> Option<TerminalSize> {
+        self.size
     }
 
     /// Writes a result as it is.

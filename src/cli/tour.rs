@@ -119,7 +119,7 @@ fn command(
     screen.line(&format!("   $ {script}"));
     let argv = ["bash", "-c", script].map(str::to_owned).to_vec();
     let (root, place) = (root.clone(), Place::Sandbox);
-    let task = RunTask { root, argv, place, network: Vec::new(), open: Vec::new(), approval: None };
+    let task = RunTask { root, argv, place, network: Vec::new(), open: Vec::new(), approval: None, terminal: None };
     let output = |stream, text: &str| drop(pass_on(stream, text));
     match recipes::run(workbench, task, &output, cancel)? {
         Ran::Done { exit, changeset, .. } => {

@@ -40,11 +40,19 @@ pub(super) fn lay_hosts(present: &mut Vec<HostRule>, source: ConfigSource, value
 
 #[cfg(test)]
 mod tests {
-    use super::super::resolve;
+    use super::super::{ConfigProblem, Settings};
     use super::*;
     use crate::policy::Host;
     use proptest::prelude::*;
     use serde_json::json;
+
+    fn resolve(
+        user: Option<&str>,
+        workspace: Option<&str>,
+        editor: Option<&serde_json::Value>,
+    ) -> (Settings, Vec<ConfigProblem>) {
+        super::super::resolve(Settings::of_machine(0), user, workspace, editor)
+    }
 
     fn shown(rules: &[HostRule]) -> Vec<String> {
         rules.iter().map(ToString::to_string).collect()

@@ -9,7 +9,14 @@
 //! max_file_bytes = 1048576       # larger files are not indexed
 //! [run]
 //! timeout_seconds = 600          # longest a command may run
-//! output_limit_bytes = 8388608   # most output that is shown
+//! cpu_seconds = 3600             # longest all its processes together may keep processors busy
+//! memory_bytes = 3221225472      # most memory of all its processes together; unset: an eighth of the machine's,
+//!                                # but from 2 to 8 GiB
+//! processes = 1024               # most processes and threads at a time
+//! file_bytes = 4294967296        # largest file
+//! disk_bytes = 21474836480       # most it may write to the workspace, which in memory is memory_bytes at most
+//! disk_files = 400000            # most files, folders and links it may write to the workspace
+//! output_limit_bytes = 8388608   # most output that is shown: the first half and the last
 //! allow_hosts = ["crates.io", "*.npmjs.org", "host.example:8443"]  # reached without a question when a command asks
 //! private_hosts = ["registry.corp"]                                # hosts that may be at private addresses
 //! ```

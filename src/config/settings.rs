@@ -18,6 +18,18 @@ pub struct IndexSettings {
 pub struct RunSettings {
     /// Longest time a command may run, in seconds of wall-clock time.
     pub timeout_seconds: u64,
+    /// Longest time all its processes together may keep processors busy, in seconds.
+    pub cpu_seconds: u64,
+    /// Most bytes of memory of all its processes together, and of what it writes where that is kept in memory.
+    pub memory_bytes: u64,
+    /// Most processes and threads at a time.
+    pub processes: u64,
+    /// Most bytes of one file.
+    pub file_bytes: u64,
+    /// Most bytes it may write to the workspace.
+    pub disk_bytes: u64,
+    /// Most files, folders and links it may write to the workspace.
+    pub disk_files: u64,
     /// Most bytes of a command's output that are passed on.
     pub output_limit_bytes: u64,
     /// Hosts that a command which asks for them reaches without a question.
@@ -37,18 +49,30 @@ pub struct Settings {
     pub run: RunSettings,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            max_mode: Mode::Unrestricted,
-            index: IndexSettings { max_file_bytes: 1 << 20 },
-            run: RunSettings {
-                timeout_seconds: 600,
-                output_limit_bytes: 8 << 20,
-                allow_hosts: Vec::new(),
-                private_hosts: Vec::new(),
-            },
-        }
+/// Most bytes that any limit may be set to: what no machine has.
+const MOST_BYTES: u64 = 1 << 50;
+/// Least memory that a command may use when nothing else is set, in bytes.
+const LEAST_MEMORY: u64 = 2 << 30;
+/// Most memory that a command may use when nothing else is set, in bytes.
+const MOST_MEMORY: u64 = 8 << 30;
+
+impl Settings {
+    /// What holds where nothing is set, on a machine with so many bytes of memory.
+    #[must_use]
+    pub fn of_machine(memory: u64) -> Self {
+        let run = RunSettings {
+            timeout_seconds: 600,
+            cpu_seconds: 3_600,
+            memory_bytes: (memory / 8).clamp(LEAST_MEMORY, MOST_MEMORY),
+            processes: 1_024,
+            file_bytes: 4 << 30,
+            disk_bytes: 20 << 30,
+            disk_files: 400_000,
+            output_limit_bytes: 8 << 20,
+            allow_hosts: Vec::new(),
+            private_hosts: Vec::new(),
+        };
+        Self { max_mode: Mode::Unrestricted, index: IndexSettings { max_file_bytes: 1 << 20 }, run }
     }
 }
 
@@ -93,15 +117,16 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
-/// Lays the sources over the defaults. The user's file sets; then the workspace's file and the editor narrow.
+/// Lays the sources over `defaults`. The user's file sets; then the workspace's file and the editor narrow.
 /// Whatever has no meaning is passed over and reported.
 #[must_use]
 pub fn resolve(
+    defaults: Settings,
     user: Option<&str>,
     workspace: Option<&str>,
     editor: Option<&serde_json::Value>,
 ) -> (Settings, Vec<ConfigProblem>) {
-    let mut layers = Layers { settings: Settings::default(), problems: Vec::new() };
+    let mut layers = Layers { settings: defaults, problems: Vec::new() };
     let sources = [
         (ConfigSource::User, user.map(from_toml)),
         (ConfigSource::Workspace, workspace.map(from_toml)),
@@ -140,20 +165,36 @@ impl Layers {
     }
 
     fn lay(&mut self, source: ConfigSource, item: &Item) {
-        let laid = match item.name.as_str() {
-            "max_mode" => lay_mode(&mut self.settings.max_mode, source, &item.value),
-            "index.max_file_bytes" => lay_number(&mut self.settings.index.max_file_bytes, 1 << 30, source, &item.value),
-            "run.timeout_seconds" => lay_number(&mut self.settings.run.timeout_seconds, 86_400, source, &item.value),
-            "run.output_limit_bytes" => {
-                lay_number(&mut self.settings.run.output_limit_bytes, 256 << 20, source, &item.value)
-            }
-            "run.allow_hosts" => lay_hosts(&mut self.settings.run.allow_hosts, source, &item.value),
-            "run.private_hosts" => lay_hosts(&mut self.settings.run.private_hosts, source, &item.value),
-            _ => Err("is no setting; it is ignored".to_owned()),
+        let laid = match (item.name.as_str(), self.number(&item.name)) {
+            ("max_mode", _) => lay_mode(&mut self.settings.max_mode, source, &item.value),
+            ("run.allow_hosts", _) => lay_hosts(&mut self.settings.run.allow_hosts, source, &item.value),
+            ("run.private_hosts", _) => lay_hosts(&mut self.settings.run.private_hosts, source, &item.value),
+            (_, Some((present, most))) => lay_number(present, most, source, &item.value),
+            (_, None) => Err("is no setting; it is ignored".to_owned()),
         };
         if let Err(why) = laid {
             self.report(source, item.line, format!("{} {why}", item.name));
         }
+    }
+}
+
+impl Layers {
+    /// The setting of this name that is a number, and the most that it may be.
+    fn number(&mut self, name: &str) -> Option<(&mut u64, u64)> {
+        let Settings { index, run, .. } = &mut self.settings;
+        Some(match name {
+            "index.max_file_bytes" => (&mut index.max_file_bytes, 1 << 30),
+            "run.timeout_seconds" => (&mut run.timeout_seconds, 86_400),
+            "run.cpu_seconds" => (&mut run.cpu_seconds, 86_400 << 10),
+            "run.memory_bytes" => (&mut run.memory_bytes, MOST_BYTES),
+            // As many as Linux has numbers for.
+            "run.processes" => (&mut run.processes, 1 << 22),
+            "run.file_bytes" => (&mut run.file_bytes, MOST_BYTES),
+            "run.disk_bytes" => (&mut run.disk_bytes, MOST_BYTES),
+            "run.disk_files" => (&mut run.disk_files, 1 << 32),
+            "run.output_limit_bytes" => (&mut run.output_limit_bytes, 256 << 20),
+            _ => return None,
+        })
     }
 }
 
@@ -205,15 +246,22 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
+    fn defaults() -> Settings {
+        Settings::of_machine(24 << 30)
+    }
+
     fn told(problems: &[ConfigProblem]) -> Vec<(ConfigSource, Option<usize>, &str)> {
         problems.iter().map(|problem| (problem.source, problem.line, problem.text.split(' ').next().unwrap())).collect()
     }
 
     #[test]
     fn nothing_set_is_the_default_without_a_word() {
-        assert_eq!(resolve(None, None, None), (Settings::default(), vec![]));
-        assert_eq!(resolve(Some(""), Some("\n"), Some(&json!(null))), (Settings::default(), vec![]));
-        assert_eq!(resolve(None, None, Some(&json!({"tagout": {"run": {"timeout_seconds": null}}}))).1, vec![]);
+        assert_eq!(resolve(defaults(), None, None, None), (defaults(), vec![]));
+        assert_eq!(resolve(defaults(), Some(""), Some("\n"), Some(&json!(null))), (defaults(), vec![]));
+        assert_eq!(
+            resolve(defaults(), None, None, Some(&json!({"tagout": {"run": {"timeout_seconds": null}}}))).1,
+            vec![]
+        );
     }
 
     #[test]
@@ -222,11 +270,11 @@ mod tests {
             "max_mode = \"workspace-write\"\n[run]\ntimeout_seconds = 3600\n[index]\nmax_file_bytes = 0x400000\n";
         let workspace = "max_mode = \"unrestricted\"\nindex.max_file_bytes = 1_000\n[run]\ntimeout_seconds = 4000\n";
         let editor = json!({"run": {"timeout_seconds": 60, "output_limit_bytes": 100_000_000}});
-        let (settings, problems) = resolve(Some(user), Some(workspace), Some(&editor));
+        let (settings, problems) = resolve(defaults(), Some(user), Some(workspace), Some(&editor));
         assert_eq!(settings.max_mode, Mode::WorkspaceWrite);
         assert_eq!(settings.index.max_file_bytes, 1000);
         assert_eq!(settings.run.timeout_seconds, 60);
-        assert_eq!(settings.run.output_limit_bytes, Settings::default().run.output_limit_bytes);
+        assert_eq!(settings.run.output_limit_bytes, defaults().run.output_limit_bytes);
         assert_eq!(
             told(&problems),
             [
@@ -240,9 +288,9 @@ mod tests {
     #[test]
     fn what_has_no_meaning_is_reported_with_its_line_and_the_rest_holds() {
         let text = "colour = 1\n[run]\ntimeout_seconds = \"long\"\noutput_limit_bytes = 5\n\n[index]\nmax_file_bytes = -1\ndeeper.still = 1\n[unheard.of]\nx = 1\n";
-        let (settings, problems) = resolve(Some(text), None, Some(&json!({"run": 3, "x": {"y": []}})));
+        let (settings, problems) = resolve(defaults(), Some(text), None, Some(&json!({"run": 3, "x": {"y": []}})));
         assert_eq!(settings.run.output_limit_bytes, 5);
-        assert_eq!(settings.run.timeout_seconds, Settings::default().run.timeout_seconds);
+        assert_eq!(settings.run.timeout_seconds, defaults().run.timeout_seconds);
         let lines: Vec<_> = told(&problems);
         assert_eq!(
             lines,
@@ -260,8 +308,9 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_toml_is_ignored_as_a_whole_with_the_line() {
-        let (settings, problems) = resolve(None, Some("[run]\ntimeout_seconds = 5\n= 3\n"), Some(&json!([1])));
-        assert_eq!(settings, Settings { max_mode: Mode::ReadOnly, ..Settings::default() });
+        let (settings, problems) =
+            resolve(defaults(), None, Some("[run]\ntimeout_seconds = 5\n= 3\n"), Some(&json!([1])));
+        assert_eq!(settings, Settings { max_mode: Mode::ReadOnly, ..defaults() });
         assert_eq!(problems[0].line, Some(3));
         assert!(problems[0].to_string().starts_with(".tagout.toml:3: "), "{}", problems[0]);
         assert_eq!(problems[1].source, ConfigSource::Editor);
@@ -270,24 +319,54 @@ mod tests {
     #[test]
     fn a_mode_in_doubt_is_the_narrowest() {
         for text in ["max_mode = \"all\"", "max_mode = 3"] {
-            assert_eq!(resolve(None, Some(text), None).0.max_mode, Mode::ReadOnly);
+            assert_eq!(resolve(defaults(), None, Some(text), None).0.max_mode, Mode::ReadOnly);
         }
+    }
+
+    #[test]
+    fn memory_is_an_eighth_of_the_machines_within_bounds() {
+        let memory = |gibibytes: u64| Settings::of_machine(gibibytes << 30).run.memory_bytes >> 30;
+        assert_eq!([0, 4, 16, 24, 32, 64, 1024].map(memory), [2, 2, 2, 3, 4, 8, 8]);
+    }
+
+    #[test]
+    fn each_limit_of_a_run_is_set_by_the_user_and_narrowed_by_the_workspace() {
+        let names =
+            ["timeout_seconds", "cpu_seconds", "memory_bytes", "processes", "file_bytes", "disk_bytes", "disk_files"];
+        let names = names.iter().chain(&["output_limit_bytes"]);
+        let text =
+            |number: u64| names.clone().fold("[run]\n".to_owned(), |text, name| format!("{text}{name} = {number}\n"));
+        let values = |run: &RunSettings| {
+            let RunSettings { timeout_seconds, cpu_seconds, memory_bytes, processes, .. } = *run;
+            let RunSettings { file_bytes, disk_bytes, disk_files, output_limit_bytes, .. } = *run;
+            let first = [timeout_seconds, cpu_seconds, memory_bytes, processes];
+            [first, [file_bytes, disk_bytes, disk_files, output_limit_bytes]].concat()
+        };
+        let (settings, problems) = resolve(defaults(), Some(&text(86_400)), None, None);
+        assert_eq!((values(&settings.run), problems), (vec![86_400; 8], vec![]));
+        let (settings, problems) = resolve(defaults(), Some(&text(70)), Some(&text(80)), None);
+        assert_eq!((values(&settings.run), problems.len()), (vec![70; 8], 8));
+        let (settings, problems) =
+            resolve(defaults(), Some(&text(70)), Some(&text(0)), Some(&json!({"run": {"processes": 9}})));
+        assert_eq!((settings.run.processes, settings.run.cpu_seconds, problems.len()), (9, 70, 8));
     }
 
     proptest! {
         #[test]
-        fn no_workspace_file_widens_anything(text in "(max_mode = \"(read-only|workspace-write|unrestricted|x)\"\n)?\\[(run|index)\\]\n((timeout_seconds|output_limit_bytes|max_file_bytes) = -?[0-9]{1,12}\n){0,3}") {
-            let (narrow, _) = resolve(None, Some(&text), None);
-            let wide = Settings::default();
+        fn no_workspace_file_widens_anything(text in "(max_mode = \"(read-only|workspace-write|unrestricted|x)\"\n)?\\[(run|index)\\]\n((timeout_seconds|memory_bytes|processes|output_limit_bytes|max_file_bytes) = -?[0-9]{1,12}\n){0,3}") {
+            let (narrow, _) = resolve(defaults(), None, Some(&text), None);
+            let wide = defaults();
             prop_assert!(narrow.max_mode <= wide.max_mode);
             prop_assert!(narrow.index.max_file_bytes <= wide.index.max_file_bytes);
             prop_assert!(narrow.run.timeout_seconds <= wide.run.timeout_seconds);
+            prop_assert!(narrow.run.memory_bytes <= wide.run.memory_bytes);
+            prop_assert!(narrow.run.processes <= wide.run.processes);
             prop_assert!(narrow.run.output_limit_bytes <= wide.run.output_limit_bytes);
         }
 
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,80}") {
-            let _ = resolve(Some(&text), Some(&text), None);
+            let _ = resolve(defaults(), Some(&text), Some(&text), None);
         }
     }
 }

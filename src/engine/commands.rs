@@ -195,7 +195,7 @@ impl State {
         let argv = wanted(argument.argv.clone(), "argv")?;
         let network = argument.network()?;
         let (root, open) = (self.root(argument)?, self.open_texts());
-        let task = RunTask { root, argv, place, network, open, approval: None };
+        let task = RunTask { root, argv, place, network, open, approval: None, terminal: None };
         Ok(self.start_run(task))
     }
 

@@ -326,17 +326,20 @@ impl State {
     }
 
     fn ran(&mut self, job: &Job, ran: Ran) -> (String, Vec<Order>) {
-        let (root, argv, exit, changeset, refused, dropped, connections) = match ran {
+        let (root, argv, exit, changeset, refused, dropped, connections, reached) = match ran {
             Ran::Undecided(task, judgement) => {
                 let root = task.root.clone();
                 let pending = Pending { root, judgement, task: PendingTask::Run(task) };
                 return ("waits for your decision".to_owned(), self.wait_for_user(pending));
             }
-            Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections } => {
-                (root, argv, exit, changeset, refused, dropped_output, connections)
+            Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached } => {
+                (root, argv, exit, changeset, refused, dropped_output, connections, reached)
             }
         };
         let mut words = super::recipes::describe_exit(&exit);
+        for limit in &reached {
+            words.push_str(&format!("; came to the {}", super::recipes::describe_limit(limit)));
+        }
         if !changeset.is_empty() {
             words.push_str(&format!("; it proposes {}", summary(&changeset)));
         }

@@ -40,6 +40,8 @@ pub struct Workbench {
     pub make_store: MakeStore,
     /// Writes pages.
     pub write_page: WritePage,
+    /// What holds where nothing is set.
+    pub defaults: Settings,
     /// Text of the user's settings file, when there is one.
     pub user_settings: Option<String>,
     /// The editor's settings, when it sent some.
@@ -140,6 +142,6 @@ impl Workbench {
             Ok(Err(_)) | Err(_) => Some("unreadable settings".to_owned()),
         };
         let editor = self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner);
-        resolve(self.user_settings.as_deref(), text.as_deref(), editor.as_ref())
+        resolve(self.defaults.clone(), self.user_settings.as_deref(), text.as_deref(), editor.as_ref())
     }
 }

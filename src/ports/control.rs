@@ -1,9 +1,9 @@
 //! What every long job carries: a way to stop it, a way to say how far it is, the time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Failure, FailureKind};
+use super::{Failure, FailureKind, TerminalSize};
 
 /// A flag that asks a job to stop; clones share it.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,48 @@ impl Cancel {
     /// [`FailureKind::Cancelled`].
     pub fn check(&self) -> Result<(), Failure> {
         if self.is_cancelled() { Err(Failure::new(FailureKind::Cancelled, "cancelled")) } else { Ok(()) }
+    }
+}
+
+/// What the user does at the terminal of a command; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Keyboard(Arc<Mutex<Typed>>);
+
+/// What was done at a terminal since the last look.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Typed {
+    /// Bytes for the command to read.
+    pub bytes: Vec<u8>,
+    /// Whether nothing more will come.
+    pub ended: bool,
+    /// The size that the terminal has now, when it has changed.
+    pub size: Option<TerminalSize>,
+}
+
+impl Keyboard {
+    /// Types `bytes`.
+    pub fn press(&self, bytes: &[u8]) {
+        self.with(|typed| typed.bytes.extend_from_slice(bytes));
+    }
+
+    /// Says that nothing more will be typed.
+    pub fn end(&self) {
+        self.with(|typed| typed.ended = true);
+    }
+
+    /// Says that the terminal has another size now.
+    pub fn resize(&self, size: TerminalSize) {
+        self.with(|typed| typed.size = Some(size));
+    }
+
+    /// What was done since the last call.
+    #[must_use]
+    pub fn take(&self) -> Typed {
+        self.with(std::mem::take)
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Typed) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

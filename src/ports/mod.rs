@@ -9,11 +9,12 @@ mod index;
 mod ledger;
 mod runner;
 
-pub use control::{Cancel, Clock, Progress, Report};
+pub use control::{Cancel, Clock, Keyboard, Progress, Report, Typed};
 pub use failure::{Failure, FailureKind};
 pub use files::{FileStat, Files, Skip, Walk, WatchGuard};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
 pub use ledger::{Entry, Ledger, Modes, Phase, Shelf, Shelved, ShelvedState};
 pub use runner::{
-    Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, TerminalSize,
+    Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, Terminal,
+    TerminalSize,
 };

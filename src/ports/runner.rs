@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cancel, Failure};
+use super::{Cancel, Failure, Keyboard};
 use crate::changes::FileChange;
 use crate::policy::{Grant, HostRule, Mode, SandboxLevel};
 use crate::workspace::{RelativePath, Root};
@@ -133,6 +133,15 @@ pub struct TerminalSize {
     pub columns: u16,
 }
 
+/// A terminal for a command.
+#[derive(Debug, Clone)]
+pub struct Terminal {
+    /// Its size when the command begins.
+    pub size: TerminalSize,
+    /// What the user does at it.
+    pub keyboard: Keyboard,
+}
+
 /// What to run besides what the grant says: the grant's action holds the argument vector and the place,
 /// its mode decides between a read-only view (`read-only`) and a captured one.
 #[derive(Debug, Clone)]
@@ -150,7 +159,7 @@ pub struct RunRequest {
     /// Hosts among those of the action that may be at private addresses; this machine and its metadata stay out of reach.
     pub private_hosts: Vec<HostRule>,
     /// The terminal it gets; `None` for pipes.
-    pub terminal: Option<TerminalSize>,
+    pub terminal: Option<Terminal>,
 }
 
 /// How a command ended.
@@ -221,7 +230,7 @@ pub trait Runner: Send + Sync {
     ///
     /// # Errors
     /// When none can be made: what is missing and what to do about it.
-    fn prepare(&self, root: &Root, mode: Mode) -> Result<SandboxLevel, Failure>;
+    fn prepare(&self, root: &Root, mode: Mode, limits: &Limits) -> Result<SandboxLevel, Failure>;
 
     /// Runs the granted command to its end. `output` gets what it prints while it prints, control
     /// characters other than tab and line breaks replaced.

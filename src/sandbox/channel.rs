@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::sys;
-use crate::ports::TerminalSize;
+use crate::ports::{LimitReached, TerminalSize};
 use crate::workspace::RelativePath;
 
 /// Longest message that is sent as it is; what is longer goes as a file in memory.
@@ -49,12 +49,18 @@ pub(super) enum Report {
     Parked,
     /// A step failed; nothing was executed.
     Failed(FailedStep),
+    /// The command has a terminal; the descriptor of its other side comes with this.
+    Terminal,
     /// The command begins.
     Begun,
+    /// Limits that the command came to and that did not end it; comes before its end.
+    Reached(Vec<LimitReached>),
     /// The command ended by itself with this code, and no process is left.
     Exited(i32),
     /// The command was ended by this signal, and no process is left.
     Signalled(i32),
+    /// Every process was ended because together they passed this limit.
+    Limited(LimitReached),
     /// Every process was ended because the server asked for it.
     Stopped,
 }

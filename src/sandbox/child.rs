@@ -14,7 +14,7 @@ use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, execve};
 
 use super::channel::{self, Go, Report};
 use super::init::{Failed, failed, tell};
-use super::{mounts, sys};
+use super::{mounts, sys, terminal};
 
 /// How long a parked sandbox waits for a command, in milliseconds: it holds memory, and pins what it shows.
 const PATIENCE: u32 = 300_000;
@@ -53,6 +53,10 @@ fn begin(socket: &OwnedFd, workspace: Option<&OwnedFd>) -> Result<Option<Go>, Fa
         for (path, text) in &go.unsaved {
             mounts::write(workspace, path, text).map_err(failed(format!("write the unsaved text of {path}")))?;
         }
+    }
+    if let Some(size) = go.terminal {
+        let other_side = terminal::open(size).map_err(failed("open a terminal"))?;
+        channel::send(socket.as_fd(), &Report::Terminal, &[other_side.as_fd()]).map_err(failed("report"))?;
     }
     channel::send(socket.as_fd(), &Report::Begun, &[]).map_err(failed("report"))?;
     Ok(Some(go))

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::setrlimit;
@@ -13,12 +14,14 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, setsid};
+use nix::unistd::{ForkResult, Pid, pipe2, setsid};
 
 use super::channel::{self, FailedStep, Report};
 use super::identity::{self, Trees};
 use super::step::{Plan, Resource, Step};
+use super::usage::{self, Meter};
 use super::{child, filter, mounts, sys};
+use crate::ports::LimitReached;
 
 /// A step that failed.
 pub(super) struct Failed {
@@ -40,7 +43,7 @@ pub(super) fn tell(socket: &OwnedFd, failed: &Failed) {
 
 /// The whole life of process 1, begun in its namespaces; `socket` leads to the server. Returns its exit code.
 pub(super) fn run(plan: &Plan, socket: &OwnedFd, helper: OwnedFd) -> i32 {
-    match build(plan, socket, helper).and_then(|workspace| attend(socket, workspace)) {
+    match build(plan, socket, helper).and_then(|workspace| attend(plan, socket, workspace)) {
         Ok(()) => 0,
         Err(failed) => {
             tell(socket, &failed);
@@ -109,8 +112,8 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
     use nix::sys::resource::Resource as Kernel;
     let kernel = match resource {
         Resource::CoreDump => Kernel::RLIMIT_CORE,
+        Resource::CpuTime => Kernel::RLIMIT_CPU,
         Resource::FileSize => Kernel::RLIMIT_FSIZE,
-        Resource::Memory => Kernel::RLIMIT_DATA,
         Resource::Processes => Kernel::RLIMIT_NPROC,
         Resource::OpenFiles => Kernel::RLIMIT_NOFILE,
         Resource::LockedMemory => Kernel::RLIMIT_MEMLOCK,
@@ -120,51 +123,101 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
     // A limit that is lower already stays.
     let (_, hard) = nix::sys::resource::getrlimit(kernel)?;
     let most = most.min(hard);
-    Ok(setrlimit(kernel, most, most)?)
+    // At the one comes a signal that names the limit, at the other one that cannot be ignored.
+    let last = if resource == Resource::CpuTime { most.saturating_add(1).min(hard) } else { most };
+    Ok(setrlimit(kernel, most, last)?)
 }
 
 /// Starts the process that becomes the command, then waits for its end or the server's word.
-fn attend(socket: &OwnedFd, workspace: Option<OwnedFd>) -> Result<(), Failed> {
+fn attend(plan: &Plan, socket: &OwnedFd, workspace: Option<OwnedFd>) -> Result<(), Failed> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
     signals.thread_block().map_err(failed("watch processes"))?;
     let ended = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK);
     let ended = ended.map_err(failed("watch processes"))?;
+    // Closed with the execution of the command, or with the end of the process that was to become it.
+    let (begun, parked) = pipe2(OFlag::O_CLOEXEC).map_err(failed("watch processes"))?;
     let child = match sys::fork().map_err(failed("start a process"))? {
         ForkResult::Child => {
-            drop(ended);
-            std::process::exit(child::run(socket, workspace));
+            drop((ended, begun));
+            let code = child::run(socket, workspace);
+            drop(parked);
+            std::process::exit(code);
         }
         ForkResult::Parent { child } => child,
     };
-    drop(workspace);
+    drop((workspace, parked));
     channel::send(socket.as_fd(), &Report::Parked, &[]).map_err(failed("report"))?;
-    let report = watch(socket, &ended, child).map_err(failed("watch processes"))?;
+    let mut watch = Watch { socket, ended, child, pace: Pace::Parked(begun), meter: None };
+    let report = watch.run(plan).map_err(failed("watch processes"))?;
     // What the command left running could still write: nothing is reported before it is gone.
     end_all().map_err(failed("end all processes"))?;
+    let met = watch.meter.map_or_else(Vec::new, Meter::met);
+    if !met.is_empty() {
+        channel::send(socket.as_fd(), &Report::Reached(met), &[]).map_err(failed("report"))?;
+    }
     channel::send(socket.as_fd(), &report, &[]).map_err(failed("report"))
 }
 
-/// Collects every process that ends, until the command has or the server wants an end.
-fn watch(socket: &OwnedFd, ended: &SignalFd, child: Pid) -> io::Result<Report> {
-    // The server closes its end, or says that it will send no more.
-    let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
-    loop {
-        let mut events = [PollFd::new(socket.as_fd(), gone), PollFd::new(ended.as_fd(), PollFlags::POLLIN)];
-        match poll(&mut events, PollTimeout::NONE) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let [server, signal] = events.map(|event| event.any().unwrap_or(true));
-        if signal {
-            ended.read_signal()?;
-            if let Some(report) = collect(child)? {
-                return Ok(report);
+/// What process 1 looks after.
+struct Watch<'a> {
+    socket: &'a OwnedFd,
+    ended: SignalFd,
+    child: Pid,
+    pace: Pace,
+    meter: Option<Meter>,
+}
+
+/// What process 1 wakes up for besides.
+enum Pace {
+    /// The beginning of the command.
+    Parked(OwnedFd),
+    /// Measuring, again and again.
+    Running(OwnedFd),
+}
+
+impl Watch<'_> {
+    /// Collects every process that ends, until the command has, a limit is passed, or the server wants an end.
+    fn run(&mut self, plan: &Plan) -> io::Result<Report> {
+        // The server closes its end, or says that it will send no more.
+        let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
+        loop {
+            let (Pace::Parked(pace) | Pace::Running(pace)) = &self.pace;
+            let mut events = [
+                PollFd::new(self.socket.as_fd(), gone),
+                PollFd::new(self.ended.as_fd(), PollFlags::POLLIN),
+                PollFd::new(pace.as_fd(), PollFlags::POLLIN),
+            ];
+            match poll(&mut events, PollTimeout::NONE) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let [server, signal, paced] = events.map(|event| event.any().unwrap_or(true));
+            if signal {
+                self.ended.read_signal()?;
+                if let Some(report) = collect(self.child)? {
+                    return Ok(report);
+                }
+            }
+            if server {
+                return Ok(Report::Stopped);
+            }
+            if paced && let Some(limit) = self.measure(plan)? {
+                return Ok(Report::Limited(limit));
             }
         }
-        if server {
-            return Ok(Report::Stopped);
+    }
+
+    /// The limit that is passed, if one is; the first time only begins to measure.
+    fn measure(&mut self, plan: &Plan) -> io::Result<Option<LimitReached>> {
+        if let (Pace::Running(ticker), Some(meter)) = (&self.pace, &mut self.meter) {
+            // However often it has ticked meanwhile, once is enough.
+            nix::unistd::read(ticker, &mut [0; 8])?;
+            return meter.check();
         }
+        self.meter = Some(Meter::new(&plan.limits, plan.in_memory()));
+        self.pace = Pace::Running(sys::ticker(usage::TICK)?);
+        Ok(None)
     }
 }
 

@@ -1,6 +1,10 @@
 //! What a command prints, made fit to be shown: valid UTF-8, no control character that a terminal or an
-//! editor would obey, no direction marks that show text as what it is not, and not without end.
+//! editor would obey, no direction marks that show text as what it is not, and not without end: of what is too much,
+//! the beginning and the end.
 
+use std::collections::VecDeque;
+
+use crate::ports::OutputStream;
 use crate::text::visible;
 
 /// Longest incomplete character.
@@ -51,32 +55,108 @@ fn show(bytes: &[u8]) -> String {
     visible(&String::from_utf8_lossy(bytes))
 }
 
-/// Counts what is passed on, both streams together.
+/// Most bytes of one piece of the tail.
+const PIECE: usize = 32 << 10;
+
+/// Where output goes.
+pub(super) type Output<'a> = &'a (dyn Fn(OutputStream, &str) + Sync);
+
+/// Lets through as much of a command's output as may be passed on, both streams together: the first half at once, the
+/// last half at the end. What is between them is left out.
 #[derive(Debug)]
 pub(super) struct Budget {
-    left: usize,
-    /// Bytes not passed on.
-    pub(super) dropped: u64,
+    /// Bytes that may still be passed on at once; none once something is held back, since a gap would go unseen.
+    head: usize,
+    /// Bytes that may be held back.
+    most: usize,
+    tail: VecDeque<(OutputStream, String)>,
+    held: usize,
+    out: Account,
+    error: Account,
+}
+
+/// What became of one stream.
+#[derive(Debug, Default, Clone, Copy)]
+struct Account {
+    left_out: u64,
+    /// Whether what was passed on ends within a line.
+    within_line: bool,
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
-    pub(super) fn new(limit: usize) -> Self {
-        Self { left: limit, dropped: 0 }
+    pub(super) fn new(limit: u64) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (out, error) = (Account::default(), Account::default());
+        Self { head: limit - limit / 2, most: limit, tail: VecDeque::new(), held: 0, out, error }
     }
 
-    /// As much of the front of `text` as may still be passed on.
-    pub(super) fn take<'a>(&mut self, text: &'a str) -> &'a str {
-        let mut end = text.len().min(self.left);
-        while !text.is_char_boundary(end) {
-            end -= 1;
+    fn account(&mut self, which: OutputStream) -> &mut Account {
+        match which {
+            OutputStream::Out => &mut self.out,
+            OutputStream::Error => &mut self.error,
         }
-        let (passed, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-        // Once something is dropped nothing later is passed on: a gap would go unseen.
-        self.left = if rest.is_empty() { self.left - passed.len() } else { 0 };
-        self.dropped += rest.len() as u64;
-        passed
     }
+
+    /// Passes on the front of `text` as far as it may be now, and holds back the rest.
+    pub(super) fn pass(&mut self, which: OutputStream, text: &str, output: Output<'_>) {
+        let (now, later) = text.split_at_checked(whole_characters(text, self.head)).unwrap_or((text, ""));
+        if !now.is_empty() {
+            self.head -= now.len();
+            self.most -= now.len();
+            self.account(which).within_line = !now.ends_with('\n');
+            output(which, now);
+        }
+        if !later.is_empty() {
+            self.head = 0;
+            self.hold(which, later);
+        }
+    }
+
+    fn hold(&mut self, which: OutputStream, text: &str) {
+        self.held += text.len();
+        match self.tail.back_mut() {
+            Some((last, piece)) if *last == which && piece.len() < PIECE => piece.push_str(text),
+            Some(_) | None => self.tail.push_back((which, text.to_owned())),
+        }
+        while self.held > self.most {
+            let Some((which, mut piece)) = self.tail.pop_front() else { return };
+            let mut cut = piece.len().min(self.held - self.most);
+            while !piece.is_char_boundary(cut) {
+                cut += 1;
+            }
+            self.account(which).left_out += cut as u64;
+            self.held -= cut;
+            if cut < piece.len() {
+                piece.drain(..cut);
+                self.tail.push_front((which, piece));
+            }
+        }
+    }
+
+    /// Passes on what was held back, after a line that says how much is left out. Returns how much that is in all.
+    pub(super) fn finish(&mut self, output: Output<'_>) -> u64 {
+        for (which, account) in [(OutputStream::Out, self.out), (OutputStream::Error, self.error)] {
+            if account.left_out > 0 {
+                let end = if account.within_line { "\n" } else { "" };
+                output(which, &format!("{end}[tagout: {} bytes of output left out here]\n", account.left_out));
+            }
+        }
+        for (which, piece) in self.tail.drain(..) {
+            output(which, &piece);
+        }
+        (self.head, self.most, self.held) = (0, 0, 0);
+        self.out.left_out + self.error.left_out
+    }
+}
+
+/// The greatest number of bytes up to `most` that does not cut a character of `text`.
+fn whole_characters(text: &str, most: usize) -> usize {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    end
 }
 
 #[cfg(test)]
@@ -118,12 +198,53 @@ mod tests {
         assert_eq!(clean_in(&[b"\0\x7f\t|"]), "\u{2400}\u{2421}\t|");
     }
 
+    /// What a command that prints `texts` shows while it runs and in the end, and how much is left out.
+    fn shown(limit: u64, texts: &[(OutputStream, &str)]) -> (String, String, u64) {
+        let passed = std::sync::Mutex::new(String::new());
+        let output = |_: OutputStream, text: &str| passed.lock().unwrap().push_str(text);
+        let mut budget = Budget::new(limit);
+        texts.iter().for_each(|(which, text)| budget.pass(*which, text, &output));
+        let early = std::mem::take(&mut *passed.lock().unwrap());
+        let dropped = budget.finish(&output);
+        (early, passed.into_inner().unwrap(), dropped)
+    }
+
+    const OUT: OutputStream = OutputStream::Out;
+    const ERROR: OutputStream = OutputStream::Error;
+
     #[test]
-    fn the_budget_ends_at_a_whole_character() {
-        let mut budget = Budget::new(4);
-        assert_eq!(budget.take("ab"), "ab");
-        assert_eq!(budget.take("c€"), "c");
-        assert_eq!(budget.take("d"), "");
-        assert_eq!(budget.dropped, 4);
+    fn the_first_half_comes_at_once_and_the_last_at_the_end() {
+        assert_eq!(shown(8, &[(OUT, "abcd"), (ERROR, "efgh")]), ("abcd".into(), "efgh".into(), 0));
+        let (early, late, dropped) = shown(8, &[(OUT, "ab\n"), (ERROR, "cde"), (OUT, "fghij"), (ERROR, "k")]);
+        assert_eq!((early.as_str(), dropped), ("ab\nc", 4));
+        let lines = "[tagout: 2 bytes of output left out here]\n\n[tagout: 2 bytes of output left out here]\n";
+        assert_eq!(late, format!("{lines}hijk"));
+    }
+
+    #[test]
+    fn no_character_is_cut_and_every_byte_is_accounted_for() {
+        let text = "aß€🦀".repeat(40);
+        for limit in 0..60 {
+            for size in [1, 3, 7, 400] {
+                let characters: Vec<char> = text.chars().collect();
+                let pieces: Vec<String> = characters.chunks(size).map(|piece| piece.iter().collect()).collect();
+                let pieces: Vec<(OutputStream, &str)> = pieces.iter().map(|piece| (OUT, piece.as_str())).collect();
+                let (early, late, dropped) = shown(limit, &pieces);
+                let tail = late.rsplit_once("here]\n").map_or(late.as_str(), |(_, tail)| tail);
+                assert!(text.starts_with(&early) && text.ends_with(tail), "{limit} {size}");
+                assert_eq!(early.len() + tail.len() + usize::try_from(dropped).unwrap(), text.len());
+                assert!(early.len() + tail.len() <= usize::try_from(limit).unwrap(), "{limit} {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_tail_in_small_pieces_is_held_in_few() {
+        let mut budget = Budget::new(1 << 20);
+        for _ in 0..2_000_000 {
+            budget.pass(OUT, "x", &|_, _| {});
+        }
+        assert!(budget.tail.len() < 40, "{}", budget.tail.len());
+        assert_eq!(budget.finish(&|_, _| {}), 2_000_000 - (1 << 20));
     }
 }

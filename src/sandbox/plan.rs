@@ -6,28 +6,15 @@ use std::path::{Path, PathBuf};
 use super::environment;
 use super::identity::Identity;
 use super::machine::{Machine, Seen};
-use super::step::{Plan, Purpose, Quota, Resource, Step};
+use super::rlimits;
+use super::step::{Plan, Purpose, Quota, Step};
 use crate::policy::Mode;
+use crate::ports::Limits;
 
 const ROOT_QUOTA: Quota = Quota::new(1, 4_096);
 const HOME_QUOTA: Quota = Quota::new(512, 100_000);
 const TEMPORARY_QUOTA: Quota = Quota::new(1_024, 100_000);
 const SHARED_MEMORY_QUOTA: Quota = Quota::new(256, 1_000);
-/// What a command may write to the workspace before it is told that the disk is full.
-const CAPTURE_QUOTA: Quota = Quota::new(2_048, 400_000);
-
-/// Hard limits, none of which a build or a test run comes near.
-const LIMITS: [(Resource, u64); 8] = [
-    (Resource::CoreDump, 0),
-    (Resource::FileSize, 1 << 30),
-    (Resource::Memory, 4 << 30),
-    (Resource::Processes, 1_024),
-    (Resource::OpenFiles, 8_192),
-    (Resource::LockedMemory, 64 << 10),
-    (Resource::MessageQueues, 800 << 10),
-    (Resource::RealTime, 0),
-];
-
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -110,6 +97,8 @@ pub struct Wanted<'a> {
     pub root_user: RootUser,
     /// What the command has of the network.
     pub network: Network,
+    /// What the command may use.
+    pub limits: &'a Limits,
 }
 
 /// Plans a sandbox.
@@ -131,9 +120,9 @@ pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
     device_steps(&mut steps);
     process_steps(machine, &identity, &mut steps);
     steps.push(Step::EnterRoot);
-    steps.extend(LIMITS.map(|(resource, most)| Step::Limit(resource, most)));
+    steps.extend(rlimits::steps(wanted.limits));
     steps.extend([Step::NoNewPrivileges, Step::DropCapabilities, Step::FilterCalls]);
-    Ok(Plan { identity, steps })
+    Ok(Plan { identity, steps, limits: *wanted.limits })
 }
 
 /// Root becomes another user where it may: see [`Identity`].
@@ -213,7 +202,10 @@ fn home_steps(machine: &Machine, network: Network, steps: &mut Vec<Step>) {
 /// leads to a server of the host, as it would through a plain view.
 fn workspace_steps(wanted: Wanted<'_>, steps: &mut Vec<Step>) {
     let folder = wanted.root.to_path_buf();
-    steps.push(Step::Capture { folder: folder.clone(), quota: CAPTURE_QUOTA });
+    // What is written is held in memory, and is to be no more than a command may have of that.
+    let Limits { disk_bytes, memory_bytes, disk_files, .. } = *wanted.limits;
+    let quota = Quota { bytes: disk_bytes.min(memory_bytes), inodes: disk_files };
+    steps.push(Step::Capture { folder: folder.clone(), quota });
     if wanted.mode == Mode::ReadOnly {
         steps.push(Step::Protect(folder));
     }
@@ -245,6 +237,7 @@ fn process_steps(machine: &Machine, identity: &Identity, steps: &mut Vec<Step>) 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::time::Duration;
 
     use super::*;
 
@@ -260,13 +253,25 @@ mod tests {
         Machine { uid: 7, gid: 8, home: "/h".into(), environment, seen, private: ["/etc/shadow".into()].into() }
     }
 
+    fn limits() -> Limits {
+        Limits {
+            wall: Duration::from_secs(600),
+            cpu: Duration::from_secs(3_600),
+            memory_bytes: 3 << 30,
+            processes: 1_024,
+            open_files: 8_192,
+            file_bytes: 1 << 30,
+            disk_bytes: 2 << 30,
+            disk_files: 400_000,
+            output_bytes: 1 << 20,
+        }
+    }
+
     fn planned(mode: Mode) -> String {
-        plan(
-            &Wanted { mode, root: Path::new("/h/w"), root_user: RootUser::Shifted, network: Network::None },
-            &machine(),
-        )
-        .unwrap()
-        .to_string()
+        let (root, root_user) = (Path::new("/h/w"), RootUser::Shifted);
+        plan(&Wanted { mode, root, root_user, network: Network::None, limits: &limits() }, &machine())
+            .unwrap()
+            .to_string()
     }
 
     #[test]
@@ -277,12 +282,8 @@ mod tests {
     #[test]
     fn root_becomes_another_user_where_it_may() {
         let machine = Machine { uid: 0, gid: 0, ..machine() };
-        let wanted = Wanted {
-            mode: Mode::WorkspaceWrite,
-            root: Path::new("/h/w"),
-            root_user: RootUser::Shifted,
-            network: Network::None,
-        };
+        let (root, root_user, network) = (Path::new("/h/w"), RootUser::Shifted, Network::None);
+        let wanted = Wanted { mode: Mode::WorkspaceWrite, root, root_user, network, limits: &limits() };
         let shifted = plan(&wanted, &machine).unwrap();
         let kept = plan(&Wanted { root_user: RootUser::Kept, ..wanted }, &machine).unwrap();
         let unreadable = Step::Hide("/etc/shadow".into());
@@ -315,12 +316,8 @@ mod tests {
     #[test]
     fn a_workspace_that_holds_what_is_hidden_is_refused() {
         for root in ["/", "/h", "/proc/self/cwd", "/dev/shm", "/sys", "/etc"] {
-            let wanted = Wanted {
-                mode: Mode::ReadOnly,
-                root: Path::new(root),
-                root_user: RootUser::Shifted,
-                network: Network::None,
-            };
+            let (path, root_user, network) = (Path::new(root), RootUser::Shifted, Network::None);
+            let wanted = Wanted { mode: Mode::ReadOnly, root: path, root_user, network, limits: &limits() };
             assert!(matches!(plan(&wanted, &machine()), Err(PlanError::TooWide(..))), "{root}");
         }
     }

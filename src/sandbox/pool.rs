@@ -16,6 +16,7 @@ use super::plan::Network;
 use super::step::Plan;
 use super::sys;
 use crate::policy::Mode;
+use crate::ports::Limits;
 
 /// How long a sandbox may take to be built.
 const BUILD_TIME: Duration = Duration::from_secs(10);
@@ -33,6 +34,8 @@ pub(super) struct Sandbox {
     pub(super) writes: Option<OwnedFd>,
     /// The listener for its proxy, once it is known.
     listener: Option<OwnedFd>,
+    /// The other side of the command's terminal, once it has one.
+    pub(super) terminal: Option<OwnedFd>,
     /// The environment that fits what it shows.
     pub(super) environment: Vec<(String, String)>,
 }
@@ -47,11 +50,14 @@ impl Sandbox {
             Report::Made => self.process = descriptor,
             Report::Listening => self.listener = descriptor,
             Report::Captured => self.writes = descriptor,
+            Report::Terminal => self.terminal = descriptor,
             Report::Parked
             | Report::Failed(_)
             | Report::Begun
+            | Report::Reached(_)
             | Report::Exited(_)
             | Report::Signalled(_)
+            | Report::Limited(_)
             | Report::Stopped => {}
         }
         Some(report)
@@ -128,6 +134,7 @@ pub(super) struct Key {
     pub(super) network: Network,
     /// Device and inode of the workspace's folder: another folder at the same path is another workspace.
     folder: (u64, u64),
+    pub(super) limits: Limits,
 }
 
 impl Key {
@@ -135,11 +142,12 @@ impl Key {
     ///
     /// # Errors
     /// When there is nothing at `root`.
-    pub(super) fn of(root: &Path, mode: Mode, network: Network) -> io::Result<Self> {
+    pub(super) fn of(root: &Path, mode: Mode, network: Network, limits: &Limits) -> io::Result<Self> {
         let metadata = std::fs::metadata(root)?;
         // Above read-only all modes get the same sandbox.
         let mode = mode.min(Mode::WorkspaceWrite);
-        Ok(Self { root: root.to_path_buf(), mode, network, folder: (metadata.dev(), metadata.ino()) })
+        let (root, folder) = (root.to_path_buf(), (metadata.dev(), metadata.ino()));
+        Ok(Self { root, mode, network, folder, limits: *limits })
     }
 }
 
@@ -181,7 +189,7 @@ impl Pool {
             fresh.build(&plan, &theirs)?;
             *helper = Some(fresh);
         }
-        Ok(Sandbox { socket: ours, process: None, writes: None, listener: None, environment })
+        Ok(Sandbox { socket: ours, process: None, writes: None, listener: None, terminal: None, environment })
     }
 
     /// Has a sandbox built and waits for it.

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use super::capture::{Captured, capture};
 use super::channel::{Go, Report};
@@ -15,14 +14,15 @@ use super::disk::{Folder, file_clock};
 use super::environment;
 use super::identity::SHIFT;
 use super::machine::Machine;
+use super::output::Output;
 use super::plan::{Network, PlanError, RootUser, Wanted, plan};
 use super::pool::{Key, NotBuilt, Planned, Pool, Sandbox};
 use super::probe::{Settings, explain};
 use super::proxy::{Dialer, Proxy, Reach, SystemDialer, offline};
-use super::spawn::{Ended, Output, Stop, Terms, contained, on_host};
+use super::spawn::{Ended, Stop, Terms, contained, on_host};
 use crate::policy::{Action, Grant, HostRule, Mode, Place, SandboxLevel};
 use crate::ports::{
-    Cancel, Connection, Exit, Failure, FailureKind, Limit, LimitReached, RunOutcome, RunRequest, Runner,
+    Cancel, Connection, Exit, Failure, FailureKind, Limit, LimitReached, Limits, RunOutcome, RunRequest, Runner,
 };
 use crate::workspace::{RelativePath, Root};
 
@@ -100,14 +100,14 @@ impl SandboxRunner {
             .collect();
         let reach = Reach { hosts: network.to_vec(), private: request.private_hosts.clone() };
         let online = if network.is_empty() { Network::None } else { Network::Proxy };
-        let key = Key::of(root, mode, online).map_err(io)?;
+        let key = Key::of(root, mode, online, &request.limits).map_err(io)?;
         let mut go = Go {
             argv: argv.to_vec(),
             environment: Vec::new(),
             folder: root.to_path_buf(),
             hidden: Vec::new(),
             unsaved,
-            terminal: None,
+            terminal: request.terminal.as_ref().map(|terminal| terminal.size),
         };
         let began = file_clock().map_err(|error| not_started(&error))?;
         let (mut sandbox, mut ended, mut connections) = self.attempt(&key, &mut go, &reach, terms)?;
@@ -115,7 +115,7 @@ impl SandboxRunner {
             // It had waited too long, or was ended from outside: nothing was run yet.
             (sandbox, ended, connections) = self.attempt(&key, &mut go, &reach, terms)?;
         }
-        let exit = exit_of(&ended, terms.timeout)?;
+        let exit = exit_of(&ended, terms.limits)?;
         let captured = match (mode, sandbox.writes.take()) {
             (Mode::WorkspaceWrite | Mode::Unrestricted, Some(writes)) => {
                 let written = Folder::from_descriptor(writes);
@@ -126,11 +126,11 @@ impl SandboxRunner {
         };
         self.refill(key);
         Ok(RunOutcome {
+            reached: reached(&ended, &exit, terms.limits),
             exit,
             changes: captured.changes,
             refused: captured.refused,
             dropped_output: ended.dropped,
-            reached: Vec::new(),
             level: Some(SandboxLevel::Full),
             connections,
         })
@@ -154,6 +154,11 @@ impl SandboxRunner {
             }
         };
         go.environment.clone_from(&sandbox.environment);
+        if go.terminal.is_some() {
+            // What would move its cursor is shown instead: it is a terminal that obeys nothing.
+            go.environment.retain(|(name, _)| name != "TERM");
+            go.environment.push(("TERM".into(), "dumb".into()));
+        }
         go.environment.extend(proxy.as_ref().map_or_else(offline, Proxy::variables));
         let ended = contained(&mut sandbox, go, terms).map_err(|error| not_started(&error))?;
         Ok((sandbox, ended, proxy.map(Proxy::finish).unwrap_or_default()))
@@ -164,18 +169,15 @@ impl SandboxRunner {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(request.root.as_path()).process_group(0);
         command.env_clear().envs(self.workshop.environment.iter().map(|(name, value)| (name, value)));
-        let (exit, dropped_output) = match on_host(&mut command, terms) {
-            Ok((status, ended)) => {
-                (stopped(&ended, terms.timeout).unwrap_or_else(|| exit_status(status)), ended.dropped)
-            }
-            Err(error) => return Err(Failure::io(format!("cannot run {program:?}"), &error)),
-        };
+        let (status, ended) =
+            on_host(&mut command, terms).map_err(|error| Failure::io(format!("cannot run {program:?}"), &error))?;
+        let exit = stopped(&ended, terms.limits).unwrap_or_else(|| exit_status(status));
         Ok(RunOutcome {
+            reached: reached(&ended, &exit, terms.limits),
             exit,
             changes: Vec::new(),
             refused: Vec::new(),
-            dropped_output,
-            reached: Vec::new(),
+            dropped_output: ended.dropped,
             level: None,
             connections: Vec::new(),
         })
@@ -183,9 +185,9 @@ impl SandboxRunner {
 }
 
 impl Runner for SandboxRunner {
-    fn prepare(&self, root: &Root, mode: Mode) -> Result<SandboxLevel, Failure> {
-        let key = Key::of(root.as_path(), mode, Network::None)
-            .map_err(|error| Failure::io(root.as_path().display(), &error))?;
+    fn prepare(&self, root: &Root, mode: Mode, limits: &Limits) -> Result<SandboxLevel, Failure> {
+        let path = root.as_path();
+        let key = Key::of(path, mode, Network::None, limits).map_err(|error| Failure::io(path.display(), &error))?;
         if !self.workshop.pool.is_parked(&key) {
             let sandbox = self.workshop.sandbox(&key)?;
             self.workshop.pool.park(key, sandbox);
@@ -201,12 +203,8 @@ impl Runner for SandboxRunner {
         cancel: &Cancel,
     ) -> Result<RunOutcome, Failure> {
         cancel.check()?;
-        let terms = Terms {
-            timeout: request.limits.wall,
-            output_limit: usize::try_from(request.limits.output_bytes).unwrap_or(usize::MAX),
-            output,
-            cancel,
-        };
+        let keyboard = request.terminal.as_ref().map(|terminal| terminal.keyboard.clone()).unwrap_or_default();
+        let terms = Terms { limits: &request.limits, output, cancel, keyboard };
         match grant.action() {
             Action::Run { argv, .. } if argv.first().is_none_or(String::is_empty) => Err(no_program()),
             Action::Run { argv, place: Place::Sandbox, network } => {
@@ -256,7 +254,8 @@ impl Workshop {
     fn planned(&self, key: &Key) -> Result<Planned, Failure> {
         let machine = Machine::survey(&self.environment);
         let root_user = if self.root_stays.load(Ordering::Relaxed) { RootUser::Kept } else { RootUser::Shifted };
-        let wanted = Wanted { mode: key.mode, root: &key.root, root_user, network: key.network };
+        let (mode, root, network, limits) = (key.mode, key.root.as_path(), key.network, &key.limits);
+        let wanted = Wanted { mode, root, root_user, network, limits };
         let plan = plan(&wanted, &machine)
             .map_err(|error @ PlanError::TooWide(..)| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
         Ok(Planned { plan, environment: environment::inside(&machine) })
@@ -295,28 +294,62 @@ fn real(root: &Root, path: &RelativePath) -> Option<RelativePath> {
     }
 }
 
-fn stopped(ended: &Ended, timeout: Duration) -> Option<Exit> {
+fn stopped(ended: &Ended, limits: &Limits) -> Option<Exit> {
     ended.stopped.map(|stop| match stop {
-        Stop::Timeout => Exit::Limit(LimitReached { limit: Limit::WallTime, most: timeout.as_secs() }),
+        Stop::Timeout => Exit::Limit(LimitReached { limit: Limit::WallTime, most: limits.wall.as_secs() }),
         Stop::Cancelled => Exit::Cancelled,
+        Stop::Limit(limit) => Exit::Limit(limit),
     })
 }
 
-fn exit_of(ended: &Ended, timeout: Duration) -> Result<Exit, Failure> {
+fn exit_of(ended: &Ended, limits: &Limits) -> Result<Exit, Failure> {
     match &ended.end {
         Some(Report::Failed(failed)) => Err(explain(failed, Settings::read())),
         // A command that ended in the last moment has ended by itself.
         Some(Report::Exited(code)) => Ok(Exit::Code(*code)),
-        Some(Report::Signalled(signal)) => Ok(Exit::Signal(*signal)),
+        Some(Report::Signalled(signal)) => Ok(limit_of(*signal, limits).map_or(Exit::Signal(*signal), Exit::Limit)),
+        Some(Report::Limited(limit)) => Ok(Exit::Limit(*limit)),
         Some(
-            Report::Stopped | Report::Made | Report::Listening | Report::Captured | Report::Parked | Report::Begun,
+            Report::Stopped
+            | Report::Made
+            | Report::Listening
+            | Report::Captured
+            | Report::Parked
+            | Report::Terminal
+            | Report::Begun
+            | Report::Reached(_),
         )
         | None => {
             // A sandbox that fell silent was ended from outside, with its command.
             let killed = ended.begun.then_some(Exit::Signal(libc::SIGKILL));
-            stopped(ended, timeout).or(killed).ok_or_else(ended_early)
+            stopped(ended, limits).or(killed).ok_or_else(ended_early)
         }
     }
+}
+
+/// The limit that the kernel says was passed by sending this signal (setrlimit(2)).
+fn limit_of(signal: i32, limits: &Limits) -> Option<LimitReached> {
+    match signal {
+        libc::SIGXCPU => Some(LimitReached { limit: Limit::CpuTime, most: limits.cpu.as_secs() }),
+        libc::SIGXFSZ => Some(LimitReached { limit: Limit::FileSize, most: limits.file_bytes }),
+        _ => None,
+    }
+}
+
+/// The limits that a command came to besides the one that ended it.
+fn reached(ended: &Ended, exit: &Exit, limits: &Limits) -> Vec<LimitReached> {
+    let mut reached = ended.reached.clone();
+    // A shell says so that what it ran was ended by a signal.
+    let of_child = match exit {
+        Exit::Code(code) => limit_of(code - 128, limits),
+        Exit::Signal(_) | Exit::Limit(_) | Exit::Cancelled => None,
+    };
+    reached.extend(of_child);
+    reached.extend((ended.dropped > 0).then_some(LimitReached { limit: Limit::Output, most: limits.output_bytes }));
+    reached.sort_unstable_by_key(|reached| (reached.limit, reached.most));
+    reached.dedup();
+    reached.retain(|one| *exit != Exit::Limit(*one));
+    reached
 }
 
 fn exit_status(status: ExitStatus) -> Exit {

@@ -1,7 +1,7 @@
 //! Following a command: passes its output on as it comes, ends it in time, hears how it went.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -13,10 +13,12 @@ use nix::sys::socket::{Shutdown, shutdown};
 use nix::unistd::Pid;
 
 use super::channel::{self, Go, Report};
-use super::output::{Budget, Cleaner};
+use super::disk_watch::DiskWatch;
+use super::output::{Budget, Cleaner, Output};
 use super::pool::Sandbox;
 use super::sys;
-use crate::ports::{Cancel, OutputStream};
+use super::terminal::Input;
+use crate::ports::{Cancel, Keyboard, LimitReached, Limits, OutputStream};
 
 /// How often a job looks whether it was cancelled, in milliseconds.
 const TICK: u16 = 50;
@@ -26,8 +28,8 @@ const LINGER: Duration = Duration::from_millis(200);
 /// How long a command may take to end after it was told to.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Where output goes.
-pub(super) type Output<'a> = &'a (dyn Fn(OutputStream, &str) + Sync);
+/// What a pipe holds: read at once, so that what was printed to one stream first comes before what the other got later.
+const PIPE: usize = 64 << 10;
 
 /// Why the server ended a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub(super) enum Stop {
     Timeout,
     /// The user asked for it.
     Cancelled,
+    /// It wrote more to the disk than it may.
+    Limit(LimitReached),
 }
 
 /// What a run left.
@@ -49,18 +53,20 @@ pub(super) struct Ended {
     pub(super) stopped: Option<Stop>,
     /// Output bytes not passed on.
     pub(super) dropped: u64,
+    /// Limits that it came to and that did not end it.
+    pub(super) reached: Vec<LimitReached>,
 }
 
 /// When to stop, and where output goes meanwhile.
 pub(super) struct Terms<'a> {
-    /// Longest time.
-    pub(super) timeout: Duration,
-    /// Most bytes of output.
-    pub(super) output_limit: usize,
+    /// The most that the command may use.
+    pub(super) limits: &'a Limits,
     /// Where output goes.
     pub(super) output: Output<'a>,
     /// Asks to stop.
     pub(super) cancel: &'a Cancel,
+    /// What the user does at the command's terminal.
+    pub(super) keyboard: Keyboard,
 }
 
 /// Begins a command in `sandbox`, which is parked or about to be, and follows it to the end of its last process.
@@ -74,20 +80,31 @@ pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io
     drop((command_out, command_error));
     let mut pump = Pump::new(OwnedFd::from(out), OwnedFd::from(error), terms)?;
     let mut ended = Ended::default();
+    let mut disk = None;
     while ended.end.is_none() {
         let ready = pump.wait(Some(sandbox.socket.as_fd()))?;
         pump.pass_on(ready);
         if ready.other {
             match sandbox.hear() {
                 Some(Report::Made | Report::Listening | Report::Captured | Report::Parked) => {}
-                Some(Report::Begun) => ended.begun = true,
-                Some(end @ (Report::Failed(_) | Report::Exited(_) | Report::Signalled(_) | Report::Stopped)) => {
-                    ended.end = Some(end);
+                Some(Report::Terminal) => pump.open_terminal(sandbox.terminal.take())?,
+                Some(Report::Begun) => {
+                    ended.begun = true;
+                    disk = sandbox.writes.as_ref().map_or(Ok(None), |writes| DiskWatch::new(writes, terms.limits))?;
                 }
+                Some(Report::Reached(limits)) => ended.reached = limits,
+                Some(
+                    end @ (Report::Failed(_)
+                    | Report::Exited(_)
+                    | Report::Signalled(_)
+                    | Report::Limited(_)
+                    | Report::Stopped),
+                ) => ended.end = Some(end),
                 None => break,
             }
         }
-        match pump.due(ready)? {
+        let filled = disk.as_mut().map_or(Ok(None), DiskWatch::check)?;
+        match pump.due(ready, filled)? {
             None => {}
             // Process 1 takes it as the word to end all others, and says when that is done.
             Some(Due::Ask) => drop(shutdown(sandbox.socket.as_raw_fd(), Shutdown::Write)),
@@ -122,7 +139,7 @@ pub(super) fn on_host(command: &mut Command, terms: &Terms<'_>) -> io::Result<(E
             if ready.other {
                 return Ok(pump);
             }
-            match pump.due(ready)? {
+            match pump.due(ready, None)? {
                 None => {}
                 Some(Due::Ask) => end_group(),
                 Some(Due::Force) => return Err(io::Error::from(io::ErrorKind::TimedOut)),
@@ -147,12 +164,12 @@ impl Stream {
         Self { source: Some(File::from(source)), cleaner: Cleaner::default(), which }
     }
 
-    /// Passes on what is there; to be called when something is, or the stream has ended.
+    /// Passes on what is there; to be called when something is, or the stream has ended. A terminal ends with an error.
     fn read(&mut self, budget: &mut Budget, output: Output<'_>) {
-        let mut bytes = [0; 32 * 1024];
+        let mut bytes = [0; PIPE];
         let count = match self.source.as_mut().map(|source| source.read(&mut bytes)) {
             Some(Ok(count)) => count,
-            Some(Err(error)) if error.kind() == io::ErrorKind::Interrupted => return,
+            Some(Err(error)) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => return,
             Some(Err(_)) | None => 0,
         };
         let text = match bytes.get(..count) {
@@ -162,10 +179,7 @@ impl Stream {
             }
             Some(read) => self.cleaner.clean(read),
         };
-        let passed = budget.take(&text);
-        if !passed.is_empty() {
-            output(self.which, passed);
-        }
+        budget.pass(self.which, &text, output);
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
@@ -177,6 +191,7 @@ impl Stream {
 struct Pump<'a> {
     out: Stream,
     error: Stream,
+    terminal: Option<(Stream, Input)>,
     deadline: OwnedFd,
     budget: Budget,
     terms: &'a Terms<'a>,
@@ -189,6 +204,7 @@ struct Pump<'a> {
 struct Ready {
     out: bool,
     error: bool,
+    terminal: bool,
     /// The descriptor that is watched besides.
     other: bool,
     late: bool,
@@ -207,41 +223,57 @@ impl<'a> Pump<'a> {
         Ok(Self {
             out: Stream::new(out, OutputStream::Out),
             error: Stream::new(error, OutputStream::Error),
-            deadline: sys::timer(terms.timeout)?,
-            budget: Budget::new(terms.output_limit),
+            terminal: None,
+            deadline: sys::timer(terms.limits.wall)?,
+            budget: Budget::new(terms.limits.output_bytes),
             terms,
             stopped: None,
         })
     }
 
     /// Whether the command has to be ended now, and how.
-    fn due(&mut self, ready: Ready) -> io::Result<Option<Due>> {
+    fn due(&mut self, ready: Ready, passed: Option<LimitReached>) -> io::Result<Option<Due>> {
         if self.stopped.is_some() {
             return Ok(ready.late.then_some(Due::Force));
         }
-        self.stopped = match (self.terms.cancel.is_cancelled(), ready.late) {
-            (true, _) => Some(Stop::Cancelled),
-            (false, true) => Some(Stop::Timeout),
-            (false, false) => return Ok(None),
+        self.stopped = match (self.terms.cancel.is_cancelled(), ready.late, passed) {
+            (true, _, _) => Some(Stop::Cancelled),
+            (false, true, _) => Some(Stop::Timeout),
+            (false, false, Some(limit)) => Some(Stop::Limit(limit)),
+            (false, false, None) => return Ok(None),
         };
         self.deadline = sys::timer(GRACE)?;
         Ok(Some(Due::Ask))
     }
 
+    /// Takes the other side of the command's terminal as one more stream.
+    fn open_terminal(&mut self, other_side: Option<OwnedFd>) -> io::Result<()> {
+        if let Some(other_side) = other_side {
+            let stream = Stream::new(other_side.try_clone()?, OutputStream::Out);
+            self.terminal = Some((stream, Input::new(other_side, self.terms.keyboard.clone())?));
+        }
+        Ok(())
+    }
+
     /// Passes on what is left in the streams. Returns how much was dropped in all.
     fn finish(&mut self) -> io::Result<u64> {
         self.deadline = sys::timer(LINGER)?;
-        while self.out.source.is_some() || self.error.source.is_some() {
+        while self.streams().any(|stream| stream.source.is_some()) {
             let ready = self.wait(None)?;
             if ready.late {
                 break;
             }
             self.pass_on(ready);
         }
-        for rest in [self.out.cleaner.finish(), self.error.cleaner.finish()] {
-            self.budget.dropped += rest.len() as u64;
+        let Self { out, error, terminal, budget, terms, .. } = self;
+        for stream in [out, error].into_iter().chain(terminal.as_mut().map(|(stream, _)| stream)) {
+            budget.pass(stream.which, &stream.cleaner.finish(), terms.output);
         }
-        Ok(self.budget.dropped)
+        Ok(budget.finish(terms.output))
+    }
+
+    fn streams(&self) -> impl Iterator<Item = &Stream> {
+        [&self.out, &self.error].into_iter().chain(self.terminal.as_ref().map(|(stream, _)| stream))
     }
 
     fn pass_on(&mut self, ready: Ready) {
@@ -251,10 +283,17 @@ impl<'a> Pump<'a> {
         if ready.error {
             self.error.read(&mut self.budget, self.terms.output);
         }
+        if let Some((stream, input)) = &mut self.terminal {
+            input.pass_on();
+            if ready.terminal {
+                stream.read(&mut self.budget, self.terms.output);
+            }
+        }
     }
 
     fn wait(&self, other: Option<BorrowedFd<'_>>) -> io::Result<Ready> {
-        let watched = [self.out.descriptor(), self.error.descriptor(), other, Some(self.deadline.as_fd())];
+        let terminal = self.terminal.as_ref().and_then(|(stream, _)| stream.descriptor());
+        let watched = [self.out.descriptor(), self.error.descriptor(), terminal, other, Some(self.deadline.as_fd())];
         let mut events: Vec<PollFd<'_>> =
             watched.iter().flatten().map(|one| PollFd::new(*one, PollFlags::POLLIN)).collect();
         match poll(&mut events, PollTimeout::from(TICK)) {
@@ -263,7 +302,7 @@ impl<'a> Pump<'a> {
         }
         let mut events = events.iter().map(|event| event.any().unwrap_or(true));
         let mut next = |there: bool| there && events.next().unwrap_or(false);
-        let [out, error, other, late] = watched.map(|one| next(one.is_some()));
-        Ok(Ready { out, error, other, late })
+        let [out, error, terminal, other, late] = watched.map(|one| next(one.is_some()));
+        Ok(Ready { out, error, terminal, other, late })
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
+use crate::ports::Limits;
 
 /// Most bytes and files that a memory file system holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +30,8 @@ pub enum Resource {
     CoreDump,
     /// Bytes of one file.
     FileSize,
-    /// Bytes of private memory of one process.
-    Memory,
+    /// Seconds of processor time of one process.
+    CpuTime,
     /// Processes and threads in the sandbox.
     Processes,
     /// Open files of one process.
@@ -170,6 +171,37 @@ pub struct Plan {
     pub identity: Identity,
     /// Steps, in order.
     pub steps: Vec<Step>,
+    /// What the command may use of what process 1 watches.
+    pub limits: Limits,
+}
+
+impl Plan {
+    /// The sandbox's own file systems in memory, as the command sees them.
+    pub(super) fn in_memory(&self) -> Vec<PathBuf> {
+        let path = |step: &Step| match step {
+            Step::Memory { path, .. } | Step::Capture { folder: path, .. } | Step::Lose { target: path, .. } => {
+                Some(path.clone())
+            }
+            Step::HostName(_)
+            | Step::Loopback
+            | Step::Listen(_)
+            | Step::NewRoot(_)
+            | Step::Folder(_)
+            | Step::Link { .. }
+            | Step::Bind { .. }
+            | Step::Terminals(_)
+            | Step::Processes(_)
+            | Step::Protect(_)
+            | Step::Hide(_)
+            | Step::Seal(_)
+            | Step::EnterRoot
+            | Step::Limit(..)
+            | Step::NoNewPrivileges
+            | Step::DropCapabilities
+            | Step::FilterCalls => None,
+        };
+        self.steps.iter().filter_map(path).collect()
+    }
 }
 
 impl fmt::Display for Plan {
@@ -182,6 +214,8 @@ impl fmt::Display for Plan {
             }
         }
         self.steps.iter().try_for_each(|step| writeln!(out, "{step}"))?;
-        writeln!(out, "wait for the command")
+        let Limits { cpu, memory_bytes, processes, .. } = self.limits;
+        writeln!(out, "wait for the command")?;
+        writeln!(out, "end it beyond {} s, {memory_bytes} bytes, {processes} processes in all", cpu.as_secs())
     }
 }

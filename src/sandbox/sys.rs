@@ -232,20 +232,50 @@ pub(super) fn process_descriptor(pid: u32) -> io::Result<OwnedFd> {
 
 /// A descriptor that becomes readable once `after` has passed.
 pub(super) fn timer(after: Duration) -> io::Result<OwnedFd> {
+    timer_every(after, Duration::ZERO)
+}
+
+/// A descriptor that becomes readable each time `every` has passed; reading eight bytes makes it wait again.
+pub(super) fn ticker(every: Duration) -> io::Result<OwnedFd> {
+    timer_every(every, every)
+}
+
+/// timerfd_create(2); no interval is once only.
+fn timer_every(after: Duration, interval: Duration) -> io::Result<OwnedFd> {
     // SAFETY: plain numbers.
-    let made = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC) };
+    let made = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) };
     let timer = owned(checked(made.into())?)?;
-    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    let value = libc::timespec {
-        tv_sec: libc::time_t::try_from(after.as_secs()).unwrap_or(libc::time_t::MAX),
-        // All zeros would switch the timer off.
-        tv_nsec: libc::c_long::from(after.subsec_nanos()).max(1),
+    let time = |time: Duration| libc::timespec {
+        tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::from(time.subsec_nanos()),
     };
-    let when = libc::itimerspec { it_interval: zero, it_value: value };
+    // All zeros would switch the timer off.
+    let when = libc::itimerspec { it_interval: time(interval), it_value: time(after.max(Duration::from_nanos(1))) };
     // SAFETY: `when` is whole and outlives the call; no old value is asked for.
     let set = unsafe { libc::timerfd_settime(timer.as_raw_fd(), 0, &raw const when, std::ptr::null_mut()) };
     checked(set.into())?;
     Ok(timer)
+}
+
+/// Gives a terminal a size, and tells what runs at it (ioctl_tty(2), TIOCSWINSZ).
+pub(super) fn set_terminal_size(terminal: BorrowedFd<'_>, size: libc::winsize) -> io::Result<()> {
+    // SAFETY: TIOCSWINSZ reads one `winsize`, whole and alive.
+    let set = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
+    checked(set.into()).map(drop)
+}
+
+/// The size of a terminal (ioctl_tty(2), TIOCGWINSZ).
+pub(super) fn terminal_size(terminal: BorrowedFd<'_>) -> io::Result<libc::winsize> {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    // SAFETY: TIOCGWINSZ writes one `winsize`, whole and alive.
+    checked(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCGWINSZ, &raw mut size) }.into())?;
+    Ok(size)
+}
+
+/// Makes `terminal` the one that the session of this process is controlled from (ioctl_tty(2), TIOCSCTTY).
+pub(super) fn control_from(terminal: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: plain numbers.
+    checked(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) }.into()).map(drop)
 }
 
 /// The extended attribute `name` of an open file, `None` when it has none or it is longer than 16 bytes.

@@ -14,6 +14,7 @@ mod command_line;
 mod faults;
 mod hostile_texts;
 mod languages;
+mod limits;
 mod patterns;
 mod sandbox;
 mod session;

@@ -10,7 +10,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tagout::policy::{Action, Approval, Facts, Grant, Mode, Place};
-use tagout::ports::{Cancel, Exit, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner};
+use tagout::ports::{
+    Cancel, Exit, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, Terminal,
+};
 use tagout::sandbox::{Reserve, SandboxRunner};
 use tagout::workspace::{RelativePath, Root};
 use tempfile::TempDir;
@@ -22,6 +24,7 @@ pub(super) struct Bench {
     runner: SandboxRunner,
     pub(super) open: Vec<OpenText>,
     pub(super) limits: Limits,
+    pub(super) terminal: Option<Terminal>,
     cancel: Cancel,
     pub(super) printed: Mutex<String>,
 }
@@ -63,10 +66,11 @@ pub(super) fn bench(files: &[(&str, &str)]) -> Option<Bench> {
         runner,
         open: Vec::new(),
         limits: limits(),
+        terminal: None,
         cancel: Cancel::default(),
         printed: Mutex::default(),
     };
-    match bench.runner.prepare(&Root::new(bench.work()).unwrap(), Mode::WorkspaceWrite) {
+    match bench.runner.prepare(&Root::new(bench.work()).unwrap(), Mode::WorkspaceWrite, &limits()) {
         Ok(_) => Some(bench),
         Err(missing) => {
             eprintln!("skipped: {missing}");
@@ -91,8 +95,8 @@ impl Bench {
             limits: self.limits,
             hidden: Vec::new(),
             shown: Vec::new(),
-            terminal: None,
             private_hosts: Vec::new(),
+            terminal: self.terminal.clone(),
         };
         let output = |_: OutputStream, text: &str| self.printed.lock().unwrap().push_str(text);
         self.runner.run(grant, &request, &output, &self.cancel).unwrap()
@@ -185,8 +189,13 @@ fn a_flood_is_cut_and_counted() {
     bench.limits.output_bytes = 1000;
     let outcome = bench.run("head -c 50000000 /dev/zero | tr '\\0' x; echo e >&2; exit 7");
     assert_eq!(outcome.exit, Exit::Code(7));
-    assert_eq!(bench.printed().len(), 1000);
+    let printed = bench.printed();
+    let (head, tail) = (printed.get(..500).unwrap(), printed.get(printed.len() - 500..).unwrap());
+    assert!(head.bytes().all(|byte| byte == b'x') && tail.ends_with("xe\n"), "{printed}");
     assert_eq!(outcome.dropped_output, 50_000_002 - 1000);
+    let line = format!("\n[tagout: {} bytes of output left out here]\n", outcome.dropped_output);
+    assert_eq!(printed.len(), 1000 + line.len());
+    assert!(printed.contains(&line), "{printed}");
     bench.limits.wall = Duration::from_secs(1);
     assert!(matches!(bench.run("yes").exit, Exit::Limit(_)));
 }
@@ -263,8 +272,8 @@ fn a_wide_or_missing_workspace_is_refused() {
             limits: bench.limits,
             hidden: vec![],
             shown: vec![],
+            private_hosts: vec![],
             terminal: None,
-            private_hosts: Vec::new(),
         };
         bench.runner.run(grant, &request, &|_, _| {}, &bench.cancel).unwrap_err().kind
     };
@@ -278,7 +287,7 @@ fn a_child_that_cannot_contain_runs_nothing() {
     let Some(bench) = bench(&[]) else { return };
     let prepared = |program: &str| {
         let runner = SandboxRunner::new(program.into(), bench.environment.clone(), Reserve::Kept);
-        runner.prepare(&Root::new(bench.work()).unwrap(), Mode::WorkspaceWrite).unwrap_err().to_string()
+        runner.prepare(&Root::new(bench.work()).unwrap(), Mode::WorkspaceWrite, &limits()).unwrap_err().to_string()
     };
     assert!(prepared("/bin/true").contains("before the command began"));
     assert!(prepared("/no/such/program").contains("could not be started"));

@@ -1,17 +1,16 @@
 //! Running a command: facts, verdict, record, run, record, and what it wrote as a changeset.
 
-use std::time::Duration;
-
 use super::super::Workbench;
 use super::connections::record_connections;
 use super::judge::{Granted, Judged, Judgement, end, judge};
+use super::limits::{describe_limit, limits};
 use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, open_texts};
 use crate::changes::{Changeset, FileChange, Origin};
-use crate::config::RunSettings;
 use crate::policy::{Action, Approval, Facts, HostRule, Place};
 use crate::ports::{
-    Cancel, Connection, Exit, Failure, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest,
+    Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OpenText, OutputStream, RunOutcome, RunRequest,
+    Terminal,
 };
 use crate::workspace::Root;
 
@@ -30,6 +29,8 @@ pub struct RunTask {
     pub open: Vec<Unsaved>,
     /// The user's approval, when there is one.
     pub approval: Option<Approval>,
+    /// The terminal that the command gets; `None` for pipes.
+    pub terminal: Option<Terminal>,
 }
 
 /// What came of it.
@@ -51,6 +52,8 @@ pub enum Ran {
         dropped_output: u64,
         /// Connections that it made or tried to make.
         connections: Vec<Connection>,
+        /// Limits that it came to and that did not end it.
+        reached: Vec<LimitReached>,
     },
     /// It waits for an approval.
     Undecided(RunTask, Judgement),
@@ -73,9 +76,11 @@ pub fn run(
         let what = "a command on the host has all of the host's network: leave the hosts out";
         return Err(Failure::new(FailureKind::InvalidInput, what));
     }
+    let (settings, _) = workbench.settings(&task.root);
+    let limits = limits(&settings.run);
     let sandbox_missing = match task.place {
         Place::Sandbox => {
-            let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?);
+            let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?, &limits);
             prepared.err().map(|failure| failure.to_string())
         }
         Place::Host => None,
@@ -90,11 +95,11 @@ pub fn run(
     let request = RunRequest {
         root: task.root.clone(),
         open: open_texts(workbench, &task.root, &task.open),
-        limits: limits(&settings.run),
+        limits,
         hidden: Vec::new(),
         shown: Vec::new(),
         private_hosts: settings.run.private_hosts.clone(),
-        terminal: None,
+        terminal: task.terminal,
     };
     let outcome = workbench.runner.run(grant, &request, output, cancel);
     let outcome = match outcome {
@@ -104,14 +109,16 @@ pub fn run(
             return Err(failure);
         }
     };
-    let RunOutcome { exit, changes, refused, dropped_output, connections, .. } = outcome;
+    let RunOutcome { exit, changes, refused, dropped_output, connections, reached, .. } = outcome;
     let changes = changes.into_iter().map(|change| over_buffer(change, &request.open)).collect();
     let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
+    let came_to: String = reached.iter().map(|reached| format!("; came to the {reached}")).collect();
     let (exited, files, network) = (describe_exit(&exit), changeset.files.len(), record_connections(&connections));
-    let outcome = format!("{exited}; {files} files changed, {} refused{network}", refused.len());
+    let outcome = format!("{exited}{came_to}; {files} files changed, {} refused{network}", refused.len());
     end(workbench, &task.root, &judgement, &outcome)?;
     shelve_pending(workbench, &task.root, &changeset)?;
-    Ok(Ran::Done { root: task.root, argv: task.argv, exit, changeset, refused, dropped_output, connections })
+    let (root, argv) = (task.root, task.argv);
+    Ok(Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached })
 }
 
 /// How a command ended, for people.
@@ -120,7 +127,7 @@ pub fn describe_exit(exit: &Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit code {code}"),
         Exit::Signal(signal) => format!("ended by signal {signal}"),
-        Exit::Limit(limit) => format!("stopped: {limit}"),
+        Exit::Limit(limit) => format!("stopped: {}", describe_limit(limit)),
         Exit::Cancelled => "stopped by the user".to_owned(),
     }
 }
@@ -132,18 +139,4 @@ fn over_buffer(mut change: FileChange, open: &[OpenText]) -> FileChange {
         before.bytes = open.text.clone().into_bytes();
     }
     change
-}
-
-fn limits(settings: &RunSettings) -> Limits {
-    Limits {
-        wall: Duration::from_secs(settings.timeout_seconds),
-        cpu: Duration::from_secs(3_600),
-        memory_bytes: 4 << 30,
-        processes: 1_024,
-        open_files: 8_192,
-        file_bytes: 1 << 30,
-        disk_bytes: 2 << 30,
-        disk_files: 400_000,
-        output_bytes: settings.output_limit_bytes,
-    }
 }
