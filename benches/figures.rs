@@ -1,5 +1,6 @@
 //! The figures that tagout is held to, each beside something fixed, measured side by side in one run:
 //! `cargo run --example figures [FOLDER]`. FOLDER is what is indexed; without it, this repository.
+//! `cargo run --example figures sandbox [--rounds N]`: those of the sandbox, beside the sandboxes found here.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -10,6 +11,8 @@
 
 mod bare;
 mod client;
+mod launchers;
+mod sandbox;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,15 +23,18 @@ use serde_json::json;
 use client::Client;
 
 fn main() {
-    let argument = std::env::args().nth(1);
-    if argument.as_deref() == Some(bare::SERVER) {
-        bare::serve();
-        return;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.split_first() {
+        Some((first, [])) if first == bare::SERVER => bare::serve(),
+        Some((first, others)) if first == sandbox::SUBJECT => sandbox::figures(others),
+        first => server(first.map_or(Path::new(env!("CARGO_MANIFEST_DIR")), |(first, _)| Path::new(first))),
     }
-    let corpus = argument.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+}
+
+fn server(corpus: &Path) {
     start();
-    index(&corpus);
-    memory(&corpus);
+    index(corpus);
+    memory(corpus);
     restart();
     session();
 }
