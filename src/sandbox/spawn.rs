@@ -93,6 +93,8 @@ pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io
                     disk = sandbox.writes.as_ref().map_or(Ok(None), |writes| DiskWatch::new(writes, terms.limits))?;
                 }
                 Some(Report::Reached(limits)) => ended.reached = limits,
+                // What ended was the wait for a command: nothing was run, whatever its code.
+                Some(Report::Exited(_) | Report::Signalled(_)) if !ended.begun => break,
                 Some(
                     end @ (Report::Failed(_)
                     | Report::Exited(_)
