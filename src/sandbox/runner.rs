@@ -252,6 +252,11 @@ impl Workshop {
     }
 
     fn planned(&self, key: &Key) -> Result<Planned, Failure> {
+        // What a command wrote is told in paths that are text, and so are the plan's.
+        if key.root.to_str().is_none() {
+            let what = format!("the path of the workspace is not UTF-8: rename {}", key.root.display());
+            return Err(Failure::new(FailureKind::InvalidInput, what));
+        }
         let machine = Machine::survey(&self.environment);
         let root_user = if self.root_stays.load(Ordering::Relaxed) { RootUser::Kept } else { RootUser::Shifted };
         let (mode, root, network, limits) = (key.mode, key.root.as_path(), key.network, &key.limits);
