@@ -8,6 +8,8 @@
     reason = "a test that cannot go on says so and stops"
 )]
 
+mod bad_runs;
+mod beneath;
 mod capture;
 mod client;
 mod command_line;
@@ -18,3 +20,5 @@ mod limits;
 mod patterns;
 mod sandbox;
 mod session;
+mod storms;
+mod tools;

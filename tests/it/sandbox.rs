@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tagout::policy::{Action, Approval, Facts, Grant, Mode, Place};
 use tagout::ports::{
-    Cancel, Exit, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, Terminal,
+    Cancel, Exit, Failure, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, Terminal,
 };
 use tagout::sandbox::{Reserve, SandboxRunner};
 use tagout::workspace::{RelativePath, Root};
@@ -21,7 +21,7 @@ use tempfile::TempDir;
 pub(super) struct Bench {
     pub(super) folder: TempDir,
     environment: Vec<(OsString, OsString)>,
-    runner: SandboxRunner,
+    pub(super) runner: SandboxRunner,
     pub(super) open: Vec<OpenText>,
     pub(super) limits: Limits,
     pub(super) terminal: Option<Terminal>,
@@ -46,6 +46,11 @@ pub(super) fn limits() -> Limits {
 
 /// `None`, with the reason printed, where this machine has no sandbox.
 pub(super) fn bench(files: &[(&str, &str)]) -> Option<Bench> {
+    bench_with(files, vec![("PATH".into(), "/usr/bin:/bin".into())])
+}
+
+/// The same for a user with this environment, besides a home and a secret.
+pub(super) fn bench_with(files: &[(&str, &str)], mut environment: Vec<(OsString, OsString)>) -> Option<Bench> {
     let folder = TempDir::new().unwrap();
     let home = folder.path().join("home");
     fs::create_dir_all(home.join(".ssh")).unwrap();
@@ -56,7 +61,6 @@ pub(super) fn bench(files: &[(&str, &str)]) -> Option<Bench> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let mut environment: Vec<(OsString, OsString)> = vec![("PATH".into(), "/usr/bin:/bin".into())];
     environment.push(("HOME".into(), home.into()));
     environment.push(("API_TOKEN".into(), "SECRET".into()));
     let runner = SandboxRunner::new(env!("CARGO_BIN_EXE_tagout").into(), environment.clone(), Reserve::Kept);
@@ -79,27 +83,44 @@ pub(super) fn bench(files: &[(&str, &str)]) -> Option<Bench> {
     }
 }
 
+/// Leave to run this, asked for and given.
+fn granted(mode: Mode, place: Place, argv: &[&str]) -> Grant {
+    let argv = argv.iter().map(|one| (*one).to_owned()).collect();
+    let action = Action::Run { argv, place, network: Vec::new() };
+    let approval = Approval { shown: action.hash() };
+    Grant::obtain(mode, action, &Facts::user(), Some(approval)).unwrap().0
+}
+
 impl Bench {
     pub(super) fn work(&self) -> std::path::PathBuf {
         self.folder.path().canonicalize().unwrap().join("home/work")
     }
 
-    fn run_argv(&self, mode: Mode, place: Place, argv: &[&str]) -> RunOutcome {
-        let action =
-            Action::Run { argv: argv.iter().map(|one| (*one).to_owned()).collect(), place, network: Vec::new() };
-        let approval = Approval { shown: action.hash() };
-        let (grant, _) = Grant::obtain(mode, action, &Facts::user(), Some(approval)).unwrap();
-        let request = RunRequest {
-            root: Root::new(self.work()).unwrap(),
+    /// What to run at `root`, with nothing open and nothing out of the ordinary.
+    pub(super) fn request(&self, root: &Path) -> RunRequest {
+        RunRequest {
+            root: Root::new(root).unwrap(),
             open: self.open.clone(),
             limits: self.limits,
             hidden: Vec::new(),
             shown: Vec::new(),
             private_hosts: Vec::new(),
             terminal: self.terminal.clone(),
-        };
+        }
+    }
+
+    /// Runs in the sandbox at `root`, if it can be begun.
+    pub(super) fn try_at(&self, root: &Path, mode: Mode, argv: &[&str]) -> Result<RunOutcome, Failure> {
+        self.try_with(&self.request(root), granted(mode, Place::Sandbox, argv))
+    }
+
+    fn try_with(&self, request: &RunRequest, grant: Grant) -> Result<RunOutcome, Failure> {
         let output = |_: OutputStream, text: &str| self.printed.lock().unwrap().push_str(text);
-        self.runner.run(grant, &request, &output, &self.cancel).unwrap()
+        self.runner.run(grant, request, &output, &self.cancel)
+    }
+
+    pub(super) fn run_argv(&self, mode: Mode, place: Place, argv: &[&str]) -> RunOutcome {
+        self.try_with(&self.request(&self.work()), granted(mode, place, argv)).unwrap()
     }
 
     pub(super) fn run(&self, script: &str) -> RunOutcome {
@@ -263,20 +284,7 @@ fn a_disk_that_is_full_stays_in_the_sandbox() {
 #[test]
 fn a_wide_or_missing_workspace_is_refused() {
     let Some(bench) = bench(&[]) else { return };
-    let run = |root: &Path| {
-        let action = Action::Run { argv: vec!["true".into()], place: Place::Sandbox, network: Vec::new() };
-        let (grant, _) = Grant::obtain(Mode::ReadOnly, action, &Facts::user(), None).unwrap();
-        let request = RunRequest {
-            root: Root::new(root).unwrap(),
-            open: vec![],
-            limits: bench.limits,
-            hidden: vec![],
-            shown: vec![],
-            private_hosts: vec![],
-            terminal: None,
-        };
-        bench.runner.run(grant, &request, &|_, _| {}, &bench.cancel).unwrap_err().kind
-    };
+    let run = |root: &Path| bench.try_at(root, Mode::ReadOnly, &["true"]).unwrap_err().kind;
     assert_eq!(run(bench.work().parent().unwrap()), FailureKind::InvalidInput);
     assert_eq!(run(Path::new("/")), FailureKind::InvalidInput);
     assert_eq!(run(Path::new("/no/such/folder")), FailureKind::Io);
