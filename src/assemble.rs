@@ -48,7 +48,7 @@ pub fn run() -> ExitCode {
         | Command::Undo(_)
         | Command::Mode(_)
         | Command::Log(_)
-        | Command::Doctor => folders().map(|folders| {
+        | Command::Doctor(_) => folders().map(|folders| {
             let _log = observe::init(log_filter().as_deref(), None);
             cli::run(command, &workbench(&folders, Reserve::None), &screen, &host::cancel_on_interrupt())
         }),
@@ -97,6 +97,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
     let (indexes, embedder_name) = (folders.cache.join("index"), embedder.name().to_owned());
     let pages = folders.cache.join("pages");
     let runner = SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables(), reserve);
+    let runner = runner.with_copies_in(folders.cache.join("copies"));
     if reserve == Reserve::Kept {
         runner.start();
     }

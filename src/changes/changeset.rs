@@ -133,6 +133,16 @@ impl FileChange {
     }
 }
 
+/// Divides changes by the consent that they need: all ordinary ones together, then each that something else runs later
+/// by itself.
+#[must_use]
+pub fn by_consent(changes: Vec<FileChange>) -> Vec<Vec<FileChange>> {
+    let (later, ordinary): (Vec<FileChange>, Vec<FileChange>) =
+        changes.into_iter().partition(|change| change.runs_later().is_some());
+    let ordinary = Some(ordinary).filter(|ordinary| !ordinary.is_empty());
+    ordinary.into_iter().chain(later.into_iter().map(|change| vec![change])).collect()
+}
+
 /// Changes to files over known contents, and their origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Changeset {

@@ -5,7 +5,7 @@ mod hunk;
 mod render;
 mod review;
 
-pub use changeset::{ChangeKind, Changeset, ChangesetId, FileChange, Origin, content_hash};
+pub use changeset::{ChangeKind, Changeset, ChangesetId, FileChange, Origin, by_consent, content_hash};
 pub use hunk::Hunk;
 pub use render::{Summary, render_changeset, summarise};
 pub use review::{FileReview, HunkId, HunkState, Review, ReviewError, Selection};

@@ -2,7 +2,7 @@
 
 use super::{ChangeKind, Changeset, FileChange};
 use crate::text::{line_hunks, unified_diff};
-use crate::workspace::{FileKind, FileState};
+use crate::workspace::{FileKind, FileState, RunsLater};
 
 /// How much a changeset changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +47,8 @@ pub fn summarise(changeset: &Changeset) -> Summary {
     summary
 }
 
-/// The whole changeset in git's unified format; binary content is named, not shown.
+/// The whole changeset in git's unified format; binary content is named, not shown. A line that `git apply` passes over
+/// stands before each file that something else runs later.
 #[must_use]
 pub fn render_changeset(changeset: &Changeset) -> String {
     changeset.files.iter().map(render_file).collect()
@@ -58,7 +59,9 @@ fn text_of(state: Option<&FileState>) -> &str {
 }
 
 fn render_file(file: &FileChange) -> String {
-    let mut output = format!("diff --git {} {}\n", quoted("a", file), quoted("b", file));
+    let flag = |who: RunsLater| format!("# {} runs later: {}\n", quoted("b", file), who.describe());
+    let mut output = file.runs_later().map_or_else(String::new, flag);
+    output.push_str(&format!("diff --git {} {}\n", quoted("a", file), quoted("b", file)));
     let mode = |state: &FileState| match state.kind {
         FileKind::Plain => "100644",
         FileKind::Executable => "100755",

@@ -38,8 +38,8 @@ pub enum Command {
     Mode(ModeArguments),
     /// Show what was asked, judged and done.
     Log(LogArguments),
-    /// Say what this machine lacks.
-    Doctor,
+    /// Say what this machine lacks, and what adds it.
+    Doctor(DoctorArguments),
     /// See the whole idea at work on a repository; nothing in it changes.
     Tour(TourArguments),
     /// Serve an editor over standard input and output.
@@ -94,9 +94,9 @@ pub struct RewriteArguments {
     /// Write the changes instead of only proposing them.
     #[arg(long)]
     pub apply: bool,
-    /// Approve exactly what was shown under this hash.
+    /// Approve exactly what was shown under this hash; once for each file that runs later.
     #[arg(long, value_name = "HASH")]
-    pub approve: Option<String>,
+    pub approve: Vec<String>,
     /// Workspace.
     #[command(flatten)]
     pub workspace: WorkspaceArguments,
@@ -144,9 +144,9 @@ pub struct ApplyArguments {
     /// Which one.
     #[command(flatten)]
     pub changeset: ChangesetArguments,
-    /// Approve exactly what was shown under this hash.
+    /// Approve exactly what was shown under this hash; once for each file that runs later.
     #[arg(long, value_name = "HASH")]
-    pub approve: Option<String>,
+    pub approve: Vec<String>,
 }
 
 /// `tagout undo`.
@@ -154,9 +154,9 @@ pub struct ApplyArguments {
 pub struct UndoArguments {
     /// Name of the changeset, or the beginning of it.
     pub changeset: Option<String>,
-    /// Approve exactly what was shown under this hash.
+    /// Approve exactly what was shown under this hash; once for each file that runs later.
     #[arg(long, value_name = "HASH")]
-    pub approve: Option<String>,
+    pub approve: Vec<String>,
     /// Workspace.
     #[command(flatten)]
     pub workspace: WorkspaceArguments,
@@ -182,6 +182,17 @@ pub struct LogArguments {
     #[arg(short = 'n', long, default_value_t = 50)]
     pub count: usize,
     /// Print JSON, one array.
+    #[arg(long)]
+    pub json: bool,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+/// `tagout doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Print JSON, one object.
     #[arg(long)]
     pub json: bool,
     /// Workspace.

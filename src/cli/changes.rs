@@ -1,14 +1,15 @@
 //! `tagout changes`, `show`, `apply` and `undo`
 
 use super::arguments::{ApplyArguments, ChangesetArguments, UndoArguments, WorkspaceArguments};
-use super::{DONE, Screen};
-use crate::changes::{Changeset, ChangesetId, FileChange, content_hash, render_changeset, summarise};
+use super::{DENIED, DONE, Screen};
+use crate::changes::{Changeset, ChangesetId, FileChange, by_consent, content_hash, render_changeset, summarise};
 use crate::engine::Workbench;
 use crate::engine::recipes::{
-    Applied, ApplyTask, Executor, Judgement, Purpose, apply as apply_changes, last_applied, undo_changes,
+    Applied, ApplyTask, Executor, Judgement, Purpose, apply as apply_changes, last_applied, not_applied, settle,
+    undo_changes,
 };
 use crate::policy::{Action, Approval};
-use crate::ports::{Failure, FailureKind, ShelvedState};
+use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
 use crate::workspace::{ContentHash, Root};
 
 /// Digits of a hash that a person has to repeat.
@@ -17,14 +18,13 @@ const HASH_DIGITS: usize = 12;
 pub(super) fn list(arguments: &WorkspaceArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.root)?;
     for (state, name) in [(ShelvedState::Pending, "waits"), (ShelvedState::Applied, "applied")] {
-        for shelved in workbench.shelf.in_state(&root, state)? {
-            let changeset = &shelved.changeset;
-            screen.line(&format!(
-                "{}  {name:<8} {}  ({})",
-                changeset.id,
-                changeset.origin.describe(),
-                summarise(changeset)
-            ));
+        for Shelved { changeset, .. } in workbench.shelf.in_state(&root, state)? {
+            let files = match state {
+                ShelvedState::Pending => not_applied(workbench, &root, &changeset)?,
+                ShelvedState::Applied | ShelvedState::Undone | ShelvedState::Settled => changeset.files.clone(),
+            };
+            let figures = summarise(&Changeset { files, ..changeset.clone() });
+            screen.line(&format!("{}  {name:<8} {}  ({figures})", changeset.id, changeset.origin.describe()));
         }
     }
     Ok(DONE)
@@ -40,29 +40,30 @@ pub(super) fn show(arguments: &ChangesetArguments, workbench: &Workbench, screen
 pub(super) fn apply(arguments: &ApplyArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.changeset.workspace.root)?;
     let shelved = workbench.shelf.shelved(&root, &ChangesetId::from_text(&arguments.changeset.changeset))?;
-    match shelved.state {
-        ShelvedState::Applied => {
-            screen.note(&format!("tagout: {} is already applied", shelved.changeset.id));
-            Ok(DONE)
-        }
-        ShelvedState::Pending | ShelvedState::Undone | ShelvedState::Settled => {
-            write(workbench, &root, shelved.changeset, arguments.approve.as_deref(), screen)
-        }
-    }
+    write(workbench, &root, shelved.changeset, &arguments.approve, screen)
 }
 
-/// Writes a whole changeset to the workspace.
+/// Writes what is left of a changeset to the workspace.
 pub(super) fn write(
     workbench: &Workbench,
     root: &Root,
     changeset: Changeset,
-    approve: Option<&str>,
+    approved: &[String],
     screen: &Screen,
 ) -> Result<u8, Failure> {
-    let Changeset { id, origin, files } = changeset;
+    let left = not_applied(workbench, root, &changeset)?;
+    let Changeset { id, origin, .. } = changeset;
+    if left.is_empty() {
+        screen.note(&format!("tagout: {id} is already applied"));
+        return Ok(DONE);
+    }
     let hint = format!("tagout apply {id}");
-    let purpose = Purpose::Accept { proposal: id, origin, hunks: Vec::new() };
-    make(workbench, root, files, purpose, approve, &hint, screen)
+    let purpose = Purpose::Accept { proposal: id.clone(), origin, hunks: Vec::new() };
+    let code = make(workbench, root, left, &purpose, approved, &hint, screen)?;
+    if code == DONE {
+        settle(workbench, root, &id)?;
+    }
+    Ok(code)
 }
 
 pub(super) fn undo(arguments: &UndoArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
@@ -71,29 +72,45 @@ pub(super) fn undo(arguments: &UndoArguments, workbench: &Workbench, screen: &Sc
     let applied = last_applied(workbench, &root, wanted.as_ref())?;
     let hint = format!("tagout undo {}", applied.proposal);
     let purpose = Purpose::Undo { proposal: applied.proposal.clone() };
-    make(workbench, &root, undo_changes(&applied), purpose, arguments.approve.as_deref(), &hint, screen)
+    make(workbench, &root, undo_changes(&applied), &purpose, &arguments.approve, &hint, screen)
 }
 
+/// Makes the changes that may be made, each part that needs a consent of its own by itself, and names those that wait.
 fn make(
     workbench: &Workbench,
     root: &Root,
     changes: Vec<FileChange>,
-    purpose: Purpose,
-    approve: Option<&str>,
+    purpose: &Purpose,
+    approved: &[String],
     again: &str,
     screen: &Screen,
 ) -> Result<u8, Failure> {
-    let content = content_hash(&changes);
-    let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
-    let approval = approval(root, &Action::Apply { content, paths: paths.clone() }, approve)?;
-    let task = ApplyTask { root: root.clone(), by: Executor::Disk, changes, approval, purpose };
-    match apply_changes(workbench, task)? {
-        Applied::Undecided(_, judgement) => Err(needs_approval(root, &judgement, again)),
-        Applied::Done(_) | Applied::ForEditor(..) => {
-            paths.iter().for_each(|path| screen.note(&format!("tagout: wrote {path}")));
-            Ok(DONE)
+    let parts: Vec<(Action, Vec<FileChange>)> =
+        by_consent(changes).into_iter().map(|part| (action(&part), part)).collect();
+    let tokens: Vec<String> = parts.iter().map(|(action, _)| token(root, action)).collect();
+    // Before anything is written: one that fits nothing was meant for something else.
+    if approved.iter().any(|typed| !tokens.contains(typed)) {
+        return Err(approval_of_something_else());
+    }
+    let mut waiting = Vec::new();
+    for ((action, changes), token) in parts.into_iter().zip(tokens) {
+        let approval = approved.contains(&token).then(|| Approval { shown: action.hash() });
+        let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
+        let task = ApplyTask { root: root.clone(), by: Executor::Disk, changes, approval, purpose: purpose.clone() };
+        match apply_changes(workbench, task)? {
+            Applied::Undecided(_, judgement) => waiting.push(judgement),
+            Applied::Done(_) | Applied::ForEditor(..) => {
+                paths.iter().for_each(|path| screen.note(&format!("tagout: wrote {path}")));
+            }
         }
     }
+    waiting.iter().for_each(|judgement| screen.complain(&needs_approval(root, judgement, again)));
+    Ok(if waiting.is_empty() { DONE } else { DENIED })
+}
+
+fn action(changes: &[FileChange]) -> Action {
+    let paths = changes.iter().map(|change| change.path.clone()).collect();
+    Action::Apply { content: content_hash(changes), paths }
 }
 
 /// What a person repeats to approve `action` in `root`, and nothing else.
@@ -106,8 +123,7 @@ fn token(root: &Root, action: &Action) -> String {
 pub(super) fn approval(root: &Root, action: &Action, typed: Option<&str>) -> Result<Option<Approval>, Failure> {
     let Some(typed) = typed else { return Ok(None) };
     if typed != token(root, action) {
-        let what = "the approval is for something else than what would happen now";
-        return Err(Failure::new(FailureKind::Stale, what).hint("run it without --approve to see what would happen"));
+        return Err(approval_of_something_else());
     }
     Ok(Some(Approval { shown: action.hash() }))
 }
@@ -117,4 +133,9 @@ pub(super) fn needs_approval(root: &Root, judgement: &Judgement, again: &str) ->
     let what = format!("{}: {}", judgement.action.describe(), judgement.verdict.explain());
     let token = token(root, &judgement.action);
     Failure::new(FailureKind::NeedsApproval, what).hint(format!("to approve exactly this: {again} --approve {token}"))
+}
+
+fn approval_of_something_else() -> Failure {
+    let what = "the approval is for something else than what would happen now";
+    Failure::new(FailureKind::Stale, what).hint("run it without --approve to see what would happen")
 }

@@ -45,7 +45,7 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
         Command::Undo(arguments) => changes::undo(&arguments, workbench, screen),
         Command::Mode(arguments) => mode::run(&arguments, workbench, screen),
         Command::Log(arguments) => ledger::run(&arguments, workbench, screen),
-        Command::Doctor => doctor::run(workbench, screen),
+        Command::Doctor(arguments) => doctor::run(&arguments, workbench, screen),
         Command::Tour(arguments) => tour::run(&arguments, workbench, screen, cancel),
         Command::Lsp => Err(Failure::new(FailureKind::Internal, "the language server is not started from here")),
     };

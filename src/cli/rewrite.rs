@@ -29,7 +29,7 @@ pub(super) fn run(
     screen.diff(&render_changeset(&proposed.changeset));
     screen.note(&format!("tagout: changeset {}: {}", proposed.changeset.id, summarise(&proposed.changeset)));
     if arguments.apply {
-        return super::changes::write(workbench, &root, proposed.changeset, arguments.approve.as_deref(), screen);
+        return super::changes::write(workbench, &root, proposed.changeset, &arguments.approve, screen);
     }
     screen.note(&format!("tagout: write it with `tagout apply {}`", proposed.changeset.id));
     Ok(DONE)

@@ -30,13 +30,16 @@ pub(super) fn run(
             cancel.cancel();
         }
     };
-    let (exit, changeset, refused, dropped, connections, reached) = match run_command(workbench, task, &output, cancel)?
-    {
+    let ran = run_command(workbench, task, &output, cancel)?;
+    let (exit, changeset, refused, dropped, connections, reached, warning) = match ran {
         Ran::Undecided(_, judgement) => return Err(needs_approval(&root, &judgement, "the same with")),
-        Ran::Done { exit, changeset, refused, dropped_output, connections, reached, .. } => {
-            (exit, changeset, refused, dropped_output, connections, reached)
+        Ran::Done { exit, changeset, refused, dropped_output, connections, reached, warning, .. } => {
+            (exit, changeset, refused, dropped_output, connections, reached, warning)
         }
     };
+    if let Some(warning) = warning {
+        screen.note(&format!("tagout: {warning}"));
+    }
     if let Exit::Limit(_) = &exit {
         screen.note(&format!("tagout: {}", describe_exit(&exit)));
     }
@@ -52,7 +55,7 @@ pub(super) fn run(
         screen.note_diff(&render_changeset(&changeset));
         screen.note(&format!("tagout: changeset {}: {}", changeset.id, summarise(&changeset)));
         if arguments.apply && exit == Exit::Code(0) && refused.is_empty() {
-            super::changes::write(workbench, &root, changeset, None, screen)?;
+            super::changes::write(workbench, &root, changeset, &[], screen)?;
         } else {
             screen.note(&format!("tagout: the workspace is untouched; write it with `tagout apply {}`", changeset.id));
         }

@@ -17,6 +17,7 @@
 //! disk_bytes = 21474836480       # most it may write to the workspace, which in memory is memory_bytes at most
 //! disk_files = 400000            # most files, folders and links it may write to the workspace
 //! output_limit_bytes = 8388608   # most output that is shown: the first half and the last
+//! sandbox = "copy"               # the weakest sandbox accepted: full, bubblewrap or copy
 //! allow_hosts = ["crates.io", "*.npmjs.org", "host.example:8443"]  # reached without a question when a command asks
 //! private_hosts = ["registry.corp"]                                # hosts that may be at private addresses
 //! ```

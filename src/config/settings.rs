@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::hosts::lay_hosts;
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
-use crate::policy::{HostRule, Mode};
+use crate::policy::{HostRule, Mode, SandboxLevel};
 
 /// What to index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub struct RunSettings {
     pub disk_files: u64,
     /// Most bytes of a command's output that are passed on.
     pub output_limit_bytes: u64,
+    /// The weakest level of the sandbox that a command may run at; the strongest one there is is always taken.
+    pub sandbox: SandboxLevel,
     /// Hosts that a command which asks for them reaches without a question.
     pub allow_hosts: Vec<HostRule>,
     /// Hosts that may be at private addresses, at whichever port.
@@ -69,6 +71,7 @@ impl Settings {
             disk_bytes: 20 << 30,
             disk_files: 400_000,
             output_limit_bytes: 8 << 20,
+            sandbox: SandboxLevel::Copy,
             allow_hosts: Vec::new(),
             private_hosts: Vec::new(),
         };
@@ -137,14 +140,18 @@ pub fn resolve(
             None => {}
             Some(Ok(items)) => items.iter().for_each(|item| layers.lay(source, item)),
             Some(Err(Unreadable { line, text })) => {
-                // It may have held a limit to the mode or the hosts: in doubt the narrowest holds.
+                // It may have held a limit to the mode or the hosts, or a demand: in doubt the narrowest holds.
                 layers.settings.max_mode = Mode::ReadOnly;
+                layers.settings.run.sandbox = SandboxLevel::Full;
                 layers.settings.run.allow_hosts.clear();
                 layers.settings.run.private_hosts.clear();
                 layers.report(
                     source,
                     line,
-                    format!("{text}; all of it is ignored, and the mode is read-only and no host allowed until then"),
+                    format!(
+                        "{text}; all of it is ignored, and until then the mode is read-only, no host allowed, and \
+                         the sandbox has to be full"
+                    ),
                 );
             }
         }
@@ -167,6 +174,7 @@ impl Layers {
     fn lay(&mut self, source: ConfigSource, item: &Item) {
         let laid = match (item.name.as_str(), self.number(&item.name)) {
             ("max_mode", _) => lay_mode(&mut self.settings.max_mode, source, &item.value),
+            ("run.sandbox", _) => lay_level(&mut self.settings.run.sandbox, source, &item.value),
             ("run.allow_hosts", _) => lay_hosts(&mut self.settings.run.allow_hosts, source, &item.value),
             ("run.private_hosts", _) => lay_hosts(&mut self.settings.run.private_hosts, source, &item.value),
             (_, Some((present, most))) => lay_number(present, most, source, &item.value),
@@ -225,6 +233,28 @@ fn lay_mode(present: &mut Mode, source: ConfigSource, value: &Raw) -> Result<(),
             Err(format!("is {}, not the name of a mode; until it is one it counts as read-only", value.describe()))
         }
     }
+}
+
+fn lay_level(present: &mut SandboxLevel, source: ConfigSource, value: &Raw) -> Result<(), String> {
+    let why = match value {
+        Raw::Text(name) => match name.parse::<SandboxLevel>() {
+            // Narrower is stronger here.
+            Ok(level) if source == ConfigSource::User || level >= *present => {
+                *present = level;
+                return Ok(());
+            }
+            Ok(level) => {
+                return Err(format!(
+                    "is {level}, but may only demand more: {present} holds; lower it in the user's config.toml"
+                ));
+            }
+            Err(error) => format!("is wrong: {error}"),
+        },
+        Raw::Integer(_) | Raw::Texts(_) | Raw::Other(_) => format!("is {}, not the name of a level", value.describe()),
+    };
+    // In doubt the strongest is demanded.
+    *present = SandboxLevel::Full;
+    Err(format!("{why}; until it is one, the sandbox has to be full"))
 }
 
 fn lay<T: Ord + Copy + fmt::Display>(present: &mut T, wanted: T, source: ConfigSource) -> Result<(), String> {
@@ -310,10 +340,26 @@ mod tests {
     fn a_file_that_is_no_toml_is_ignored_as_a_whole_with_the_line() {
         let (settings, problems) =
             resolve(defaults(), None, Some("[run]\ntimeout_seconds = 5\n= 3\n"), Some(&json!([1])));
-        assert_eq!(settings, Settings { max_mode: Mode::ReadOnly, ..defaults() });
+        let run = RunSettings { sandbox: SandboxLevel::Full, ..defaults().run };
+        assert_eq!(settings, Settings { max_mode: Mode::ReadOnly, run, ..defaults() });
         assert_eq!(problems[0].line, Some(3));
         assert!(problems[0].to_string().starts_with(".tagout.toml:3: "), "{}", problems[0]);
         assert_eq!(problems[1].source, ConfigSource::Editor);
+    }
+
+    #[test]
+    fn only_the_user_lowers_the_level_demanded() {
+        let text = |level: &str| format!("[run]\nsandbox = \"{level}\"\n");
+        let least = |user: &str, workspace: &str| {
+            let (settings, problems) = resolve(defaults(), Some(&text(user)), Some(&text(workspace)), None);
+            (settings.run.sandbox, problems.len())
+        };
+        assert_eq!(least("copy", "bubblewrap"), (SandboxLevel::Bubblewrap, 0));
+        assert_eq!(least("full", "copy"), (SandboxLevel::Full, 1));
+        assert_eq!(least("copy", "none"), (SandboxLevel::Full, 1));
+        assert_eq!(resolve(defaults(), Some("run.sandbox = 1"), None, None).0.run.sandbox, SandboxLevel::Full);
+        assert_eq!(resolve(defaults(), None, Some("= 1"), None).0.run.sandbox, SandboxLevel::Full);
+        assert_eq!(resolve(defaults(), None, None, None).0.run.sandbox, SandboxLevel::Copy);
     }
 
     #[test]
@@ -357,6 +403,7 @@ mod tests {
             let (narrow, _) = resolve(defaults(), None, Some(&text), None);
             let wide = defaults();
             prop_assert!(narrow.max_mode <= wide.max_mode);
+            prop_assert!(narrow.run.sandbox >= wide.run.sandbox);
             prop_assert!(narrow.index.max_file_bytes <= wide.index.max_file_bytes);
             prop_assert!(narrow.run.timeout_seconds <= wide.run.timeout_seconds);
             prop_assert!(narrow.run.memory_bytes <= wide.run.memory_bytes);

@@ -24,7 +24,7 @@ impl State {
         let Some((workspace, path)) = place else { return Vec::new() };
         let mut actions = Vec::new();
         for (number, pending) in self.pending.iter().filter(|(_, pending)| pending.root == workspace.root) {
-            let what = pending.judgement.action.describe();
+            let what = format!("{} ({})", pending.judgement.action.describe(), pending.reason());
             let argument = json!({ "decision": number });
             actions.push(item(
                 format!("tagout: approve once: {what}"),

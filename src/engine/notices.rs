@@ -46,9 +46,11 @@ impl State {
             let message = format!("tagout: stale, this file changed since the proposal ({origin}): make it again");
             return vec![Notice { range: Range::default(), message }];
         }
+        let later = file.change().runs_later();
+        let later = later.map_or_else(String::new, |who| format!("; runs later: {}", who.describe()));
         let message = |edit: &Option<Edit>| match edit {
-            None => format!("tagout: proposed {} of this file ({origin})", whole(file.change().kind())),
-            Some(edit) => format!("tagout: proposed change: {} ({origin})", first_line(&edit.replacement)),
+            None => format!("tagout: proposed {} of this file ({origin}){later}", whole(file.change().kind())),
+            Some(edit) => format!("tagout: proposed change: {} ({origin}){later}", first_line(&edit.replacement)),
         };
         pending.into_iter().map(|(_, range, edit)| Notice { range, message: message(&edit) }).collect()
     }

@@ -111,7 +111,7 @@ fn granted(task: &ApplyTask) -> Granted {
     let paths = task.changes.iter().map(|change| change.path.clone()).collect();
     let action = Action::Apply { content: content_hash(&task.changes), paths };
     let (grant, verdict) = Grant::obtain(Mode::WorkspaceWrite, action.clone(), &Facts::user(), None).unwrap();
-    Granted { grant, judgement: Judgement { mode: Mode::WorkspaceWrite, action, verdict } }
+    Granted { grant, judgement: Judgement { mode: Mode::WorkspaceWrite, action, level: None, verdict } }
 }
 
 fn changed(state: &mut State, version: i32, text: &str) -> Vec<Order> {

@@ -6,7 +6,8 @@ use super::order::{EditId, JobId, Level, Order, Task};
 use super::recipes::{Applied, ApplyTask, Executor, Granted, LastApplied, Purpose, RecordTask, undo_changes};
 use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
-    ChangeKind, Changeset, ChangesetId, FileChange, FileReview, Hunk, HunkId, HunkState, Review, Selection, summarise,
+    ChangeKind, Changeset, ChangesetId, FileChange, FileReview, Hunk, HunkId, HunkState, Review, Selection, by_consent,
+    summarise,
 };
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::{DocumentUri, RelativePath, Root};
@@ -92,15 +93,15 @@ impl State {
         Order::Start(job, Task::Apply(task))
     }
 
-    /// Divides changes between the disk and the editor: one task for all closed files, one for each open document.
+    /// Divides changes between the disk and the editor, and by the consent that they need: one task for all ordinary
+    /// closed files, one for each that runs later, one for each open document.
     pub(super) fn divide(
         &self,
         root: &Root,
         changes: Vec<FileChange>,
         purpose: impl Fn(&[FileChange]) -> Purpose,
     ) -> Result<Vec<ApplyTask>, Failure> {
-        let mut disk = Vec::new();
-        let mut tasks = Vec::new();
+        let (mut disk, mut tasks) = (Vec::new(), Vec::new());
         let task = |by, changes: Vec<FileChange>| ApplyTask {
             root: root.clone(),
             by,
@@ -114,10 +115,8 @@ impl State {
                 Executor::Editor => tasks.push(task(Executor::Editor, vec![change])),
             }
         }
-        if !disk.is_empty() {
-            tasks.insert(0, task(Executor::Disk, disk));
-        }
-        Ok(tasks)
+        let disk = by_consent(disk).into_iter().map(|part| task(Executor::Disk, part));
+        Ok(disk.chain(tasks).collect())
     }
 
     /// Who makes `change`: the editor where it has the file open, after a look at what it holds.
@@ -166,7 +165,7 @@ impl State {
     pub(super) fn wait_for_user(&mut self, pending: Pending) -> Vec<Order> {
         let number = self.fresh();
         let text =
-            format!("tagout: waits for your decision: {}: {}", pending.judgement.action.describe(), reason(&pending));
+            format!("tagout: waits for your decision: {}: {}", pending.judgement.action.describe(), pending.reason());
         self.pending.insert(number, pending);
         let mut orders = vec![Order::Tell(Level::Warning, text)];
         orders.extend(self.publish());
@@ -358,8 +357,4 @@ impl State {
 pub(super) fn no_such_changeset(id: &ChangesetId) -> Failure {
     Failure::new(FailureKind::NotFound, format!("no changeset {id} waits for a decision"))
         .hint("make the proposal again")
-}
-
-fn reason(pending: &Pending) -> &str {
-    pending.judgement.verdict.because.first().map_or("", |reason| reason.text.as_str())
 }

@@ -51,6 +51,13 @@ pub(super) struct Pending {
     pub task: PendingTask,
 }
 
+impl Pending {
+    /// Why it is asked about.
+    pub(super) fn reason(&self) -> &str {
+        self.judgement.verdict.because.first().map_or("", |reason| reason.text.as_str())
+    }
+}
+
 /// What happens once the user approves.
 #[derive(Debug, Clone)]
 pub(super) enum PendingTask {

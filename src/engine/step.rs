@@ -326,14 +326,14 @@ impl State {
     }
 
     fn ran(&mut self, job: &Job, ran: Ran) -> (String, Vec<Order>) {
-        let (root, argv, exit, changeset, refused, dropped, connections, reached) = match ran {
+        let (root, argv, exit, changeset, refused, dropped, connections, reached, warning) = match ran {
             Ran::Undecided(task, judgement) => {
                 let root = task.root.clone();
                 let pending = Pending { root, judgement, task: PendingTask::Run(task) };
                 return ("waits for your decision".to_owned(), self.wait_for_user(pending));
             }
-            Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached } => {
-                (root, argv, exit, changeset, refused, dropped_output, connections, reached)
+            Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached, warning } => {
+                (root, argv, exit, changeset, refused, dropped_output, connections, reached, warning)
             }
         };
         let mut words = super::recipes::describe_exit(&exit);
@@ -353,6 +353,9 @@ impl State {
         let cut = if dropped > 0 { format!("[{dropped} bytes of output dropped]\n") } else { String::new() };
         self.last_output = Some(format!("$ {}\n{}\n{cut}[{words}]\n", argv.join(" "), job.output));
         let mut orders = vec![Order::Tell(Level::Info, format!("tagout: {}: {words}", argv.join(" ")))];
+        orders.extend(
+            warning.map(|warning| Order::Tell(Level::Warning, format!("tagout: {}: {warning}", argv.join(" ")))),
+        );
         orders.extend(self.propose(root, changeset));
         (words, orders)
     }

@@ -14,7 +14,7 @@ pub(super) fn entry(outcome: &str) -> Entry {
     let action = Action::Run { argv: vec!["make".into()], place: Place::Sandbox, network: Vec::new() };
     let verdict = decide(Mode::ReadOnly, &action, &Facts::user());
     let outcome = outcome.to_owned();
-    Entry { number: 0, at_ms: 1, mode: Mode::ReadOnly, phase: Phase::Judged, action, verdict, outcome }
+    Entry { number: 0, at_ms: 1, mode: Mode::ReadOnly, phase: Phase::Judged, action, verdict, level: None, outcome }
 }
 
 pub(super) fn grant(from: Mode, to: Mode) -> Grant {

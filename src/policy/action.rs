@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HostRule, Mode};
-use crate::workspace::{ContentHash, RelativePath};
+use super::{Containment, HostRule, Mode, SandboxLevel};
+use crate::workspace::{ContentHash, RelativePath, RunsLater};
 
 /// Where a command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,12 +98,14 @@ pub enum Asker {
 pub struct Facts {
     /// Who asks.
     pub asker: Asker,
-    /// What the sandbox lacks on this machine; `None` when nothing.
-    pub sandbox_missing: Option<String>,
+    /// How well this machine can contain a command.
+    pub sandbox: Containment,
+    /// The weakest level of the sandbox that the settings accept.
+    pub least_level: SandboxLevel,
     /// The highest mode that the settings allow.
     pub mode_limit: Mode,
-    /// Paths of the action whose content something else runs later.
-    pub runs_later: Vec<RelativePath>,
+    /// Paths of the action whose content something else runs later, and who.
+    pub runs_later: Vec<(RelativePath, RunsLater)>,
     /// Hosts that the user's settings let commands reach without a question.
     pub allowed_hosts: Vec<HostRule>,
 }
@@ -114,10 +116,20 @@ impl Facts {
     pub fn user() -> Self {
         Self {
             asker: Asker::User,
-            sandbox_missing: None,
+            sandbox: Containment::full(),
+            least_level: SandboxLevel::Copy,
             mode_limit: Mode::Unrestricted,
             runs_later: Vec::new(),
             allowed_hosts: Vec::new(),
+        }
+    }
+
+    /// How well `action` is contained when it happens; `None` for what does not run in the sandbox.
+    #[must_use]
+    pub fn level_of(&self, action: &Action) -> Option<SandboxLevel> {
+        match action {
+            Action::Run { place: Place::Sandbox, .. } => self.sandbox.level,
+            Action::Run { place: Place::Host, .. } | Action::Apply { .. } | Action::SetMode { .. } => None,
         }
     }
 }

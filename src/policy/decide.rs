@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::action::show_hosts;
-use super::{Action, Asker, Facts, HostRule, Mode, Place};
+use super::{Action, Asker, Facts, HostRule, Mode, Place, SandboxLevel};
 
 /// The outcome, from mildest to strictest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -122,8 +122,8 @@ const RULES: &[Rule] = &[
             && mode != Mode::ReadOnly
             && !facts.runs_later.is_empty(),
         |facts| {
-            let names: Vec<&str> = facts.runs_later.iter().map(crate::workspace::RelativePath::as_str).collect();
-            format!("something else runs this content later: {}", names.join(", "))
+            let named = facts.runs_later.iter().map(|(path, who)| format!("{path} runs later: {}", who.describe()));
+            named.collect::<Vec<_>>().join(", ")
         }
     ),
     rule!(
@@ -137,17 +137,31 @@ const RULES: &[Rule] = &[
     rule!(
         "no-sandbox-no-command",
         Deny,
-        |_, action, facts| is_run(action, Place::Sandbox) && facts.sandbox_missing.is_some(),
+        |_, action, facts| is_run(action, Place::Sandbox) && facts.sandbox.level.is_none(),
+        |facts| format!("the sandbox cannot be built: {}", missing(facts))
+    ),
+    rule!(
+        "weaker-sandbox-than-demanded",
+        Deny,
+        |_, action, facts| is_run(action, Place::Sandbox)
+            && facts.sandbox.level.is_some_and(|level| level < facts.least_level),
         |facts| format!(
-            "the sandbox cannot be built: {}",
-            facts.sandbox_missing.as_deref().unwrap_or("unknown reason")
+            "the settings demand a sandbox of level {}, and this machine reaches {} only: {}; `tagout doctor` says \
+             what adds the rest",
+            facts.least_level,
+            facts.sandbox.level.map_or("none", SandboxLevel::name),
+            missing(facts)
         )
     ),
     rule!(
         "sandbox-contains-command",
         Allow,
-        |_, action, facts| is_run(action, Place::Sandbox) && facts.sandbox_missing.is_none(),
-        |_| "the sandbox contains it, and what it writes becomes a diff".into()
+        |_, action, facts| is_run(action, Place::Sandbox)
+            && facts.sandbox.level.is_some_and(|level| level >= facts.least_level),
+        |facts| match facts.sandbox.warning() {
+            None => "the sandbox contains it, and what it writes becomes a diff".into(),
+            Some(warning) => format!("what it writes becomes a diff; {warning}"),
+        }
     ),
     // Reading the world writes nothing, so that the mode does not matter; what is sent there does not come back.
     rule!(
@@ -172,6 +186,10 @@ const RULES: &[Rule] = &[
         |_| "nothing contains a command on the host".into()
     ),
 ];
+
+fn missing(facts: &Facts) -> &str {
+    facts.sandbox.missing.as_deref().unwrap_or("unknown reason")
+}
 
 /// Hosts of a sandboxed command that the settings do not let it reach unasked.
 fn hosts_to_ask_for<'a>(action: &'a Action, facts: &Facts) -> Vec<&'a HostRule> {
@@ -218,7 +236,8 @@ pub fn decide(mode: Mode, action: &Action, facts: &Facts) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::{ContentHash, RelativePath};
+    use crate::policy::Containment;
+    use crate::workspace::{ContentHash, RelativePath, RunsLater};
 
     fn run(place: Place) -> Action {
         Action::Run { argv: vec!["make".into()], place, network: Vec::new() }
@@ -254,12 +273,12 @@ mod tests {
 
     #[test]
     fn the_strictest_wins_and_every_match_is_told() {
-        let later = RelativePath::new(".envrc").unwrap();
+        let later = (RelativePath::new(".envrc").unwrap(), RunsLater::Shell);
         let verdict = decide(Mode::WorkspaceWrite, &apply(), &Facts { runs_later: vec![later], ..Facts::user() });
         assert_eq!(verdict.decision, Decision::Ask);
         let rules: Vec<&str> = verdict.because.iter().map(|reason| reason.rule.as_str()).collect();
         assert_eq!(rules, ["runs-later-needs-consent", "user-accepts-change"]);
-        assert!(verdict.explain().contains(".envrc"));
+        assert!(verdict.explain().contains(".envrc runs later: a shell or tool loads it"), "{}", verdict.explain());
     }
 
     #[test]
@@ -288,7 +307,8 @@ mod tests {
         let described = action(&hosts).describe();
         assert_eq!(described, "run make in the sandbox, with network to crates.io, index.crates.io:443");
         assert_ne!(action(&["crates.io"]).hash(), action(&["crates.io:443"]).hash(), "approved is what was shown");
-        let missing = Facts { sandbox_missing: Some("x".into()), ..facts(&[]) };
+        let sandbox = Containment { level: None, missing: None };
+        let missing = Facts { sandbox, ..facts(&[]) };
         assert_eq!(decide(Mode::Unrestricted, &action(&hosts), &missing).decision, Decision::Deny);
     }
 
@@ -300,9 +320,27 @@ mod tests {
 
     #[test]
     fn without_a_sandbox_nothing_runs() {
-        let facts = Facts { sandbox_missing: Some("user namespaces are off".into()), ..Facts::user() };
+        let sandbox = Containment { level: None, missing: Some("user namespaces are off".into()) };
+        let facts = Facts { sandbox, ..Facts::user() };
         for mode in Mode::ALL {
             assert_eq!(decide(mode, &run(Place::Sandbox), &facts).decision, Decision::Deny);
+        }
+    }
+
+    #[test]
+    fn a_weaker_sandbox_is_told_and_a_demand_denies_what_is_below_it() {
+        for (reached, least) in
+            SandboxLevel::ALL.into_iter().flat_map(|reached| SandboxLevel::ALL.map(|least| (reached, least)))
+        {
+            let sandbox = Containment { level: Some(reached), missing: Some("no user namespaces".into()) };
+            let facts = Facts { sandbox, least_level: least, ..Facts::user() };
+            let verdict = decide(Mode::WorkspaceWrite, &run(Place::Sandbox), &facts);
+            let wanted = if reached < least { Decision::Deny } else { Decision::Allow };
+            assert_eq!(verdict.decision, wanted, "{reached} {least}");
+            let rule = if reached < least { "weaker-sandbox-than-demanded" } else { "sandbox-contains-command" };
+            assert_eq!(verdict.because.first().unwrap().rule, rule);
+            let told = reached < SandboxLevel::Full;
+            assert_eq!(verdict.explain().contains("no user namespaces"), told, "{}", verdict.explain());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The value that lets an executor act: made here only, from a verdict, bound to one action.
 
-use super::{Action, Decision, Facts, Mode, Verdict, decide};
+use super::{Action, Decision, Facts, Mode, SandboxLevel, Verdict, decide};
 use crate::workspace::ContentHash;
 
 /// A person's yes to exactly what was shown.
@@ -15,6 +15,7 @@ pub struct Approval {
 pub struct Grant {
     mode: Mode,
     action: Action,
+    level: Option<SandboxLevel>,
 }
 
 /// Why there is no grant.
@@ -49,7 +50,10 @@ impl Grant {
             (Decision::Ask, Some(approval)) if approval.shown != action.hash() => {
                 Err(GrantError::ApprovalOfSomethingElse)
             }
-            (Decision::Ask, Some(_)) | (Decision::Allow, _) => Ok((Self { mode, action }, verdict)),
+            (Decision::Ask, Some(_)) | (Decision::Allow, _) => {
+                let level = facts.level_of(&action);
+                Ok((Self { mode, action, level }, verdict))
+            }
         }
     }
 
@@ -57,6 +61,12 @@ impl Grant {
     #[must_use]
     pub fn action(&self) -> &Action {
         &self.action
+    }
+
+    /// How well the command has to be contained, exactly; `None` for what does not run in the sandbox.
+    #[must_use]
+    pub fn level(&self) -> Option<SandboxLevel> {
+        self.level
     }
 
     /// The mode it was granted in.

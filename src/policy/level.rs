@@ -1,6 +1,7 @@
 //! How well a sandbox contains.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,5 +35,43 @@ impl SandboxLevel {
 impl fmt::Display for SandboxLevel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
+    }
+}
+
+/// A name that is no level.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is no level of the sandbox: use full, bubblewrap or copy")]
+pub struct UnknownLevel(String);
+
+impl FromStr for SandboxLevel {
+    type Err = UnknownLevel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownLevel> {
+        Self::ALL.into_iter().find(|level| level.name() == name).ok_or_else(|| UnknownLevel(name.to_owned()))
+    }
+}
+
+/// How well a machine can contain a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Containment {
+    /// The strongest level that can be built; `None` when not even the weakest can.
+    pub level: Option<SandboxLevel>,
+    /// What is missing for more, with what adds it; `None` when nothing is.
+    pub missing: Option<String>,
+}
+
+impl Containment {
+    /// Every wall is there.
+    #[must_use]
+    pub fn full() -> Self {
+        Self { level: Some(SandboxLevel::Full), missing: None }
+    }
+
+    /// What people are told of a run that is not contained as well as it could be; `None` when there is nothing to tell.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let level = self.level.filter(|level| *level < SandboxLevel::Full)?;
+        let missing = self.missing.as_deref().unwrap_or("unknown reason");
+        Some(format!("contained at level {level}, not full: {missing}; `tagout doctor` says what adds the rest"))
     }
 }

@@ -12,6 +12,6 @@ pub use action::{Action, Asker, Facts, Place};
 pub use address::{AddressRange, forbidden};
 pub use decide::{Decision, Reason, Verdict, decide};
 pub use grant::{Approval, Grant, GrantError};
-pub use level::SandboxLevel;
+pub use level::{Containment, SandboxLevel, UnknownLevel};
 pub use mode::{Mode, UnknownMode};
 pub use network::{DEFAULT_PORTS, Host, HostError, HostRule};

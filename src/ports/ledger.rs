@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Failure;
 use crate::changes::{Changeset, ChangesetId};
-use crate::policy::{Action, Grant, Mode, Verdict};
+use crate::policy::{Action, Grant, Mode, SandboxLevel, Verdict};
 use crate::workspace::Root;
 
 /// Where in an action's life a record was written.
@@ -31,6 +31,10 @@ pub struct Entry {
     pub action: Action,
     /// How it was judged; in a record of the end, as before.
     pub verdict: Verdict,
+    /// How well it is contained; `None` for what does not run in the sandbox, and in records of before there were
+    /// levels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<SandboxLevel>,
     /// What came of it, for people: exit code, files written, the failure.
     pub outcome: String,
 }

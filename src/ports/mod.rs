@@ -16,5 +16,5 @@ pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIn
 pub use ledger::{Entry, Ledger, Modes, Phase, Shelf, Shelved, ShelvedState};
 pub use runner::{
     Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, Terminal,
-    TerminalSize,
+    TerminalSize, Wall,
 };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cancel, Failure, Keyboard};
 use crate::changes::FileChange;
-use crate::policy::{Grant, HostRule, Mode, SandboxLevel};
+use crate::policy::{Containment, Grant, HostRule, Mode, SandboxLevel};
 use crate::workspace::{RelativePath, Root};
 
 /// Which of a command's streams some output came from.
@@ -224,16 +224,34 @@ pub struct RunOutcome {
     pub connections: Vec<Connection>,
 }
 
+/// Something that sandboxes are built from, as it was found on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Wall {
+    /// Its name.
+    pub name: String,
+    /// What was seen of it, or what the system said when it was tried.
+    pub found: String,
+    /// Whether it is there.
+    pub present: bool,
+    /// What it means where it is missing.
+    pub without: String,
+    /// What adds it, as lines to type or a whole file; `None` where nothing is known.
+    pub cure: Option<String>,
+}
+
 /// Runs commands.
 pub trait Runner: Send + Sync {
     /// Makes a sandbox ready for the next command in the workspace, unless one is, and says how well it contains.
     ///
     /// # Errors
     /// When none can be made: what is missing and what to do about it.
-    fn prepare(&self, root: &Root, mode: Mode, limits: &Limits) -> Result<SandboxLevel, Failure>;
+    fn prepare(&self, root: &Root, mode: Mode, limits: &Limits) -> Result<Containment, Failure>;
 
-    /// Runs the granted command to its end. `output` gets what it prints while it prints, control
-    /// characters other than tab and line breaks replaced.
+    /// Tries each wall on its own. Slower than [`prepare`](Self::prepare): for people who look for what is missing.
+    fn walls(&self) -> Vec<Wall>;
+
+    /// Runs the granted command to its end, contained at exactly the level of the grant. `output` gets what it prints
+    /// while it prints, control characters other than tab and line breaks replaced.
     ///
     /// # Errors
     /// When it could not be started; nothing then ran. A command that fails is an outcome, not an error.

@@ -43,6 +43,8 @@ enum Rule {
     Among { argument: u32, values: &'static [u32] },
     /// Refused when this argument is none of these.
     NotAmong { argument: u32, values: &'static [u32], error: i32 },
+    /// Refused unless the first two arguments of `socket` ask for a stream on this machine.
+    Local,
     /// Refused when the file type in this mode argument is a device.
     Device { argument: u32 },
 }
@@ -179,6 +181,12 @@ impl Rule {
             Self::NotAmong { argument: index, values, error } => {
                 one_of(load(argument(index)), values, allow, end(refuse(error)))
             }
+            Self::Local => {
+                let family = jump(BPF_JEQ, libc::AF_UNIX.cast_unsigned(), 1, 0);
+                let mut program = vec![load(argument(0)), family, end(refuse(libc::EAFNOSUPPORT))];
+                program.extend(one_of(load(argument(1)), STREAMS, allow, deny));
+                program
+            }
             Self::Device { argument: index } => {
                 let kind = statement(libc::BPF_ALU | libc::BPF_AND | BPF_K, libc::S_IFMT);
                 let mut program = vec![load(argument(index)), kind];
@@ -221,21 +229,89 @@ fn tree(calls: &[(u32, Rule)]) -> Vec<sock_filter> {
     }
 }
 
+/// Calls that reach beyond the sandbox where it has no namespaces of its own: into shared memory, semaphores and queues
+/// of the host, and, by a path that no rule of Landlock looks at, to its servers.
+const SHARED: &[libc::c_long] = &[
+    libc::SYS_connect,
+    libc::SYS_mq_open,
+    libc::SYS_mq_unlink,
+    libc::SYS_msgctl,
+    libc::SYS_msgget,
+    libc::SYS_msgrcv,
+    libc::SYS_msgsnd,
+    libc::SYS_semctl,
+    libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_shmat,
+    libc::SYS_shmctl,
+    libc::SYS_shmget,
+    // Owners and attributes of files are no concern of Landlock's.
+    libc::SYS_fchown,
+    libc::SYS_fchownat,
+    libc::SYS_fremovexattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_setxattr,
+    // setxattrat and removexattrat, file_setattr: the same numbers on every architecture.
+    463,
+    466,
+    469,
+];
+#[cfg(target_arch = "x86_64")]
+const SHARED_HERE: &[libc::c_long] = &[libc::SYS_chown, libc::SYS_lchown];
+#[cfg(target_arch = "aarch64")]
+const SHARED_HERE: &[libc::c_long] = &[];
+
+/// Only oneself: 0 means the caller.
+const SELF: &[u32] = &[0];
+/// Streams, also those that keep messages whole, with the flags that may come with them: what is sent over them goes to
+/// the other end, never to an address.
+const STREAMS: &[u32] = &[0x1, 0x801, 0x80001, 0x80801, 0x5, 0x805, 0x80005, 0x80805];
+
+const SHARED_EXAMINED: &[(libc::c_long, Rule)] = &[
+    (libc::SYS_ioprio_set, Rule::NotAmong { argument: 1, values: SELF, error: libc::EPERM }),
+    (libc::SYS_prlimit64, Rule::NotAmong { argument: 0, values: SELF, error: libc::EPERM }),
+    (libc::SYS_sched_setaffinity, Rule::NotAmong { argument: 0, values: SELF, error: libc::EPERM }),
+    (libc::SYS_sched_setattr, Rule::NotAmong { argument: 0, values: SELF, error: libc::EPERM }),
+    (libc::SYS_sched_setparam, Rule::NotAmong { argument: 0, values: SELF, error: libc::EPERM }),
+    (libc::SYS_sched_setscheduler, Rule::NotAmong { argument: 0, values: SELF, error: libc::EPERM }),
+    (libc::SYS_setpriority, Rule::NotAmong { argument: 1, values: SELF, error: libc::EPERM }),
+    (libc::SYS_socket, Rule::Local),
+    (libc::SYS_socketpair, Rule::NotAmong { argument: 1, values: STREAMS, error: libc::EPERM }),
+];
+
+/// The filter that stands beside [`program`] in a sandbox without namespaces of its own.
+pub(super) fn shared_program() -> Vec<sock_filter> {
+    let refused = SHARED.iter().chain(SHARED_HERE).map(|number| (*number, Rule::Refuse(libc::EPERM)));
+    assemble(sorted(refused.chain(SHARED_EXAMINED.iter().copied())))
+}
+
 fn table() -> Vec<(u32, Rule)> {
     let refused = REFUSED.iter().chain(REFUSED_HERE).map(|number| (*number, Rule::Refuse(libc::EPERM)));
     let examined = EXAMINED.iter().chain(EXAMINED_HERE).copied();
+    sorted(refused.chain(examined))
+}
+
+fn sorted(rules: impl Iterator<Item = (libc::c_long, Rule)>) -> Vec<(u32, Rule)> {
     let mut table: Vec<(u32, Rule)> =
-        refused.chain(examined).filter_map(|(number, rule)| Some((u32::try_from(number).ok()?, rule))).collect();
+        rules.filter_map(|(number, rule)| Some((u32::try_from(number).ok()?, rule))).collect();
     table.sort_by_key(|(number, _)| *number);
     table
 }
 
 /// The whole filter.
 pub(super) fn program() -> Vec<sock_filter> {
+    assemble(table())
+}
+
+fn assemble(table: Vec<(u32, Rule)>) -> Vec<sock_filter> {
     let mut program = vec![load(ARCHITECTURE), jump(BPF_JEQ, NATIVE, 1, 0), end(KILL), load(NUMBER)];
     #[cfg(target_arch = "x86_64")]
     program.extend([jump(BPF_JGE, X32, 0, 1), end(refuse(libc::ENOSYS))]);
-    program.extend(tree(&table()));
+    program.extend(tree(&table));
     program
 }
 

@@ -12,25 +12,27 @@ use nix::sched::CloneFlags;
 use nix::unistd::setsid;
 
 use super::channel::{self, Report};
+use super::direct::{self, DIRECT_ARGUMENT};
 use super::identity;
 use super::init::{self, Failed, failed};
 use super::step::Plan;
 use super::sys::{self, Cloned};
+use super::tries::{self, PROBE_ARGUMENT};
 
 /// The first argument that makes the program a helper instead of what it usually is.
 pub const HELPER_ARGUMENT: &str = "__sandbox-helper";
 
-/// Acts as the helper when `first`, the program's first argument, asks for it. To be called before anything else, above
+/// Acts as the helper, or another small part of the sandbox, when `first`, the program's first argument, asks for it. To be called before anything else, above
 /// all before any thread is started.
 #[must_use]
 pub fn run_helper_if_asked(first: Option<&OsStr>) -> Option<ExitCode> {
-    if first != Some(OsStr::new(HELPER_ARGUMENT)) {
-        return None;
-    }
-    Some(match serve() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    })
+    let lived = match first?.to_str()? {
+        HELPER_ARGUMENT => serve(),
+        DIRECT_ARGUMENT => direct::serve(),
+        PROBE_ARGUMENT => tries::run(),
+        _ => return None,
+    };
+    Some(if lived.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Every kind of namespace that a sandbox gets for itself.

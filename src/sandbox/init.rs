@@ -26,7 +26,8 @@ use crate::ports::LimitReached;
 /// A step that failed.
 pub(super) struct Failed {
     step: String,
-    error: io::Error,
+    /// What went wrong in it.
+    pub(super) error: io::Error,
 }
 
 /// Names the step that an error comes from.
@@ -43,7 +44,9 @@ pub(super) fn tell(socket: &OwnedFd, failed: &Failed) {
 
 /// The whole life of process 1, begun in its namespaces; `socket` leads to the server. Returns its exit code.
 pub(super) fn run(plan: &Plan, socket: &OwnedFd, helper: OwnedFd) -> i32 {
-    match build(plan, socket, helper).and_then(|workspace| attend(plan, socket, workspace)) {
+    let lived =
+        build(plan, socket, helper).and_then(|workspace| attend(&Measured::Here(plan), socket, workspace, &child::run));
+    match lived {
         Ok(()) => 0,
         Err(failed) => {
             tell(socket, &failed);
@@ -108,7 +111,8 @@ fn apply(step: &Step, trees: &mut Trees, socket: &OwnedFd) -> io::Result<Option<
     Ok(None)
 }
 
-fn limit(resource: Resource, most: u64) -> io::Result<()> {
+/// Limits a resource of this process and all it will start.
+pub(super) fn limit(resource: Resource, most: u64) -> io::Result<()> {
     use nix::sys::resource::Resource as Kernel;
     let kernel = match resource {
         Resource::CoreDump => Kernel::RLIMIT_CORE,
@@ -128,8 +132,24 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
     Ok(setrlimit(kernel, most, last)?)
 }
 
+/// Who measures what all processes use together.
+pub(super) enum Measured<'a> {
+    /// Process 1, against the limits of this plan.
+    Here(&'a Plan),
+    /// A process above it.
+    Above,
+}
+
+/// What the process does that becomes the command; returns its exit code when it could not.
+pub(super) type BecomeChild<'a> = &'a dyn Fn(&OwnedFd, Option<OwnedFd>) -> i32;
+
 /// Starts the process that becomes the command, then waits for its end or the server's word.
-fn attend(plan: &Plan, socket: &OwnedFd, workspace: Option<OwnedFd>) -> Result<(), Failed> {
+pub(super) fn attend(
+    measured: &Measured<'_>,
+    socket: &OwnedFd,
+    workspace: Option<OwnedFd>,
+    become_child: BecomeChild<'_>,
+) -> Result<(), Failed> {
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
     signals.thread_block().map_err(failed("watch processes"))?;
@@ -140,7 +160,7 @@ fn attend(plan: &Plan, socket: &OwnedFd, workspace: Option<OwnedFd>) -> Result<(
     let child = match sys::fork().map_err(failed("start a process"))? {
         ForkResult::Child => {
             drop((ended, begun));
-            let code = child::run(socket, workspace);
+            let code = become_child(socket, workspace);
             drop(parked);
             std::process::exit(code);
         }
@@ -149,7 +169,7 @@ fn attend(plan: &Plan, socket: &OwnedFd, workspace: Option<OwnedFd>) -> Result<(
     drop((workspace, parked));
     channel::send(socket.as_fd(), &Report::Parked, &[]).map_err(failed("report"))?;
     let mut watch = Watch { socket, ended, child, pace: Pace::Parked(begun), meter: None };
-    let report = watch.run(plan).map_err(failed("watch processes"))?;
+    let report = watch.run(measured).map_err(failed("watch processes"))?;
     // What the command left running could still write: nothing is reported before it is gone.
     end_all().map_err(failed("end all processes"))?;
     let met = watch.meter.map_or_else(Vec::new, Meter::met);
@@ -178,7 +198,7 @@ enum Pace {
 
 impl Watch<'_> {
     /// Collects every process that ends, until the command has, a limit is passed, or the server wants an end.
-    fn run(&mut self, plan: &Plan) -> io::Result<Report> {
+    fn run(&mut self, measured: &Measured<'_>) -> io::Result<Report> {
         // The server closes its end, or says that it will send no more.
         let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
         loop {
@@ -202,20 +222,23 @@ impl Watch<'_> {
             if server {
                 return Ok(Report::Stopped);
             }
-            if paced && let Some(limit) = self.measure(plan)? {
+            if paced && let Some(limit) = self.measure(measured)? {
                 return Ok(Report::Limited(limit));
             }
         }
     }
 
     /// The limit that is passed, if one is; the first time only begins to measure.
-    fn measure(&mut self, plan: &Plan) -> io::Result<Option<LimitReached>> {
-        if let (Pace::Running(ticker), Some(meter)) = (&self.pace, &mut self.meter) {
+    fn measure(&mut self, measured: &Measured<'_>) -> io::Result<Option<LimitReached>> {
+        if let Pace::Running(ticker) = &self.pace {
             // However often it has ticked meanwhile, once is enough.
             nix::unistd::read(ticker, &mut [0; 8])?;
-            return meter.check();
+            return self.meter.as_mut().map_or(Ok(None), Meter::check);
         }
-        self.meter = Some(Meter::new(&plan.limits, plan.in_memory()));
+        self.meter = match measured {
+            Measured::Here(plan) => Some(Meter::new(&plan.limits, plan.in_memory())),
+            Measured::Above => None,
+        };
         self.pace = Pace::Running(sys::ticker(usage::TICK)?);
         Ok(None)
     }
@@ -238,7 +261,7 @@ fn collect(child: Pid) -> io::Result<Option<Report>> {
 }
 
 /// Ends every process but this one, and waits until the last has gone.
-fn end_all() -> io::Result<()> {
+pub(super) fn end_all() -> io::Result<()> {
     loop {
         match kill(Pid::from_raw(-1), Signal::SIGKILL) {
             Ok(()) | Err(Errno::ESRCH) => {}

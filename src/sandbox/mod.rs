@@ -1,17 +1,23 @@
 //! Running commands contained: a plan made as data, a helper that makes sandboxes by it, and a command's
 //! writes read back as file changes. Linux only; `sys` holds the only `unsafe`.
 
+mod bubblewrap;
 mod capture;
 mod channel;
 mod child;
+mod confine;
+mod copy;
+mod direct;
 mod disk;
 mod disk_watch;
 mod environment;
+mod fallback;
 mod filter;
 mod helper;
 mod identity;
 mod ignored;
 mod init;
+mod levels;
 mod machine;
 mod memory;
 mod mounts;
@@ -27,7 +33,9 @@ mod spawn;
 mod step;
 mod sys;
 mod terminal;
+mod tries;
 mod usage;
+mod walls;
 
 pub use helper::{HELPER_ARGUMENT, run_helper_if_asked};
 pub use identity::Identity;

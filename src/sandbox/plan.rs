@@ -62,7 +62,7 @@ pub(super) const REVEALING: [&str; 9] = [
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
 /// Outside, the user that root becomes: far above those that systems and their containers give out.
-const SUBORDINATE: u32 = 0x7461_676f;
+pub(super) const SUBORDINATE: u32 = 0x7461_676f;
 
 /// What becomes of root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +145,7 @@ fn identity(wanted: &Wanted<'_>, machine: &Machine) -> Identity {
 }
 
 /// The workspace is shown whole, so nothing that is to stay hidden may lie in it.
-fn check_root(root: &Path, machine: &Machine) -> Result<(), PlanError> {
+pub(super) fn check_root(root: &Path, machine: &Machine) -> Result<(), PlanError> {
     let hidden = [machine.home.as_path(), Path::new("/etc"), Path::new("/dev"), Path::new("/proc"), Path::new("/sys")];
     let inside = ["/proc", "/sys", "/dev"].map(Path::new);
     let wide = hidden.into_iter().find(|path| path.starts_with(root));

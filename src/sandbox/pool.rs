@@ -16,7 +16,7 @@ use super::plan::Network;
 use super::step::Plan;
 use super::sys;
 use crate::policy::Mode;
-use crate::ports::Limits;
+use crate::ports::{Failure, Limits};
 
 /// How long a sandbox may take to be built.
 const BUILD_TIME: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ pub(super) struct Sandbox {
     /// The folder that receives the writes, once it is known.
     pub(super) writes: Option<OwnedFd>,
     /// The listener for its proxy, once it is known.
-    listener: Option<OwnedFd>,
+    pub(super) listener: Option<OwnedFd>,
     /// The other side of the command's terminal, once it has one.
     pub(super) terminal: Option<OwnedFd>,
     /// The environment that fits what it shows.
@@ -72,7 +72,7 @@ impl Sandbox {
     }
 
     /// Waits until it says `awaited`.
-    fn wait(&mut self, awaited: &Report) -> Result<(), NotBuilt> {
+    pub(super) fn wait(&mut self, awaited: &Report) -> Result<(), NotBuilt> {
         let deadline = sys::timer(BUILD_TIME)?;
         loop {
             let mut events =
@@ -112,6 +112,9 @@ pub(super) enum NotBuilt {
     /// It ended without a word.
     #[error("it ended before it was built")]
     Silent,
+    /// It was not begun.
+    #[error("{0}")]
+    Refused(Failure),
     /// The helper cannot be started or asked.
     #[error(transparent)]
     System(#[from] io::Error),

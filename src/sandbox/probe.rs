@@ -9,11 +9,11 @@ use crate::ports::{Failure, FailureKind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Settings {
     /// `user.max_user_namespaces`.
-    most_namespaces: Option<u64>,
+    pub(super) most_namespaces: Option<u64>,
     /// `kernel.unprivileged_userns_clone` (Debian).
-    unprivileged: Option<u64>,
+    pub(super) unprivileged: Option<u64>,
     /// `kernel.apparmor_restrict_unprivileged_userns` (Ubuntu 23.10 and later).
-    apparmor: Option<u64>,
+    pub(super) apparmor: Option<u64>,
 }
 
 impl Settings {
@@ -25,6 +25,16 @@ impl Settings {
             unprivileged: number("/proc/sys/kernel/unprivileged_userns_clone"),
             apparmor: number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
         }
+    }
+}
+
+impl Settings {
+    /// Whether a setting explains that namespaces cannot be entered.
+    pub(super) fn forbids_namespaces(self, number: i32) -> bool {
+        self.most_namespaces == Some(0)
+            || number == libc::ENOSPC
+            || self.unprivileged == Some(0)
+            || self.apparmor.is_some_and(|value| value > 0)
     }
 }
 

@@ -1,5 +1,7 @@
-//! The processes of the sandbox as its own `/proc` shows them to process 1 (proc_pid_stat(5)).
+//! The processes of the sandbox as its own `/proc` shows them to process 1 (proc_pid_stat(5)), or as the host's shows
+//! them to who stands above them.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::time::Duration;
@@ -64,6 +66,20 @@ pub(super) fn numbers() -> io::Result<Vec<u32>> {
 /// What the processes with these numbers use; one that has ended meanwhile is left out.
 pub(super) fn read(numbers: &[u32]) -> Vec<Process> {
     numbers.iter().filter_map(|pid| look(*pid)).collect()
+}
+
+/// Those of `all` that `top` has started, directly or by others.
+pub(super) fn below(all: Vec<Process>, top: u32) -> Vec<Process> {
+    let mut known: HashSet<u32> = [top].into();
+    // A parent may be listed after its child: again, until nobody comes.
+    loop {
+        let before = known.len();
+        known.extend(all.iter().filter(|one| known.contains(&one.parent)).map(|one| one.pid).collect::<Vec<_>>());
+        if known.len() == before {
+            break;
+        }
+    }
+    all.into_iter().filter(|one| one.pid != top && known.contains(&one.pid)).collect()
 }
 
 fn look(pid: u32) -> Option<Process> {

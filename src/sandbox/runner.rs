@@ -12,7 +12,9 @@ use super::capture::{Captured, capture};
 use super::channel::{Go, Report};
 use super::disk::{Folder, file_clock};
 use super::environment;
+use super::fallback::Ran;
 use super::identity::SHIFT;
+use super::levels::Levels;
 use super::machine::Machine;
 use super::output::Output;
 use super::plan::{Network, PlanError, RootUser, Wanted, plan};
@@ -20,9 +22,9 @@ use super::pool::{Key, NotBuilt, Planned, Pool, Sandbox};
 use super::probe::{Settings, explain};
 use super::proxy::{Dialer, Proxy, Reach, SystemDialer, offline};
 use super::spawn::{Ended, Stop, Terms, contained, on_host};
-use crate::policy::{Action, Grant, HostRule, Mode, Place, SandboxLevel};
+use crate::policy::{Action, Containment, Grant, HostRule, Mode, Place, SandboxLevel};
 use crate::ports::{
-    Cancel, Connection, Exit, Failure, FailureKind, Limit, LimitReached, Limits, RunOutcome, RunRequest, Runner,
+    Cancel, Connection, Exit, Failure, FailureKind, Limit, LimitReached, Limits, RunOutcome, RunRequest, Runner, Wall,
 };
 use crate::workspace::{RelativePath, Root};
 
@@ -41,6 +43,7 @@ pub struct SandboxRunner {
     workshop: Arc<Workshop>,
     reserve: Reserve,
     dialer: Arc<dyn Dialer>,
+    levels: Levels,
 }
 
 impl SandboxRunner {
@@ -49,15 +52,29 @@ impl SandboxRunner {
     /// user's.
     #[must_use]
     pub fn new(executable: PathBuf, environment: Vec<(OsString, OsString)>, reserve: Reserve) -> Self {
-        let pool = Pool::new(executable);
+        let (pool, levels) = (Pool::new(executable.clone()), Levels::new(executable));
         let workshop = Arc::new(Workshop { environment, pool, root_stays: AtomicBool::new(false) });
-        Self { workshop, reserve, dialer: Arc::new(SystemDialer) }
+        Self { workshop, reserve, dialer: Arc::new(SystemDialer), levels }
     }
 
     /// The same, with the world reached through `dialer`. What may be reached is judged as ever.
     #[must_use]
     pub fn with_dialer(self, dialer: Arc<dyn Dialer>) -> Self {
         Self { dialer, ..self }
+    }
+
+    /// The same, with copies of workspaces kept below `place`, a folder of the user's own on disk.
+    #[must_use]
+    pub fn with_copies_in(mut self, place: PathBuf) -> Self {
+        self.levels.place = Some(place);
+        self
+    }
+
+    /// The same, building nothing stronger than `strongest`: for trying the weaker levels.
+    #[must_use]
+    pub fn at_most(mut self, strongest: SandboxLevel) -> Self {
+        self.levels.strongest = strongest;
+        self
     }
 
     /// Starts the helper ahead of the first command, while the program is small and nobody waits. When it cannot be
@@ -92,12 +109,7 @@ impl SandboxRunner {
         let root = request.root.as_path();
         let io = |error: io::Error| Failure::io(root.display(), &error);
         let disk = Folder::open(root).map_err(io)?;
-        let unsaved: Vec<(RelativePath, String)> = request
-            .open
-            .iter()
-            .filter(|open| !open.saved)
-            .filter_map(|open| Some((real(&request.root, &open.path)?, open.text.clone())))
-            .collect();
+        let unsaved = unsaved(request);
         let reach = Reach { hosts: network.to_vec(), private: request.private_hosts.clone() };
         let online = if network.is_empty() { Network::None } else { Network::Proxy };
         let key = Key::of(root, mode, online, &request.limits).map_err(io)?;
@@ -133,6 +145,37 @@ impl SandboxRunner {
             dropped_output: ended.dropped,
             level: Some(SandboxLevel::Full),
             connections,
+        })
+    }
+
+    /// Runs a command at a level below full.
+    fn below_full(
+        &self,
+        level: SandboxLevel,
+        (argv, network): (&[String], &[HostRule]),
+        mode: Mode,
+        request: &RunRequest,
+        terms: &Terms<'_>,
+    ) -> Result<RunOutcome, Failure> {
+        if !network.is_empty() {
+            let what = format!("a sandbox of level {level} reaches no host, whatever is allowed");
+            return Err(
+                Failure::new(FailureKind::Unavailable, what).hint("`tagout doctor` says what adds the full one")
+            );
+        }
+        let machine = Machine::survey(&self.workshop.environment);
+        let unsaved = unsaved(request);
+        let fallback = self.levels.fallback(&machine);
+        let Ran { ended, captured } = fallback.run(level, mode, argv, request, terms, &unsaved)?;
+        let exit = exit_of(&ended, terms.limits)?;
+        Ok(RunOutcome {
+            reached: reached(&ended, &exit, terms.limits),
+            exit,
+            changes: captured.changes,
+            refused: captured.refused,
+            dropped_output: ended.dropped,
+            level: Some(level),
+            connections: Vec::new(),
         })
     }
 
@@ -185,14 +228,26 @@ impl SandboxRunner {
 }
 
 impl Runner for SandboxRunner {
-    fn prepare(&self, root: &Root, mode: Mode, limits: &Limits) -> Result<SandboxLevel, Failure> {
+    fn prepare(&self, root: &Root, mode: Mode, limits: &Limits) -> Result<Containment, Failure> {
         let path = root.as_path();
         let key = Key::of(path, mode, Network::None, limits).map_err(|error| Failure::io(path.display(), &error))?;
-        if !self.workshop.pool.is_parked(&key) {
-            let sandbox = self.workshop.sandbox(&key)?;
-            self.workshop.pool.park(key, sandbox);
+        let fall_back = |failure| self.levels.fall_back(&Machine::survey(&self.workshop.environment), limits, failure);
+        if self.levels.strongest < SandboxLevel::Full {
+            let what = format!("no more than level {} is wanted", self.levels.strongest);
+            return fall_back(Failure::new(FailureKind::Unavailable, what));
         }
-        Ok(SandboxLevel::Full)
+        if !self.workshop.pool.is_parked(&key) {
+            match self.workshop.sandbox(&key) {
+                Ok(sandbox) => self.workshop.pool.park(key, sandbox),
+                Err(failure) if failure.kind == FailureKind::Unavailable => return fall_back(failure),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(Containment::full())
+    }
+
+    fn walls(&self) -> Vec<Wall> {
+        self.levels.walls(&Machine::survey(&self.workshop.environment))
     }
 
     fn run(
@@ -207,9 +262,11 @@ impl Runner for SandboxRunner {
         let terms = Terms { limits: &request.limits, output, cancel, keyboard };
         match grant.action() {
             Action::Run { argv, .. } if argv.first().is_none_or(String::is_empty) => Err(no_program()),
-            Action::Run { argv, place: Place::Sandbox, network } => {
-                self.in_sandbox((argv, network), grant.mode(), request, &terms)
-            }
+            Action::Run { argv, place: Place::Sandbox, network } => match grant.level() {
+                Some(SandboxLevel::Full) => self.in_sandbox((argv, network), grant.mode(), request, &terms),
+                Some(level) => self.below_full(level, (argv, network), grant.mode(), request, &terms),
+                None => Err(Failure::new(FailureKind::Denied, "the grant names no level of the sandbox")),
+            },
             Action::Run { argv, place: Place::Host, .. } => self.on_host(argv, request, &terms),
             Action::Apply { .. } | Action::SetMode { .. } => {
                 Err(Failure::new(FailureKind::Denied, "the grant is for something else than running a command"))
@@ -276,8 +333,9 @@ fn not_started(error: &io::Error) -> Failure {
         .hint("nothing was run: free processes, memory or open files, and run it again")
 }
 
-fn not_built(error: &NotBuilt) -> Failure {
+pub(super) fn not_built(error: &NotBuilt) -> Failure {
     match error {
+        NotBuilt::Refused(failure) => failure.clone(),
         NotBuilt::Step(failed) => explain(failed, Settings::read()),
         NotBuilt::System(error) => not_started(error),
         NotBuilt::Silent => ended_early(),
@@ -287,6 +345,12 @@ fn not_built(error: &NotBuilt) -> Failure {
 fn ended_early() -> Failure {
     Failure::new(FailureKind::Unavailable, "the sandbox ended before the command began")
         .hint("nothing was run: run it again, and look for memory limits if it stays so")
+}
+
+/// The unsaved texts, by paths without links.
+fn unsaved(request: &RunRequest) -> Vec<(RelativePath, String)> {
+    let unsaved = request.open.iter().filter(|open| !open.saved);
+    unsaved.filter_map(|open| Some((real(&request.root, &open.path)?, open.text.clone()))).collect()
 }
 
 /// The path of an open document without links, since the command's writes are known by such; `None` for one

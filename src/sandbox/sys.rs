@@ -192,6 +192,17 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     checked(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) }).map(drop)
 }
 
+/// Whether this process has no capability, neither in effect nor to put into effect (capget(2)).
+pub(super) fn has_no_capability() -> io::Result<bool> {
+    // Version 3 of the interface: a header, then two triples of 32 bits: effective, permitted, inheritable.
+    let header: [u32; 2] = [0x2008_0522, 0];
+    let mut held = [u32::MAX; 6];
+    // SAFETY: the header names version 3, whose data are two `__user_cap_data_struct`, six `u32` in all.
+    checked(unsafe { libc::syscall(libc::SYS_capget, header.as_ptr(), held.as_mut_ptr()) })?;
+    let [effective_low, permitted_low, _, effective_high, permitted_high, _] = held;
+    Ok([effective_low, permitted_low, effective_high, permitted_high] == [0; 4])
+}
+
 /// Puts a filter over all further system calls of this process and its children.
 pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
     let len = u16::try_from(program.len()).map_err(io::Error::other)?;
@@ -199,6 +210,13 @@ pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
     // SAFETY: `program` points at `len` instructions that outlive the call; the kernel only reads and checks them.
     let set = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
     checked(set).map(drop)
+}
+
+/// Whether the kernel's filter of system calls knows this action (seccomp(2), `SECCOMP_GET_ACTION_AVAIL`).
+pub(super) fn call_filter_knows(action: u32) -> io::Result<()> {
+    // SAFETY: `action` is one `u32`, alive during the call; the kernel only reads it.
+    let known = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0, &raw const action) };
+    checked(known).map(drop)
 }
 
 /// Switches the loopback interface of this network namespace on.

@@ -27,6 +27,8 @@ const STEP: u64 = 64 << 20;
 pub(super) struct Meter {
     limits: Limits,
     file_systems: Vec<PathBuf>,
+    /// The process whose descendants are measured; `None` for all that can be seen.
+    top: Option<u32>,
     memory: Option<MemoryMeter>,
     spent: Spent,
     last: Last,
@@ -46,7 +48,12 @@ impl Meter {
     /// in them has a quota of its own and is no memory of the command's.
     pub(super) fn new(limits: &Limits, file_systems: Vec<PathBuf>) -> Self {
         let (spent, last) = (Spent::default(), Last::default());
-        Self { limits: *limits, file_systems, memory: None, spent, last, met: Vec::new() }
+        Self { limits: *limits, file_systems, top: None, memory: None, spent, last, met: Vec::new() }
+    }
+
+    /// The same, for what the process `top` starts among those of the whole machine.
+    pub(super) fn below(limits: &Limits, top: u32) -> Self {
+        Self { top: Some(top), ..Self::new(limits, Vec::new()) }
     }
 
     /// The limit that is passed, if one is. Does nothing as often as it must to take no more than its share of time.
@@ -88,10 +95,14 @@ impl Meter {
         let too_many = LimitReached { limit: Limit::Processes, most };
         let numbers = processes::numbers()?;
         // So many that asking each would take long: there is no need to.
-        if numbers.len() as u64 > most {
+        if self.top.is_none() && numbers.len() as u64 > most {
             return Ok(Some(too_many));
         }
-        let found = processes::read(&numbers);
+        let seen = processes::read(&numbers);
+        let found = match self.top {
+            Some(top) => processes::below(seen, top),
+            None => seen,
+        };
         let tasks: u64 = found.iter().map(|process| process.threads).sum();
         if tasks > most {
             return Ok(Some(too_many));

@@ -193,6 +193,79 @@ fn what_runs_later_is_asked_about_once_more() {
     assert!(place.work().join("Makefile").exists());
 }
 
+/// The commands that approve what waits, by the file that each is for.
+fn approvals(output: &Output) -> Vec<(String, Vec<String>)> {
+    let notes = notes(output);
+    let lines: Vec<&str> = notes.lines().collect();
+    let asked = lines.windows(2).filter_map(|pair| {
+        let file = pair[0].strip_prefix("tagout: write ")?.split(':').next()?.to_owned();
+        let command = pair[1].trim().strip_prefix("to approve exactly this: tagout ")?;
+        Some((file, command.split(' ').map(str::to_owned).collect()))
+    });
+    asked.collect()
+}
+
+#[test]
+fn each_file_that_runs_later_waits_for_a_consent_of_its_own() {
+    let place = Place::new();
+    says(&place, &["mode", "workspace-write"]);
+    let script = "echo a > plain; echo 'all: ; evil' > Makefile; echo 'export A=1' > .envrc";
+    let run = tagout(&place, &["run", "--", "sh", "-c", script]);
+    let id = changeset(&run);
+    let exists = |path: &str| place.work().join(path).exists();
+    let shown = says(&place, &["show", &id]);
+    assert!(shown.contains("# b/.envrc runs later: a shell or tool loads it on entry\ndiff --git a/.envrc"), "{shown}");
+    assert!(shown.contains("# b/Makefile runs later: a build or package tool runs it\n"), "{shown}");
+    assert!(!shown.contains("# b/plain"), "{shown}");
+
+    let asked = tagout(&place, &["apply", &id]);
+    assert_eq!(asked.status.code(), Some(3), "{}", notes(&asked));
+    assert_eq!((exists("plain"), exists("Makefile"), exists(".envrc")), (true, false, false));
+    let waiting = approvals(&asked);
+    assert_eq!(waiting.iter().map(|(file, _)| file.as_str()).collect::<Vec<_>>(), [".envrc", "Makefile"]);
+    assert!(says(&place, &["changes"]).contains("(2 files"), "{}", says(&place, &["changes"]));
+
+    let approve = |command: &[String]| {
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        tagout(&place, &command)
+    };
+    let wrong = tagout(&place, &["apply", &id, "--approve", "000000000000"]);
+    assert_eq!(wrong.status.code(), Some(1), "{}", notes(&wrong));
+    let one = approve(&waiting[1].1);
+    assert_eq!((one.status.code(), exists("Makefile"), exists(".envrc")), (Some(3), true, false), "{}", notes(&one));
+    let other = approve(&waiting[0].1);
+    assert_eq!((other.status.code(), exists(".envrc")), (Some(0), true), "{}", notes(&other));
+    assert!(notes(&tagout(&place, &["apply", &id])).contains("already applied"));
+    assert!(!says(&place, &["changes"]).contains("waits"));
+
+    // What was taken in piece by piece goes as one, and asks again for what runs later.
+    let undone = tagout(&place, &["undo"]);
+    assert_eq!((undone.status.code(), exists("plain"), exists("Makefile")), (Some(3), false, true));
+    for (_, command) in approvals(&undone) {
+        approve(&command);
+    }
+    assert_eq!((exists("Makefile"), exists(".envrc")), (false, false));
+}
+
+#[test]
+fn a_diff_with_flags_is_still_one_that_git_takes() {
+    let place = Place::new();
+    place.write("Makefile", "all:\n\ttrue\n");
+    place.write("b", "1");
+    says(&place, &["mode", "workspace-write"]);
+    let run = tagout(&place, &["run", "--", "sh", "-c", "echo x > .envrc; echo 2 > b; echo all: > Makefile"]);
+    let diff = says(&place, &["show", &changeset(&run)]);
+    let file = place.work().parent().expect("a parent").join("change.diff");
+    std::fs::write(&file, &diff).expect("a file");
+    let git =
+        std::process::Command::new("git").arg("apply").arg(&file).current_dir(place.work()).output().expect("git");
+    assert!(git.status.success(), "{}\n{diff}", String::from_utf8_lossy(&git.stderr));
+    assert_eq!(
+        (read(&place, ".envrc"), read(&place, "b"), read(&place, "Makefile")),
+        ("x\n".into(), "2\n".into(), "all:\n".into())
+    );
+}
+
 #[test]
 fn a_workspace_can_narrow_its_mode_and_never_raise_it() {
     let place = Place::new();

@@ -16,6 +16,7 @@ mod command_line;
 mod faults;
 mod hostile_texts;
 mod languages;
+mod levels;
 mod limits;
 mod patterns;
 mod sandbox;

@@ -80,8 +80,8 @@ pub struct RecordTask {
 /// When they are denied, cannot be recorded, or do not fit the files any more: then nothing was written. When only
 /// the record of the end fails, the files are written, and the text says so.
 pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure> {
-    let runs_later = task.changes.iter().filter(|change| change.runs_later().is_some());
-    let runs_later: Vec<RelativePath> = runs_later.map(|change| change.path.clone()).collect();
+    let runs_later =
+        task.changes.iter().filter_map(|change| Some((change.path.clone(), change.runs_later()?))).collect();
     let action = Action::Apply {
         content: content_hash(&task.changes),
         paths: task.changes.iter().map(|change| change.path.clone()).collect(),
@@ -150,6 +150,18 @@ fn finish(
             Ok(())
         }
     }
+}
+
+/// What of a kept proposal is not in the workspace yet: its parts may have been accepted one by one.
+///
+/// # Errors
+/// When the shelf cannot be read.
+pub fn not_applied(workbench: &Workbench, root: &Root, proposal: &Changeset) -> Result<Vec<FileChange>, Failure> {
+    let applied = workbench.shelf.in_state(root, ShelvedState::Applied)?;
+    let parts = applied.iter().filter(|part| part.proposal == proposal.id);
+    let made: Vec<&FileChange> = parts.flat_map(|part| &part.changeset.files).collect();
+    let is_made = |file: &FileChange| made.iter().any(|made| made.path == file.path && made.after == file.after);
+    Ok(proposal.files.iter().filter(|file| !is_made(file)).cloned().collect())
 }
 
 /// Takes a proposal of which nothing waits any more off the list of those that wait.

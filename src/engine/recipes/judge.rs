@@ -1,7 +1,7 @@
 //! The one path to a grant: mode, facts, verdict, record, and only then the effect.
 
 use super::super::Workbench;
-use crate::policy::{Action, Approval, Facts, Grant, GrantError, Mode, Verdict, decide};
+use crate::policy::{Action, Approval, Facts, Grant, GrantError, Mode, SandboxLevel, Verdict, decide};
 use crate::ports::{Entry, Failure, FailureKind, Phase};
 use crate::workspace::Root;
 
@@ -12,6 +12,8 @@ pub struct Judgement {
     pub mode: Mode,
     /// Action.
     pub action: Action,
+    /// How well it is contained; `None` for what does not run in the sandbox.
+    pub level: Option<SandboxLevel>,
     /// Verdict.
     pub verdict: Verdict,
 }
@@ -46,7 +48,8 @@ pub fn judge(
     approval: Option<Approval>,
 ) -> Result<Judged, Failure> {
     let mode = workbench.mode(root)?;
-    let judgement = |verdict| Judgement { mode, action: action.clone(), verdict };
+    let level = facts.level_of(&action);
+    let judgement = |verdict| Judgement { mode, action: action.clone(), level, verdict };
     match Grant::obtain(mode, action.clone(), facts, approval) {
         Ok((grant, verdict)) => {
             let judgement = judgement(verdict);
@@ -94,6 +97,7 @@ fn write(
         phase,
         action: judgement.action.clone(),
         verdict: judgement.verdict.clone(),
+        level: judgement.level,
         outcome: outcome.to_owned(),
     };
     workbench.ledger.append(root, &entry).map(|_| ())

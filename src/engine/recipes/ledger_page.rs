@@ -27,8 +27,9 @@ fn line(entry: &Entry) -> String {
         Phase::Judged => entry.verdict.explain(),
         Phase::Ended => "ended".to_owned(),
     };
+    let level = entry.level.map_or_else(String::new, |level| format!(" [{level}]"));
     let tail = if tail.is_empty() { String::new() } else { format!(" — {tail}") };
-    format!("{:>4}  {}  {:<15}  {what}: {said}{tail}\n", entry.number, timestamp(entry.at_ms), entry.mode.name())
+    format!("{:>4}  {}  {:<15}  {what}{level}: {said}{tail}\n", entry.number, timestamp(entry.at_ms), entry.mode.name())
 }
 
 /// Milliseconds since the Unix epoch as `YYYY-MM-DDThh:mm:ssZ` (days to civil date after Howard Hinnant,

@@ -15,7 +15,8 @@ mod search;
 mod unsaved;
 
 pub use apply::{
-    Applied, ApplyTask, Executor, LastApplied, Purpose, RecordTask, apply, last_applied, record, settle, undo_changes,
+    Applied, ApplyTask, Executor, LastApplied, Purpose, RecordTask, apply, last_applied, not_applied, record, settle,
+    undo_changes,
 };
 pub use connections::describe_hosts;
 pub use index::{IndexSummary, index, refresh};

@@ -7,7 +7,7 @@ use super::limits::{describe_limit, limits};
 use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, open_texts};
 use crate::changes::{Changeset, FileChange, Origin};
-use crate::policy::{Action, Approval, Facts, HostRule, Place};
+use crate::policy::{Action, Approval, Containment, Facts, HostRule, Place};
 use crate::ports::{
     Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OpenText, OutputStream, RunOutcome, RunRequest,
     Terminal,
@@ -50,6 +50,8 @@ pub enum Ran {
         refused: Vec<(String, String)>,
         /// Output bytes that were dropped.
         dropped_output: u64,
+        /// What there is to say of a sandbox that was weaker than it could be.
+        warning: Option<String>,
         /// Connections that it made or tried to make.
         connections: Vec<Connection>,
         /// Limits that it came to and that did not end it.
@@ -78,15 +80,18 @@ pub fn run(
     }
     let (settings, _) = workbench.settings(&task.root);
     let limits = limits(&settings.run);
-    let sandbox_missing = match task.place {
+    let allowed_hosts = settings.run.allow_hosts.clone();
+    let facts = match task.place {
         Place::Sandbox => {
             let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?, &limits);
-            prepared.err().map(|failure| failure.to_string())
+            let sandbox =
+                prepared.unwrap_or_else(|failure| Containment { level: None, missing: Some(failure.to_string()) });
+            Facts { sandbox, least_level: settings.run.sandbox, ..Facts::user() }
         }
-        Place::Host => None,
+        Place::Host => Facts::user(),
     };
-    let (settings, _) = workbench.settings(&task.root);
-    let facts = Facts { sandbox_missing, allowed_hosts: settings.run.allow_hosts.clone(), ..Facts::user() };
+    let facts = Facts { allowed_hosts, ..facts };
+    let warning = facts.sandbox.warning();
     let action = Action::Run { argv: task.argv.clone(), place: task.place, network: task.network.clone() };
     let Granted { grant, judgement } = match judge(workbench, &task.root, action, &facts, task.approval)? {
         Judged::Granted(granted) => granted,
@@ -109,16 +114,17 @@ pub fn run(
             return Err(failure);
         }
     };
-    let RunOutcome { exit, changes, refused, dropped_output, connections, reached, .. } = outcome;
+    let RunOutcome { exit, changes, refused, dropped_output, connections, reached, level } = outcome;
     let changes = changes.into_iter().map(|change| over_buffer(change, &request.open)).collect();
     let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
     let came_to: String = reached.iter().map(|reached| format!("; came to the {reached}")).collect();
     let (exited, files, network) = (describe_exit(&exit), changeset.files.len(), record_connections(&connections));
     let outcome = format!("{exited}{came_to}; {files} files changed, {} refused{network}", refused.len());
-    end(workbench, &task.root, &judgement, &outcome)?;
+    // What was done is recorded, not what was meant to be.
+    end(workbench, &task.root, &Judgement { level, ..judgement }, &outcome)?;
     shelve_pending(workbench, &task.root, &changeset)?;
     let (root, argv) = (task.root, task.argv);
-    Ok(Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached })
+    Ok(Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached, warning })
 }
 
 /// How a command ended, for people.

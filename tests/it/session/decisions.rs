@@ -77,7 +77,7 @@ fn what_runs_later_is_asked_about_once_more() {
     desk.notices(".envrc", 1, "proposed creation of this file");
     let accept = desk.offered("a.rs", 0, "accept the whole changeset");
     desk.execute("tagout.accept", accept.clone());
-    desk.told("something else runs this content later: .envrc");
+    desk.told(".envrc runs later: a shell or tool loads it on entry");
     desk.notices("a.rs", 1, "waits for your decision: write .envrc");
     desk.recorded("Apply", &["Judged: waits for the user"]);
     assert!(!desk.exists(".envrc"));
@@ -93,6 +93,26 @@ fn what_runs_later_is_asked_about_once_more() {
     let asked_twice =
         ["Judged: waits", "Ended: denied", "Judged: waits", "Judged: approved by the user", "Ended: wrote"];
     desk.recorded("Apply", &asked_twice);
+}
+
+#[test]
+fn a_changeset_is_accepted_but_for_what_runs_later_which_is_asked_about_file_by_file() {
+    if no_sandbox() {
+        return;
+    }
+    let mut desk = Desk::new("workspace-write", &[("a.rs", ONE)]);
+    desk.execute("tagout.run", json!({"argv": ["sh", "-c", "echo 1 > plain; echo 2 > .envrc; echo 3 > Makefile"]}));
+    desk.notices("Makefile", 1, "; runs later: a build or package tool runs it");
+    let accept = desk.offered("a.rs", 0, "accept the whole changeset");
+    desk.execute("tagout.accept", accept);
+    desk.notices("plain", 0, "");
+    assert_eq!((desk.exists("plain"), desk.exists(".envrc"), desk.exists("Makefile")), (true, false, false));
+    let deny = desk.offered("a.rs", 0, "deny: write .envrc (.envrc runs later: a shell or tool loads it on entry)");
+    let approve = desk.offered("a.rs", 0, "approve once: write Makefile (Makefile runs later: a build or package tool");
+    desk.execute("tagout.deny", deny);
+    desk.execute("tagout.approve", approve);
+    desk.notices("Makefile", 0, "");
+    assert_eq!((desk.disk("Makefile").as_str(), desk.exists(".envrc")), ("3\n", false));
 }
 
 #[test]

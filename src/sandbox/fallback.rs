@@ -1,0 +1,320 @@
+//! The sandboxes for machines where the helper cannot build one: inside bubblewrap, or over a copy with Landlock and
+//! the filter of system calls alone. Each is built for one command; none waits.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::socket::{Shutdown, shutdown};
+
+use super::bubblewrap::{Bubblewrap, View};
+use super::capture::{Captured, capture};
+use super::channel::{self, Go, Report};
+use super::confine::{Demand, Reach};
+use super::copy::{Room, Treatment, WorkspaceCopy};
+use super::direct::{DIRECT_ARGUMENT, Fence, Processes};
+use super::disk::{Folder, file_clock};
+use super::environment;
+use super::ignored::Ignored;
+use super::machine::{Machine, Seen};
+use super::plan::{self, SECRETS, SYSTEM};
+use super::pool::{NotBuilt, Sandbox};
+use super::proxy::offline;
+use super::rlimits;
+use super::spawn::{Ended, Terms, contained};
+use super::step::{Resource, Step};
+use super::sys;
+use crate::policy::{Mode, SandboxLevel};
+use crate::ports::{Cancel, Failure, FailureKind, Limits, RunRequest};
+use crate::workspace::RelativePath;
+
+/// Files of the system that programs read, in a `/proc` that shows all processes.
+const GLOBAL: [&str; 8] = [
+    "/proc/cpuinfo",
+    "/proc/filesystems",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/sys/kernel",
+    "/proc/uptime",
+    "/proc/version",
+];
+/// Devices that are harmless.
+const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+/// Most bytes of what bubblewrap says that are told.
+const MOST_SAID: u64 = 2_000;
+
+/// What sandboxes of these levels are built with.
+#[derive(Debug)]
+pub(super) struct Fallback<'a> {
+    /// This program.
+    pub(super) executable: &'a Path,
+    /// The machine, on behalf of the user.
+    pub(super) machine: &'a Machine,
+    /// A folder of the user's own on disk.
+    pub(super) place: PathBuf,
+}
+
+/// What came of a run.
+pub(super) struct Ran {
+    pub(super) ended: Ended,
+    pub(super) captured: Captured,
+}
+
+/// A sandbox, and what has to outlive it.
+struct Built {
+    sandbox: Sandbox,
+    child: Child,
+    store: WorkspaceCopy,
+    /// The working folder of the command.
+    folder: PathBuf,
+    /// Whether the store holds writes alone, or has to be reduced to them.
+    holds: Holds,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Writes,
+    Everything,
+}
+
+impl Drop for Built {
+    fn drop(&mut self) {
+        // Whatever happened, nothing of it is left when the copy goes: its guard, or bubblewrap, ends with this.
+        // It fails only when the other end has gone already.
+        shutdown(self.sandbox.socket.as_raw_fd(), Shutdown::Both).unwrap_or_default();
+        drop(self.child.wait());
+    }
+}
+
+impl Fallback<'_> {
+    /// Makes the folder that copies are in, unless it is there.
+    pub(super) fn prepare_place(&self) -> io::Result<()> {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.place)
+    }
+
+    /// The bubblewrap that is installed, if one is.
+    pub(super) fn bubblewrap(&self) -> Option<Bubblewrap> {
+        Bubblewrap::find(self.machine.environment.get("PATH").map_or("", String::as_str))
+    }
+
+    /// Builds a sandbox of `level` over an empty folder and runs nothing in it.
+    ///
+    /// # Errors
+    /// Why it cannot be built.
+    pub(super) fn trial(&self, level: SandboxLevel, limits: &Limits) -> Result<(), NotBuilt> {
+        let folder = tempfile::tempdir()?;
+        let root = folder.path().canonicalize()?;
+        let cancel = Cancel::default();
+        let built = self.build(level, &root, Mode::WorkspaceWrite, limits, &cancel);
+        built.map(drop)
+    }
+
+    /// Runs a command in a sandbox of `level`.
+    ///
+    /// # Errors
+    /// When it cannot be built; nothing then ran.
+    pub(super) fn run(
+        &self,
+        level: SandboxLevel,
+        mode: Mode,
+        argv: &[String],
+        request: &RunRequest,
+        terms: &Terms<'_>,
+        unsaved: &[(RelativePath, String)],
+    ) -> Result<Ran, Failure> {
+        let root = request.root.as_path();
+        let began = file_clock().map_err(|error| Failure::io("the time", &error))?;
+        let mut built = self
+            .build(level, root, mode, &request.limits, terms.cancel)
+            .map_err(|error| super::runner::not_built(&error))?;
+        for (path, text) in unsaved {
+            built.store.write(Path::new(path.as_str()), text).map_err(|error| Failure::io(path, &error))?;
+        }
+        let environment = built.sandbox.environment.iter().cloned().chain(offline()).collect();
+        let go = Go {
+            argv: argv.to_vec(),
+            environment,
+            folder: built.folder.clone(),
+            hidden: Vec::new(),
+            unsaved: Vec::new(),
+            terminal: None,
+        };
+        let ended = contained(&mut built.sandbox, &go, terms).map_err(|error| Failure::io("the sandbox", &error))?;
+        let failure = |error: io::Error| Failure::io("what the command wrote", &error);
+        built.child.wait().map_err(failure)?;
+        let mut captured = Captured::default();
+        if mode != Mode::ReadOnly {
+            let written = match built.holds {
+                Holds::Everything => built.store.reduce(),
+                Holds::Writes => built.store.opened(),
+            };
+            let disk = Folder::open(root).map_err(failure)?;
+            let written = Folder::from_descriptor(written.map_err(failure)?);
+            captured = capture(&written, &disk, root, began, unsaved).map_err(failure)?;
+        }
+        let left_out = built.store.left_out.iter();
+        captured.refused.extend(left_out.map(|(path, why)| (path.to_string_lossy().into_owned(), why.clone())));
+        Ok(Ran { ended, captured })
+    }
+
+    fn build(
+        &self,
+        level: SandboxLevel,
+        root: &Path,
+        mode: Mode,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<Built, NotBuilt> {
+        plan::check_root(root, self.machine)
+            .map_err(|error| NotBuilt::Refused(Failure::new(FailureKind::InvalidInput, error.to_string())))?;
+        match level {
+            SandboxLevel::Bubblewrap => self.in_bubblewrap(root, mode, limits, cancel),
+            SandboxLevel::Copy => self.over_copy(root, mode, limits, cancel),
+            SandboxLevel::Full => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
+        }
+    }
+
+    fn in_bubblewrap(&self, root: &Path, mode: Mode, limits: &Limits, cancel: &Cancel) -> Result<Built, NotBuilt> {
+        let found = self.bubblewrap().ok_or_else(|| io::Error::other("it is not installed"))?;
+        found.try_it()?;
+        let (store, view, holds) = if found.has_overlay() {
+            let store = WorkspaceCopy::empty(root, &self.place)?;
+            let view = View::Overlay { upper: store.tree().to_path_buf(), work: store.temporary() };
+            (store, view, Holds::Writes)
+        } else {
+            let store = self.copy(root, limits, cancel)?;
+            let view = View::Copy(store.tree().to_path_buf());
+            (store, view, Holds::Everything)
+        };
+        let executable = self.executable.canonicalize()?;
+        let command = found.command(self.machine, root, mode, &view, (&executable, DIRECT_ARGUMENT));
+        let mut write = vec![PathBuf::from("/tmp"), self.machine.home.clone(), "/dev".into()];
+        write.extend((mode != Mode::ReadOnly).then(|| root.to_path_buf()));
+        let reach =
+            Reach { list: Vec::new(), read: vec!["/".into()], write, devices: Vec::new(), demand: Demand::WhatThereIs };
+        let fence = Fence { processes: Processes::Own, each: each(limits, Processes::Own), limits: *limits, reach };
+        let environment = environment::inside(self.machine);
+        begin(command, &fence, environment, store, root.to_path_buf(), holds)
+    }
+
+    fn over_copy(&self, root: &Path, mode: Mode, limits: &Limits, cancel: &Cancel) -> Result<Built, NotBuilt> {
+        let store = self.copy(root, limits, cancel)?;
+        let system = SYSTEM.iter().chain(&GLOBAL).map(PathBuf::from).filter(|path| path.exists());
+        let mut list = Vec::new();
+        let mut read: Vec<PathBuf> = system.flat_map(|path| without_secrets(path, &mut list)).collect();
+        for target in environment::tool_chains(&self.machine.home, &self.machine.environment) {
+            if let Some(Seen::Real(source)) = self.machine.seen.get(&target) {
+                show_at_home(self.machine, &store, &target, source)?;
+                read.push(source.clone());
+            }
+        }
+        let mut write = vec![store.home(), store.temporary()];
+        if mode == Mode::ReadOnly {
+            read.push(store.tree().to_path_buf())
+        } else {
+            write.push(store.tree().to_path_buf())
+        }
+        let devices = DEVICES.iter().map(PathBuf::from).collect();
+        let reach = Reach { list, read, write, devices, demand: Demand::Everything };
+        let fence =
+            Fence { processes: Processes::Shared, each: each(limits, Processes::Shared), limits: *limits, reach };
+        let mut command = Command::new(self.executable);
+        command.arg(DIRECT_ARGUMENT).env_clear().current_dir("/");
+        let (environment, folder) = (self.environment(&store), store.tree().to_path_buf());
+        begin(command, &fence, environment, store, folder, Holds::Everything)
+    }
+
+    fn copy(&self, root: &Path, limits: &Limits, cancel: &Cancel) -> Result<WorkspaceCopy, NotBuilt> {
+        let mut ignored = Ignored::new(root);
+        let mut treat = |path: &Path, folder: bool| {
+            if ignored.is_ignored(path, folder) { Treatment::Spare } else { Treatment::Needed }
+        };
+        let room = Room { bytes: limits.disk_bytes, files: limits.disk_files };
+        WorkspaceCopy::make(root, &self.place, room, &mut treat, cancel).map_err(NotBuilt::Refused)
+    }
+
+    /// The usual environment, with a home and a folder for temporary files beside the copy.
+    fn environment(&self, store: &WorkspaceCopy) -> Vec<(String, String)> {
+        let mut variables: BTreeMap<String, String> = environment::inside(self.machine).into_iter().collect();
+        for (name, value) in &mut variables {
+            if let Ok(rest) = Path::new(value).strip_prefix(&self.machine.home)
+                && name != "PATH"
+            {
+                *value = store.home().join(rest).display().to_string();
+            }
+        }
+        variables.insert("HOME".to_owned(), store.home().display().to_string());
+        variables.insert("TMPDIR".to_owned(), store.temporary().display().to_string());
+        variables.into_iter().collect()
+    }
+}
+
+/// What the kernel holds each process to. Among the processes of everybody, a limit to their number would count those too:
+/// there they are measured.
+fn each(limits: &Limits, processes: Processes) -> Vec<(Resource, u64)> {
+    let steps = rlimits::steps(limits)
+        .into_iter()
+        .filter_map(|step| if let Step::Limit(resource, most) = step { Some((resource, most)) } else { None });
+    steps.filter(|(resource, _)| processes == Processes::Own || *resource != Resource::Processes).collect()
+}
+
+/// What of `path` may be read: all of it, or, where it holds secrets, everything in it but them; a rule cannot take back
+/// what a rule above it gives. Folders on the way are added to `list`.
+fn without_secrets(path: PathBuf, list: &mut Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut paths = vec![path];
+    while let Some(path) = paths.pop() {
+        let mut secrets = SECRETS.iter().map(Path::new).filter(|secret| secret.starts_with(&path)).peekable();
+        if secrets.peek().is_none() {
+            found.push(path);
+        } else if secrets.all(|secret| secret != path) {
+            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+            paths.extend(entries.map(|entry| entry.path()));
+            list.push(path);
+        }
+    }
+    // Links lead to places that have rules of their own; what is gone by now needs none.
+    found.retain(|path| path.symlink_metadata().is_ok_and(|metadata| !metadata.is_symlink()));
+    found
+}
+
+/// Links a tool chain of the user's home to its place in the command's.
+fn show_at_home(machine: &Machine, store: &WorkspaceCopy, target: &Path, source: &Path) -> io::Result<()> {
+    let Ok(rest) = target.strip_prefix(&machine.home) else { return Ok(()) };
+    let link = store.home().join(rest);
+    std::fs::create_dir_all(link.parent().unwrap_or(&link))?;
+    std::os::unix::fs::symlink(source, link)
+}
+
+/// Starts the sandbox and waits until it waits for its command.
+fn begin(
+    mut command: Command,
+    fence: &Fence,
+    environment: Vec<(String, String)>,
+    store: WorkspaceCopy,
+    folder: PathBuf,
+    holds: Holds,
+) -> Result<Built, NotBuilt> {
+    let (ours, theirs) = channel::pair()?;
+    channel::send(ours.as_fd(), fence, &[])?;
+    let mut child = command.stdin(Stdio::from(theirs)).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let complaints = child.stderr.take();
+    // The end that the child has is its own alone: only so does its end show.
+    drop(command);
+    let process: Option<OwnedFd> = Some(sys::process_descriptor(child.id())?);
+    let sandbox = Sandbox { socket: ours, process, writes: None, listener: None, terminal: None, environment };
+    let mut built = Built { sandbox, child, store, folder, holds };
+    let Err(error) = built.sandbox.wait(&Report::Parked) else { return Ok(built) };
+    // Bubblewrap says on standard error what it could not do; what it started has ended with it.
+    drop(built);
+    let mut said = String::new();
+    complaints.map(|from| from.take(MOST_SAID).read_to_string(&mut said)).transpose()?;
+    if matches!(error, NotBuilt::Silent) && !said.is_empty() {
+        return Err(io::Error::other(said.trim().to_owned()).into());
+    }
+    Err(error)
+}
