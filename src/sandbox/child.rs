@@ -14,15 +14,16 @@ use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, execve};
 
 use super::channel::{self, Go, Report};
 use super::init::{Failed, failed, tell};
-use super::{mounts, sys, terminal};
+use super::{confine, mounts, renames, sys, terminal};
 
 /// How long a parked sandbox waits for a command, in milliseconds: it holds memory, and pins what it shows.
 const PATIENCE: u32 = 300_000;
 
 /// Waits for the command and becomes it. `workspace` is the workspace as it may be written to, even where the command
 /// sees it read-only. Returns only when it could not, with the code to end with.
-pub(super) fn run(socket: &OwnedFd, workspace: Option<OwnedFd>) -> i32 {
-    match begin(socket, workspace.as_ref()) {
+/// Its renames are announced over `announced`, where somebody listens.
+pub(super) fn run(socket: &OwnedFd, workspace: Option<OwnedFd>, announced: Option<OwnedFd>) -> i32 {
+    match restrict(announced).and_then(|()| begin(socket, workspace.as_ref())) {
         Ok(Some(go)) => {
             drop(workspace);
             execute(&go)
@@ -33,6 +34,13 @@ pub(super) fn run(socket: &OwnedFd, workspace: Option<OwnedFd>) -> i32 {
             1
         }
     }
+}
+
+/// Restricts what process 1 is not restricted by: it has to reach the command, but not the command it.
+fn restrict(announced: Option<OwnedFd>) -> Result<(), Failed> {
+    confine::nest().map_err(failed("keep signals below process 1"))?;
+    let Some(announced) = announced else { return Ok(()) };
+    renames::install(announced.as_fd()).map_err(failed("announce renames"))
 }
 
 /// Receives the command and prepares what depends on it; `None` when there will be none.

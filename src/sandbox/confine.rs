@@ -81,11 +81,18 @@ pub(super) fn confine(reach: &Reach) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts this process into a domain of its own below that of its parent, so that it can signal nothing above it.
+/// Puts this process into a domain of its own below that of its parent, so that it can signal nothing above it, where
+/// the kernel can do so (Linux 6.12).
+///
+/// # Errors
+/// When the kernel can but refuses.
 pub(super) fn nest() -> io::Result<()> {
-    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement).scope(Scope::Signal);
-    let restricted = ruleset.and_then(Ruleset::create).and_then(RulesetCreated::restrict_self);
-    restricted.map(drop).map_err(|error| refused(&error))
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    let Ok(ruleset) = ruleset.scope(Scope::Signal) else { return Ok(()) };
+    // Rules that do not mention links and renames from one folder to another refuse them.
+    let created = ruleset.handle_access(AccessFs::Refer).and_then(Ruleset::create).map_err(|error| refused(&error))?;
+    let nested = allow(created, Path::new("/"), AccessFs::Refer.into())?.restrict_self();
+    nested.map(drop).map_err(|error| refused(&error))
 }
 
 /// Proves that `outsider`, a process outside, is out of the reach of signals.
@@ -120,12 +127,12 @@ fn allow(ruleset: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> io
     ruleset.add_rule(PathBeneath::new(place, access)).map_err(|error| refused(&error))
 }
 
-fn refused(error: &RulesetError) -> io::Error {
+pub(super) fn refused(error: &RulesetError) -> io::Error {
     system(error)
 }
 
 /// The system's own error below the library's, which has the number that tells what to do about it.
-fn system(error: &(dyn Error + 'static)) -> io::Error {
+pub(super) fn system(error: &(dyn Error + 'static)) -> io::Error {
     let mut below = Some(error);
     while let Some(one) = below {
         if let Some(number) = one.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error) {

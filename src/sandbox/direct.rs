@@ -122,14 +122,10 @@ fn alone(outsider: Pid) -> Result<(), Failed> {
 
 /// The life of the process that stands for process 1; `above` is a process that it must not be able to signal.
 fn live(fence: &Fence, socket: &OwnedFd, above: Option<Pid>) -> Result<(), Failed> {
-    let become_child = |socket: &OwnedFd, workspace: Option<OwnedFd>| {
-        if fence.processes == Processes::Shared
-            && let Err(failed) = confine::nest().map_err(failed("keep signals below process 1"))
-        {
-            tell(socket, &failed);
-            return 1;
-        }
-        child::run(socket, workspace)
+    let become_child = |socket: &OwnedFd, workspace: Option<OwnedFd>, announced: OwnedFd| {
+        // A copy is a plain folder, where every rename works by itself.
+        let announced = (fence.processes == Processes::Own).then_some(announced);
+        child::run(socket, workspace, announced)
     };
     // What is in memory has no quota of its own here: the temporary folders that bubblewrap makes count as memory.
     let plan = Plan { identity: Identity::Same { uid: 0, gid: 0 }, steps: Vec::new(), limits: fence.limits };

@@ -18,9 +18,10 @@ use nix::unistd::{ForkResult, Pid, pipe2, setsid};
 
 use super::channel::{self, FailedStep, Report};
 use super::identity::{self, Trees};
+use super::renames::Attendant;
 use super::step::{Plan, Resource, Step};
 use super::usage::{self, Meter};
-use super::{child, filter, mounts, sys};
+use super::{child, filter, landlock, mounts, sys};
 use crate::ports::LimitReached;
 
 /// A step that failed.
@@ -44,8 +45,9 @@ pub(super) fn tell(socket: &OwnedFd, failed: &Failed) {
 
 /// The whole life of process 1, begun in its namespaces; `socket` leads to the server. Returns its exit code.
 pub(super) fn run(plan: &Plan, socket: &OwnedFd, helper: OwnedFd) -> i32 {
-    let lived =
-        build(plan, socket, helper).and_then(|workspace| attend(&Measured::Here(plan), socket, workspace, &child::run));
+    let become_child = |socket: &OwnedFd, workspace, announced| child::run(socket, workspace, Some(announced));
+    let lived = build(plan, socket, helper)
+        .and_then(|workspace| attend(&Measured::Here(plan), socket, workspace, &become_child));
     match lived {
         Ok(()) => 0,
         Err(failed) => {
@@ -103,9 +105,11 @@ fn apply(step: &Step, trees: &mut Trees, socket: &OwnedFd) -> io::Result<Option<
         }
         Step::Seal(path) => mounts::seal(path)?,
         Step::EnterRoot => mounts::enter_root()?,
+        Step::Share(share, most) => mounts::share(*share, *most)?,
         Step::Limit(resource, most) => limit(*resource, *most)?,
         Step::NoNewPrivileges => set_no_new_privs()?,
         Step::DropCapabilities => sys::drop_capabilities()?,
+        Step::RestrictPaths(rules) => landlock::restrict(rules)?,
         Step::FilterCalls => sys::install_filter(&filter::program())?,
     }
     Ok(None)
@@ -123,6 +127,7 @@ pub(super) fn limit(resource: Resource, most: u64) -> io::Result<()> {
         Resource::LockedMemory => Kernel::RLIMIT_MEMLOCK,
         Resource::MessageQueues => Kernel::RLIMIT_MSGQUEUE,
         Resource::RealTime => Kernel::RLIMIT_RTPRIO,
+        Resource::PendingSignals => Kernel::RLIMIT_SIGPENDING,
     };
     // A limit that is lower already stays.
     let (_, hard) = nix::sys::resource::getrlimit(kernel)?;
@@ -140,8 +145,9 @@ pub(super) enum Measured<'a> {
     Above,
 }
 
-/// What the process does that becomes the command; returns its exit code when it could not.
-pub(super) type BecomeChild<'a> = &'a dyn Fn(&OwnedFd, Option<OwnedFd>) -> i32;
+/// What the process does that becomes the command, with the sockets to the server and for the listener to its renames;
+/// returns its exit code when it could not.
+pub(super) type BecomeChild<'a> = &'a dyn Fn(&OwnedFd, Option<OwnedFd>, OwnedFd) -> i32;
 
 /// Starts the process that becomes the command, then waits for its end or the server's word.
 pub(super) fn attend(
@@ -157,18 +163,21 @@ pub(super) fn attend(
     let ended = ended.map_err(failed("watch processes"))?;
     // Closed with the execution of the command, or with the end of the process that was to become it.
     let (begun, parked) = pipe2(OFlag::O_CLOEXEC).map_err(failed("watch processes"))?;
+    let (renames, announced) = channel::pair().map_err(failed("listen to renames"))?;
     let child = match sys::fork().map_err(failed("start a process"))? {
         ForkResult::Child => {
-            drop((ended, begun));
-            let code = become_child(socket, workspace);
+            drop((ended, begun, renames));
+            let code = become_child(socket, workspace, announced);
             drop(parked);
             std::process::exit(code);
         }
         ForkResult::Parent { child } => child,
     };
-    drop((workspace, parked));
+    drop((workspace, parked, announced));
+    let attendant = Attendant::receive(renames.as_fd()).map_err(failed("listen to renames"))?;
+    drop(renames);
     channel::send(socket.as_fd(), &Report::Parked, &[]).map_err(failed("report"))?;
-    let mut watch = Watch { socket, ended, child, pace: Pace::Parked(begun), meter: None };
+    let mut watch = Watch { socket, ended, child, attendant, pace: Pace::Parked(begun), meter: None };
     let report = watch.run(measured).map_err(failed("watch processes"))?;
     // What the command left running could still write: nothing is reported before it is gone.
     end_all().map_err(failed("end all processes"))?;
@@ -184,6 +193,7 @@ struct Watch<'a> {
     socket: &'a OwnedFd,
     ended: SignalFd,
     child: Pid,
+    attendant: Option<Attendant>,
     pace: Pace,
     meter: Option<Meter>,
 }
@@ -203,27 +213,60 @@ impl Watch<'_> {
         let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
         loop {
             let (Pace::Parked(pace) | Pace::Running(pace)) = &self.pace;
+            let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
+            // Nobody listens to renames before the first one.
+            let renames = self.attendant.as_ref().and_then(Attendant::wakes).unwrap_or(self.ended.as_fd());
             let mut events = [
                 PollFd::new(self.socket.as_fd(), gone),
-                PollFd::new(self.ended.as_fd(), PollFlags::POLLIN),
-                PollFd::new(pace.as_fd(), PollFlags::POLLIN),
+                readable(self.ended.as_fd()),
+                readable(pace.as_fd()),
+                readable(renames),
             ];
             match poll(&mut events, PollTimeout::NONE) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            let [server, signal, paced] = events.map(|event| event.any().unwrap_or(true));
+            let [server, signal, paced, renames] = events.map(|event| event.revents().unwrap_or(PollFlags::POLLIN));
+            let [server, signal, paced] = [server, signal, paced].map(|event| !event.is_empty());
             if signal {
                 self.ended.read_signal()?;
-                if let Some(report) = collect(self.child)? {
+                if let Some(report) = self.collect()? {
                     return Ok(report);
                 }
+            } else if renames.contains(PollFlags::POLLIN)
+                && let Some(attendant) = &mut self.attendant
+            {
+                attendant.start()?;
+            } else if !renames.is_empty() {
+                // The last who could rename has ended.
+                self.attendant = None;
             }
             if server {
                 return Ok(Report::Stopped);
             }
             if paced && let Some(limit) = self.measure(measured)? {
                 return Ok(Report::Limited(limit));
+            }
+        }
+    }
+
+    /// Collects the processes that have ended; a report when the command is among them.
+    fn collect(&mut self) -> io::Result<Option<Report>> {
+        let mut report = None;
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) if pid == self.child => report = Some(Report::Exited(code)),
+                Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.child => {
+                    report = Some(Report::Signalled(signal as i32));
+                }
+                Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _)) => {
+                    if let Some(attendant) = &mut self.attendant {
+                        attendant.ended(pid);
+                    }
+                }
+                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(report),
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -241,22 +284,6 @@ impl Watch<'_> {
         };
         self.pace = Pace::Running(sys::ticker(usage::TICK)?);
         Ok(None)
-    }
-}
-
-/// Collects the processes that have ended; a report when the command is among them.
-fn collect(child: Pid) -> io::Result<Option<Report>> {
-    let mut report = None;
-    loop {
-        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == child => report = Some(Report::Exited(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == child => {
-                report = Some(Report::Signalled(signal as i32));
-            }
-            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(report),
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
     }
 }
 

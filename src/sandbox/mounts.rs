@@ -14,7 +14,7 @@ use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, chdir, pivot_root, unlinkat};
 
 use super::identity::Trees;
-use super::step::{Purpose, Quota};
+use super::step::{Purpose, Quota, Share};
 use super::sys::{self, Depth, MountFlags};
 use crate::workspace::RelativePath;
 
@@ -112,6 +112,16 @@ pub(super) fn processes(path: &Path) -> io::Result<()> {
     folder(path)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     Ok(mount(Some("proc"), &inside(path), Some("proc"), flags, None::<&str>)?)
+}
+
+/// Leaves the command `most` of what the user has, which is counted for the user as a whole.
+pub(super) fn share(share: Share, most: u64) -> io::Result<()> {
+    let name = match share {
+        Share::Watchers => "max_inotify_instances",
+        Share::Watches => "max_inotify_watches",
+        Share::UserNamespaces => "max_user_namespaces",
+    };
+    fs::write(inside(&Path::new("/proc/sys/user").join(name)), most.to_string())
 }
 
 /// Makes a part of a mount read-only by showing it over itself.

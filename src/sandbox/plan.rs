@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::environment;
 use super::identity::Identity;
+use super::landlock::PathRules;
 use super::machine::{Machine, Seen};
 use super::rlimits;
-use super::step::{Plan, Purpose, Quota, Step};
+use super::step::{Plan, Purpose, Quota, Share, Step};
 use crate::policy::Mode;
 use crate::ports::Limits;
 
@@ -15,6 +16,9 @@ const ROOT_QUOTA: Quota = Quota::new(1, 4_096);
 const HOME_QUOTA: Quota = Quota::new(512, 100_000);
 const TEMPORARY_QUOTA: Quota = Quota::new(1_024, 100_000);
 const SHARED_MEMORY_QUOTA: Quota = Quota::new(256, 1_000);
+/// What is counted for the user inside and outside together: what a build needs, so that an editor has the rest.
+const SHARES: [(Share, u64); 3] = [(Share::Watchers, 32), (Share::Watches, 65_536), (Share::UserNamespaces, 0)];
+
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
@@ -121,8 +125,24 @@ pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
     process_steps(machine, &identity, &mut steps);
     steps.push(Step::EnterRoot);
     steps.extend(rlimits::steps(wanted.limits));
-    steps.extend([Step::NoNewPrivileges, Step::DropCapabilities, Step::FilterCalls]);
+    let restricted = restricted(&steps);
+    steps.extend([Step::NoNewPrivileges, Step::DropCapabilities, restricted, Step::FilterCalls]);
     Ok(Plan { identity, steps, limits: *wanted.limits })
+}
+
+/// Writing is for what was made to be written to, once more: should a mount be other than planned, this is not.
+fn restricted(steps: &[Step]) -> Step {
+    let mut write: Vec<PathBuf> = Vec::new();
+    for step in steps {
+        let (Step::Capture { folder: path, .. } | Step::Lose { target: path, .. } | Step::Memory { path, .. }) = step
+        else {
+            continue;
+        };
+        if !write.iter().any(|above| path.starts_with(above)) {
+            write.push(path.clone());
+        }
+    }
+    Step::RestrictPaths(PathRules { write })
 }
 
 /// Root becomes another user where it may: see [`Identity`].
@@ -229,6 +249,7 @@ fn device_steps(steps: &mut Vec<Step>) {
 
 fn process_steps(machine: &Machine, identity: &Identity, steps: &mut Vec<Step>) {
     steps.push(Step::Processes("/proc".into()));
+    steps.extend(SHARES.map(|(share, most)| Step::Share(share, most)));
     let there = PROTECTED.iter().map(PathBuf::from).filter(|path| machine.seen.contains_key(path));
     steps.extend(there.map(Step::Protect));
     hide(machine, identity, &REVEALING, steps);

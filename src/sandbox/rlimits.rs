@@ -7,11 +7,12 @@ use super::step::{Resource, Step};
 use crate::ports::Limits;
 
 /// What every sandbox gets: nothing that a build or a test run needs.
-const ALWAYS: [(Resource, u64); 4] = [
+const ALWAYS: [(Resource, u64); 5] = [
     (Resource::CoreDump, 0),
     (Resource::LockedMemory, 64 << 10),
     (Resource::MessageQueues, 800 << 10),
     (Resource::RealTime, 0),
+    (Resource::PendingSignals, 4_096),
 ];
 
 /// The steps that hold each process to its part of `limits`.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Identity;
+use super::landlock::PathRules;
 use crate::ports::Limits;
 
 /// Most bytes and files that a memory file system holds.
@@ -42,6 +43,19 @@ pub enum Resource {
     MessageQueues,
     /// Highest real-time priority.
     RealTime,
+    /// Signals that wait to be taken.
+    PendingSignals,
+}
+
+/// What a user has only so many of, in this namespace and the ones around it together (`/proc/sys/user`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Share {
+    /// Watchers of files: instances of inotify.
+    Watchers,
+    /// Files and folders watched.
+    Watches,
+    /// User namespaces within this one.
+    UserNamespaces,
 }
 
 /// What a bind mount is for.
@@ -120,12 +134,16 @@ pub enum Step {
     Seal(PathBuf),
     /// Makes the new root the only one there is, read-only.
     EnterRoot,
+    /// Leaves the rest of what the user has to those outside.
+    Share(Share, u64),
     /// Limits a resource.
     Limit(Resource, u64),
     /// No program gives more rights than its caller has.
     NoNewPrivileges,
     /// Gives up every capability.
     DropCapabilities,
+    /// Lets nothing be written but below some folders, and no signal or abstract socket leave the sandbox.
+    RestrictPaths(PathRules),
     /// Filters system calls.
     FilterCalls,
 }
@@ -156,9 +174,14 @@ impl fmt::Display for Step {
             }
             Self::Seal(path) => write!(out, "seal {}", path.display()),
             Self::EnterRoot => write!(out, "enter the new root"),
+            Self::Share(share, most) => write!(out, "share {share:?}, {most} of them"),
             Self::Limit(resource, most) => write!(out, "limit {resource:?} to {most}"),
             Self::NoNewPrivileges => write!(out, "allow no new privileges"),
             Self::DropCapabilities => write!(out, "drop all capabilities"),
+            Self::RestrictPaths(rules) => {
+                let paths: Vec<String> = rules.write.iter().map(|path| path.display().to_string()).collect();
+                write!(out, "write only below {}", paths.join(", "))
+            }
             Self::FilterCalls => write!(out, "filter system calls"),
         }
     }
@@ -195,9 +218,11 @@ impl Plan {
             | Step::Hide(_)
             | Step::Seal(_)
             | Step::EnterRoot
+            | Step::Share(..)
             | Step::Limit(..)
             | Step::NoNewPrivileges
             | Step::DropCapabilities
+            | Step::RestrictPaths(_)
             | Step::FilterCalls => None,
         };
         self.steps.iter().filter_map(path).collect()

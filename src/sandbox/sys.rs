@@ -131,6 +131,17 @@ pub(super) fn clone_process(namespaces: CloneFlags) -> io::Result<Cloned> {
     }
 }
 
+/// Closes every descriptor but `kept`, for a process that ends without dropping the variables that own the others.
+pub(super) fn close_all_but(kept: BorrowedFd<'_>) -> io::Result<()> {
+    let kept = libc::c_uint::try_from(kept.as_raw_fd()).map_err(io::Error::other)?;
+    for (first, last) in [(0, kept.checked_sub(1)), (kept + 1, Some(libc::c_uint::MAX))] {
+        let Some(last) = last else { continue };
+        // SAFETY: takes plain numbers; the caller never touches the descriptors that its variables own again.
+        checked(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
+    }
+    Ok(())
+}
+
 /// Forks. Fails when the process has more than one thread.
 pub(super) fn fork() -> io::Result<ForkResult> {
     one_thread()?;
@@ -205,11 +216,29 @@ pub(super) fn has_no_capability() -> io::Result<bool> {
 
 /// Puts a filter over all further system calls of this process and its children.
 pub(super) fn install_filter(program: &[libc::sock_filter]) -> io::Result<()> {
+    filter(program, 0).map(drop)
+}
+
+/// Like [`install_filter`], with the descriptor where calls wait that the program sends there (seccomp_unotify(2)). Once
+/// such a call was read there, only a deadly signal interrupts it, where the kernel can do so (Linux 5.19).
+pub(super) fn install_listened_filter(program: &[libc::sock_filter]) -> io::Result<OwnedFd> {
+    const SYNC_WAKE_UP: libc::c_ulong = 1;
+    let plain = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    let listener = match filter(program, plain | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) {
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => owned(filter(program, plain)?),
+        other => owned(other?),
+    }?;
+    // Has the kernel switch straight between the caller and who answers it; before Linux 6.6 that takes longer.
+    // SAFETY: SECCOMP_IOCTL_NOTIF_SET_FLAGS takes a plain number.
+    unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP) };
+    Ok(listener)
+}
+
+fn filter(program: &[libc::sock_filter], flags: libc::c_ulong) -> io::Result<libc::c_long> {
     let len = u16::try_from(program.len()).map_err(io::Error::other)?;
     let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
     // SAFETY: `program` points at `len` instructions that outlive the call; the kernel only reads and checks them.
-    let set = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
-    checked(set).map(drop)
+    checked(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) })
 }
 
 /// Whether the kernel's filter of system calls knows this action (seccomp(2), `SECCOMP_GET_ACTION_AVAIL`).
@@ -331,4 +360,27 @@ pub(super) fn receive(socket: BorrowedFd<'_>, longest: usize) -> io::Result<(Vec
     }
     bytes.truncate(length);
     Ok((bytes, descriptors))
+}
+
+/// Waits for a call that goes to `listener` (seccomp_unotify(2)).
+pub(super) fn next_call(listener: BorrowedFd<'_>) -> io::Result<libc::seccomp_notif> {
+    // SAFETY: `seccomp_notif` is plain old data for which all zeros is valid, and which the kernel wants zeroed.
+    let mut call: libc::seccomp_notif = unsafe { std::mem::zeroed() };
+    // SAFETY: SECCOMP_IOCTL_NOTIF_RECV fills one `seccomp_notif`, whole and alive, whose size its number states.
+    let read = unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut call) };
+    checked(read.into()).map(|_| call)
+}
+
+/// Whether the call still waits for its answer.
+pub(super) fn call_waits(listener: BorrowedFd<'_>, id: u64) -> bool {
+    // SAFETY: SECCOMP_IOCTL_NOTIF_ID_VALID reads one number, alive during the call.
+    let valid = unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw const id) };
+    valid == 0
+}
+
+/// Answers a call that waits.
+pub(super) fn answer_call(listener: BorrowedFd<'_>, answer: &libc::seccomp_notif_resp) -> io::Result<()> {
+    // SAFETY: SECCOMP_IOCTL_NOTIF_SEND reads one `seccomp_notif_resp`, whole and alive, whose size its number states.
+    let sent = unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw const *answer) };
+    checked(sent.into()).map(drop)
 }

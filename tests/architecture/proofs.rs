@@ -118,7 +118,7 @@ fn confined_words_stay_in_their_rooms() {
         ("src/sandbox/mod.rs", "src/cli/mod.rs", "use std::process::Command;"),
         ("src/sandbox/mod.rs", "src/main.rs", "use std::{fmt, process::{Command, ExitCode}};"),
         ("src/cli/mod.rs", "src/engine/mod.rs", "use std::process::ExitCode;"),
-        ("src/host/mod.rs", "src/sandbox/mod.rs", "use rustix::fs::openat2;"),
+        ("src/host/mod.rs", "src/ledger/mod.rs", "use rustix::fs::openat2;"),
         ("src/host/mod.rs", "src/engine/mod.rs", "use std::fs::File;"),
         ("src/store/mod.rs", "src/cli/mod.rs", "use std::{fs, path::Path};"),
         ("src/cli/mod.rs", "src/engine/mod.rs", "let own = std::process::id();"),

@@ -45,7 +45,7 @@ const CONFINED: [(&str, &[&str]); 21] = [
     ("ast_grep_*", &["syntax"]),
     ("nix", &["sandbox"]),
     ("libc", &["sandbox"]),
-    ("rustix", &["host"]),
+    ("rustix", &["host", "sandbox"]),
     ("std::process", &["sandbox"]),
     ("tokio::process", &["sandbox"]),
     ("std::fs", &["host", "sandbox", "store", "ledger"]),

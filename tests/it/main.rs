@@ -19,6 +19,7 @@ mod languages;
 mod levels;
 mod limits;
 mod patterns;
+mod renames;
 mod sandbox;
 mod session;
 mod storms;
