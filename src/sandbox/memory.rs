@@ -19,7 +19,9 @@ use super::processes::Process;
 const KIBIBYTE: u64 = 1 << 10;
 /// Most that the kernel queues in one socket, both ways, at the usual sizes of its buffers.
 const SOCKET: u64 = 416 * KIBIBYTE;
-/// Most that all pipes of a user hold before the kernel gives each but one page (pipe(7), `pipe-user-pages-soft`).
+/// What a pipe holds, and what all pipes of a user hold before the kernel gives each but a page (pipe(7),
+/// `pipe-user-pages-soft`).
+const PIPE: u64 = 64 * KIBIBYTE;
 const PIPES: u64 = 64 << 20;
 /// What an open file may take besides: its own structures, one page of a pipe.
 const OPEN_FILE: u64 = 5 * KIBIBYTE;
@@ -135,7 +137,8 @@ impl MemoryMeter {
         let at_least = sum.mapped.max(segments + known);
         let at_most = if objects.opaque { u64::MAX } else { sum.mapped + segments + known + objects.mapped_at_most() };
         let shared = grown.shared.min(at_most).max(at_least);
-        let kernel_at_most = sockets() * SOCKET + objects.descriptors * OPEN_FILE + PIPES;
+        let files = objects.descriptors;
+        let kernel_at_most = sockets() * SOCKET + files * OPEN_FILE + (files * PIPE).min(PIPES);
         let kernel = grown.kernel.min(kernel_at_most);
         sum.private.saturating_add(shared).saturating_add(kernel)
     }

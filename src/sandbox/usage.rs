@@ -111,16 +111,25 @@ impl Meter {
         if tasks.saturating_add(most / 32) >= most {
             self.meet(too_many);
         }
-        let in_files = self.look_at_files();
-        let counted: Vec<&Process> = found.iter().filter(|process| !self.borrows(process, &found)).collect();
-        let memory = self.memory.get_or_insert_with(|| MemoryMeter::new(self.limits.memory_bytes, machine, in_files));
-        let used = memory.used(&counted, &machine, in_files);
+        let mut used = self.memory_of(&found, &machine);
+        if used > self.limits.memory_bytes {
+            // Processes are looked at one by one, and what they share changes hands meanwhile: once may be chance.
+            used = used.min(self.memory_of(&processes::read(&processes::numbers()?), &Machine::read()));
+        }
         self.last = Last { rest: 0, used, machine };
         self.spent.add(&found, own_time(UsageWho::RUSAGE_CHILDREN)?);
         if used > self.limits.memory_bytes {
             return Ok(Some(LimitReached { limit: Limit::Memory, most: self.limits.memory_bytes }));
         }
         Ok((self.spent.total >= self.limits.cpu).then(|| self.cpu_limit()))
+    }
+
+    fn memory_of(&mut self, processes: &[Process], machine: &Machine) -> u64 {
+        let in_files = self.look_at_files();
+        let counted: Vec<&Process> = processes.iter().filter(|process| !self.borrows(process, processes)).collect();
+        let most = self.limits.memory_bytes;
+        let memory = self.memory.get_or_insert_with(|| MemoryMeter::new(most, *machine, in_files));
+        memory.used(&counted, machine, in_files)
     }
 
     /// Whether a process is still in the memory of its parent, which waits for it to execute something (vfork(2)).
