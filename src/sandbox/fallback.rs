@@ -306,7 +306,8 @@ fn begin(
     // The end that the child has is its own alone: only so does its end show.
     drop(command);
     let process: Option<OwnedFd> = Some(sys::process_descriptor(child.id())?);
-    let sandbox = Sandbox { socket: ours, process, writes: None, listener: None, terminal: None, environment };
+    let (writes, listener, terminal, group) = (None, None, None, None);
+    let sandbox = Sandbox { socket: ours, process, writes, listener, terminal, environment, group };
     let mut built = Built { sandbox, child, store, folder, holds };
     let Err(error) = built.sandbox.wait(&Report::Parked) else { return Ok(built) };
     // Bubblewrap says on standard error what it could not do; what it started has ended with it.

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 
@@ -66,12 +66,14 @@ impl Helper {
         Ok(Self { process, socket: ours })
     }
 
-    /// Asks for a sandbox by `plan`, which will speak over `socket`.
+    /// Asks for a sandbox by `plan`, which will speak over `socket` and be in the control group that is open as
+    /// `group`.
     ///
     /// # Errors
     /// When the helper has gone.
-    pub(super) fn build(&self, plan: &Plan, socket: &OwnedFd) -> io::Result<()> {
-        channel::send(self.socket.as_fd(), plan, &[socket.as_fd()])
+    pub(super) fn build(&self, plan: &Plan, socket: &OwnedFd, group: Option<&OwnedFd>) -> io::Result<()> {
+        let descriptors: Vec<BorrowedFd<'_>> = [Some(socket), group].into_iter().flatten().map(AsFd::as_fd).collect();
+        channel::send(self.socket.as_fd(), plan, &descriptors)
     }
 }
 
@@ -94,8 +96,9 @@ fn serve() -> io::Result<()> {
     sys::forget_children()?;
     // Without a server there is nothing to do: its end is the end of the socket.
     while let Some((plan, descriptors)) = channel::receive::<Plan>(socket.as_fd())? {
-        let Some(theirs) = descriptors.into_iter().next() else { continue };
-        match make(&plan, &theirs) {
+        let mut descriptors = descriptors.into_iter();
+        let Some(theirs) = descriptors.next() else { continue };
+        match make(&plan, &theirs, descriptors.next()) {
             Ok(Role::Helper) => {}
             Ok(Role::Init(helper)) => {
                 // A copy left open would keep the helper from hearing of the server's end.
@@ -115,10 +118,13 @@ enum Role {
     Init(OwnedFd),
 }
 
-/// Makes process 1 of a sandbox, which speaks over `theirs`.
-fn make(plan: &Plan, theirs: &OwnedFd) -> Result<Role, Failed> {
+/// Makes process 1 of a sandbox, which speaks over `theirs`, in the control group `group`.
+fn make(plan: &Plan, theirs: &OwnedFd, group: Option<OwnedFd>) -> Result<Role, Failed> {
     let (above, below) = channel::pair().map_err(failed("speak to process 1"))?;
-    match sys::clone_process(NAMESPACES).map_err(failed("enter new namespaces"))? {
+    let grouped = group.and_then(|group| sys::clone_into(group.as_fd(), NAMESPACES).ok());
+    // Without a group process 1 alone watches what the sandbox uses.
+    let cloned = grouped.map_or_else(|| sys::clone_process(NAMESPACES), Ok);
+    match cloned.map_err(failed("enter new namespaces"))? {
         Cloned::Child => Ok(Role::Init(below)),
         Cloned::Parent(pid, process) => {
             drop(below);

@@ -279,7 +279,10 @@ impl Watch<'_> {
             return self.meter.as_mut().map_or(Ok(None), Meter::check);
         }
         self.meter = match measured {
-            Measured::Here(plan) => Some(Meter::new(&plan.limits, plan.in_memory())),
+            Measured::Here(plan) => {
+                let in_memory = plan.in_memory().map(|(path, _)| path.to_path_buf()).collect();
+                Some(Meter::new(&plan.limits, in_memory))
+            }
             Measured::Above => None,
         };
         self.pace = Pace::Running(sys::ticker(usage::TICK)?);

@@ -3,6 +3,7 @@
 
 mod bubblewrap;
 mod capture;
+mod cgroup;
 mod channel;
 mod child;
 mod confine;

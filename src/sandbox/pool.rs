@@ -4,19 +4,20 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::cgroup::{Cgroups, Group};
 use super::channel::{self, FailedStep, Report};
 use super::helper::Helper;
 use super::plan::Network;
 use super::step::Plan;
 use super::sys;
 use crate::policy::Mode;
-use crate::ports::{Failure, Limits};
+use crate::ports::{Failure, LimitReached, Limits};
 
 /// How long a sandbox may take to be built.
 const BUILD_TIME: Duration = Duration::from_secs(10);
@@ -38,9 +39,16 @@ pub(super) struct Sandbox {
     pub(super) terminal: Option<OwnedFd>,
     /// The environment that fits what it shows.
     pub(super) environment: Vec<(String, String)>,
+    /// Its control group, where there can be one.
+    pub(super) group: Option<Group>,
 }
 
 impl Sandbox {
+    /// Those of `limits` that the kernel held it to as a whole.
+    pub(super) fn reached(&self, limits: &Limits) -> Vec<LimitReached> {
+        self.group.as_ref().map_or_else(Vec::new, |group| group.reached(limits))
+    }
+
     /// The next report; `None` when no more will come.
     pub(super) fn hear(&mut self) -> Option<Report> {
         // What cannot be understood is no better than silence.
@@ -160,12 +168,14 @@ pub(super) struct Pool {
     executable: PathBuf,
     helper: Mutex<Option<Helper>>,
     parked: Mutex<Vec<(Key, Sandbox)>>,
+    /// Where control groups are made, once looked for.
+    groups: OnceLock<Option<Cgroups>>,
 }
 
 impl Pool {
     /// An empty one, whose helper will be started from the program at `executable`.
     pub(super) fn new(executable: PathBuf) -> Self {
-        Self { executable, helper: Mutex::default(), parked: Mutex::default() }
+        Self { executable, helper: Mutex::default(), parked: Mutex::default(), groups: OnceLock::new() }
     }
 
     /// Starts the helper, unless it runs.
@@ -184,15 +194,18 @@ impl Pool {
     pub(super) fn build(&self, planned: Planned) -> io::Result<Sandbox> {
         let Planned { plan, environment } = planned;
         let (ours, theirs) = channel::pair()?;
+        let groups = self.groups.get_or_init(Cgroups::find);
+        let group = groups.as_ref().and_then(|groups| groups.make(&plan).ok());
+        let folder = group.as_ref().and_then(|group| group.open().ok());
         let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
-        let asked = helper.as_ref().map(|helper| helper.build(&plan, &theirs));
+        let asked = helper.as_ref().map(|helper| helper.build(&plan, &theirs, folder.as_ref()));
         if !matches!(asked, Some(Ok(()))) {
             // The first one, or one that was ended from outside: another takes its place.
             let fresh = Helper::start(&self.executable)?;
-            fresh.build(&plan, &theirs)?;
+            fresh.build(&plan, &theirs, folder.as_ref())?;
             *helper = Some(fresh);
         }
-        Ok(Sandbox { socket: ours, process: None, writes: None, listener: None, terminal: None, environment })
+        Ok(Sandbox { socket: ours, process: None, writes: None, listener: None, terminal: None, environment, group })
     }
 
     /// Has a sandbox built and waits for it.

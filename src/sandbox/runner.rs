@@ -127,6 +127,7 @@ impl SandboxRunner {
             // It had waited too long, or was ended from outside: nothing was run yet.
             (sandbox, ended, connections) = self.attempt(&key, &mut go, &reach, terms)?;
         }
+        ended.reached.extend(sandbox.reached(terms.limits));
         let exit = exit_of(&ended, terms.limits)?;
         let captured = match (mode, sandbox.writes.take()) {
             (Mode::WorkspaceWrite | Mode::Unrestricted, Some(writes)) => {
@@ -376,6 +377,7 @@ fn exit_of(ended: &Ended, limits: &Limits) -> Result<Exit, Failure> {
         Some(Report::Failed(failed)) => Err(explain(failed, Settings::read())),
         // A command that ended in the last moment has ended by itself.
         Some(Report::Exited(code)) => Ok(Exit::Code(*code)),
+        Some(Report::Signalled(libc::SIGKILL)) => Ok(killed(ended)),
         Some(Report::Signalled(signal)) => Ok(limit_of(*signal, limits).map_or(Exit::Signal(*signal), Exit::Limit)),
         Some(Report::Limited(limit)) => Ok(Exit::Limit(*limit)),
         Some(
@@ -390,10 +392,16 @@ fn exit_of(ended: &Ended, limits: &Limits) -> Result<Exit, Failure> {
         )
         | None => {
             // A sandbox that fell silent was ended from outside, with its command.
-            let killed = ended.begun.then_some(Exit::Signal(libc::SIGKILL));
+            let killed = ended.begun.then(|| killed(ended));
             stopped(ended, limits).or(killed).ok_or_else(ended_early)
         }
     }
+}
+
+/// How a command ended that was killed: by the kernel for a limit, or by whoever did it.
+fn killed(ended: &Ended) -> Exit {
+    let by_kernel = |reached: &&LimitReached| matches!(reached.limit, Limit::Memory | Limit::CpuTime);
+    ended.reached.iter().find(by_kernel).map_or(Exit::Signal(libc::SIGKILL), |reached| Exit::Limit(*reached))
 }
 
 /// The limit that the kernel says was passed by sending this signal (setrlimit(2)).

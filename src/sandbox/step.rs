@@ -1,7 +1,7 @@
 //! The words a plan is written in: steps as data, each with a line for people.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -199,12 +199,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The sandbox's own file systems in memory, as the command sees them.
-    pub(super) fn in_memory(&self) -> Vec<PathBuf> {
-        let path = |step: &Step| match step {
-            Step::Memory { path, .. } | Step::Capture { folder: path, .. } | Step::Lose { target: path, .. } => {
-                Some(path.clone())
-            }
+    /// The sandbox's own file systems in memory, as the command sees them, and how much each holds.
+    pub(super) fn in_memory(&self) -> impl Iterator<Item = (&Path, Quota)> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Memory { path, quota, .. }
+            | Step::Capture { folder: path, quota }
+            | Step::Lose { target: path, quota, .. } => Some((path.as_path(), *quota)),
             Step::HostName(_)
             | Step::Loopback
             | Step::Listen(_)
@@ -224,8 +224,7 @@ impl Plan {
             | Step::DropCapabilities
             | Step::RestrictPaths(_)
             | Step::FilterCalls => None,
-        };
-        self.steps.iter().filter_map(path).collect()
+        })
     }
 }
 

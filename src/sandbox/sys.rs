@@ -142,6 +142,49 @@ pub(super) fn close_all_but(kept: BorrowedFd<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// As [`clone_process`], begun in the control group whose folder is open as `group`: clone3(2), CLONE_INTO_CGROUP.
+pub(super) fn clone_into(group: BorrowedFd<'_>, namespaces: CloneFlags) -> io::Result<Cloned> {
+    /// `struct clone_args` with all that Linux 5.7 knows.
+    #[repr(C)]
+    struct Arguments {
+        flags: u64,
+        descriptor: u64,
+        child_tid: u64,
+        parent_tid: u64,
+        exit_signal: u64,
+        stack: u64,
+        stack_size: u64,
+        tls: u64,
+        set_tid: u64,
+        set_tid_size: u64,
+        group: u64,
+    }
+    const INTO_GROUP: u64 = 0x2_0000_0000;
+    one_thread()?;
+    let flags = u64::from((namespaces.bits() | libc::CLONE_PIDFD).cast_unsigned()) | INTO_GROUP;
+    let mut descriptor: RawFd = -1;
+    let arguments = Arguments {
+        flags,
+        descriptor: (&raw mut descriptor).expose_provenance() as u64,
+        child_tid: 0,
+        parent_tid: 0,
+        exit_signal: libc::SIGCHLD as u64,
+        stack: 0,
+        stack_size: 0,
+        tls: 0,
+        set_tid: 0,
+        set_tid_size: 0,
+        group: group.as_raw_fd() as u64,
+    };
+    // SAFETY: as for `clone_process`; the kernel reads one whole `clone_args` of the size given, and writes one
+    // descriptor into a live integer.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<Arguments>()) };
+    match checked(pid)? {
+        0 => Ok(Cloned::Child),
+        pid => Ok(Cloned::Parent(i32::try_from(pid).map_err(io::Error::other)?, owned(descriptor.into())?)),
+    }
+}
+
 /// Forks. Fails when the process has more than one thread.
 pub(super) fn fork() -> io::Result<ForkResult> {
     one_thread()?;
