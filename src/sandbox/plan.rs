@@ -13,11 +13,13 @@ use crate::policy::Mode;
 use crate::ports::Limits;
 
 const ROOT_QUOTA: Quota = Quota::new(1, 4_096);
-const HOME_QUOTA: Quota = Quota::new(512, 100_000);
-const TEMPORARY_QUOTA: Quota = Quota::new(1_024, 100_000);
-const SHARED_MEMORY_QUOTA: Quota = Quota::new(256, 1_000);
 /// What is counted for the user inside and outside together: what a build needs, so that an editor has the rest.
 const SHARES: [(Share, u64); 3] = [(Share::Watchers, 32), (Share::Watches, 65_536), (Share::UserNamespaces, 0)];
+
+/// Parts of what may be written to the workspace, for what is written elsewhere: one in so many.
+const TEMPORARY_PART: u64 = 2;
+const HOME_PART: u64 = 4;
+const SHARED_MEMORY_PART: u64 = 8;
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -118,10 +120,10 @@ pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
         Network::Proxy => Some(Step::Listen(PROXY_PORT)),
     });
     steps.push(Step::NewRoot(ROOT_QUOTA));
-    system_steps(machine, &identity, &mut steps);
-    home_steps(machine, wanted.network, &mut steps);
+    system_steps(*wanted, machine, &identity, &mut steps);
+    home_steps(*wanted, machine, &mut steps);
     workspace_steps(*wanted, &mut steps);
-    device_steps(&mut steps);
+    device_steps(*wanted, &mut steps);
     process_steps(machine, &identity, &mut steps);
     steps.push(Step::EnterRoot);
     steps.extend(rlimits::steps(wanted.limits));
@@ -173,7 +175,7 @@ pub(super) fn check_root(root: &Path, machine: &Machine) -> Result<(), PlanError
     wide.or(within).map_or(Ok(()), |path| Err(PlanError::TooWide(root.to_path_buf(), path.to_path_buf())))
 }
 
-fn system_steps(machine: &Machine, identity: &Identity, steps: &mut Vec<Step>) {
+fn system_steps(wanted: Wanted<'_>, machine: &Machine, identity: &Identity, steps: &mut Vec<Step>) {
     for path in SYSTEM.map(PathBuf::from) {
         match machine.seen.get(&path) {
             Some(Seen::Link(target)) => steps.push(Step::Link { path, target: target.clone() }),
@@ -187,7 +189,8 @@ fn system_steps(machine: &Machine, identity: &Identity, steps: &mut Vec<Step>) {
     steps.push(Step::Folder("/run".into()));
     steps.push(Step::Folder("/var".into()));
     steps.push(Step::Link { path: "/var/tmp".into(), target: "/tmp".into() });
-    steps.push(Step::Memory { path: "/tmp".into(), quota: TEMPORARY_QUOTA, mode: 0o1777 });
+    let quota = Quota::part(wanted.limits, TEMPORARY_PART);
+    steps.push(Step::Memory { path: "/tmp".into(), quota, mode: 0o1777 });
 }
 
 /// What the command could not read anyway need not be hidden, and each mount costs time.
@@ -201,17 +204,16 @@ fn hide(machine: &Machine, identity: &Identity, paths: &[&str], steps: &mut Vec<
 
 /// An empty home at the usual path, with nothing of the user's own but the tool chains, read-only. Where there is
 /// network, what is downloaded is kept beside what the user has, for as long as the command runs.
-fn home_steps(machine: &Machine, network: Network, steps: &mut Vec<Step>) {
+fn home_steps(wanted: Wanted<'_>, machine: &Machine, steps: &mut Vec<Step>) {
+    let quota = Quota::part(wanted.limits, HOME_PART);
     if machine.home != Path::new("/tmp") {
-        steps.push(Step::Memory { path: machine.home.clone(), quota: HOME_QUOTA, mode: 0o700 });
+        steps.push(Step::Memory { path: machine.home.clone(), quota, mode: 0o700 });
     }
     for target in environment::tool_chains(&machine.home, &machine.environment) {
         if let Some(Seen::Real(source)) = machine.seen.get(&target) {
             let source = source.clone();
-            steps.push(match network {
-                Network::Proxy if environment::receives_downloads(&target) => {
-                    Step::Lose { source, target, quota: HOME_QUOTA }
-                }
+            steps.push(match wanted.network {
+                Network::Proxy if environment::receives_downloads(&target) => Step::Lose { source, target, quota },
                 Network::None | Network::Proxy => Step::Bind { source, target, purpose: Purpose::Read },
             });
         }
@@ -222,16 +224,14 @@ fn home_steps(machine: &Machine, network: Network, steps: &mut Vec<Step>) {
 /// leads to a server of the host, as it would through a plain view.
 fn workspace_steps(wanted: Wanted<'_>, steps: &mut Vec<Step>) {
     let folder = wanted.root.to_path_buf();
-    // What is written is held in memory, and is to be no more than a command may have of that.
-    let Limits { disk_bytes, memory_bytes, disk_files, .. } = *wanted.limits;
-    let quota = Quota { bytes: disk_bytes.min(memory_bytes), inodes: disk_files };
-    steps.push(Step::Capture { folder: folder.clone(), quota });
+    steps.push(Step::Capture { folder: folder.clone(), quota: Quota::part(wanted.limits, 1) });
     if wanted.mode == Mode::ReadOnly {
         steps.push(Step::Protect(folder));
     }
 }
 
-fn device_steps(steps: &mut Vec<Step>) {
+fn device_steps(wanted: Wanted<'_>, steps: &mut Vec<Step>) {
+    let shared_memory = Quota::part(wanted.limits, SHARED_MEMORY_PART);
     let link = |path: &str, target: &str| Step::Link { path: path.into(), target: target.into() };
     steps.push(Step::Memory { path: "/dev".into(), quota: ROOT_QUOTA, mode: 0o755 });
     steps.extend(DEVICES.map(|path| Step::Bind { source: path.into(), target: path.into(), purpose: Purpose::Device }));
@@ -242,7 +242,7 @@ fn device_steps(steps: &mut Vec<Step>) {
         link("/dev/stdin", "/proc/self/fd/0"),
         link("/dev/stdout", "/proc/self/fd/1"),
         link("/dev/stderr", "/proc/self/fd/2"),
-        Step::Memory { path: "/dev/shm".into(), quota: SHARED_MEMORY_QUOTA, mode: 0o1777 },
+        Step::Memory { path: "/dev/shm".into(), quota: shared_memory, mode: 0o1777 },
         Step::Seal("/dev".into()),
     ]);
 }

@@ -22,6 +22,14 @@ impl Quota {
     pub(super) const fn new(mebibytes: u64, inodes: u64) -> Self {
         Self { bytes: mebibytes << 20, inodes }
     }
+
+    /// One part of so many of what a command may write. Nothing at all would mean no limit, and a file system needs a
+    /// little for itself.
+    pub(super) fn part(limits: &Limits, of: u64) -> Self {
+        // It is held in memory, and is to be no more than a command may have of that.
+        let bytes = limits.disk_bytes.min(limits.memory_bytes) / of;
+        Self { bytes: bytes.max(64 << 10), inodes: (limits.disk_files / of).max(32) }
+    }
 }
 
 /// A resource of one process, or of all of them.
