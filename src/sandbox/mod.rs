@@ -11,6 +11,7 @@ mod copy;
 mod direct;
 mod disk;
 mod disk_watch;
+mod ending;
 mod environment;
 mod fallback;
 mod filter;

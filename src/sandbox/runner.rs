@@ -2,15 +2,16 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::capture::{Captured, capture};
-use super::channel::{Go, Report};
+use super::channel::Go;
 use super::disk::{Folder, file_clock};
+use super::ending::{cut, ended_early, exit_of, exit_status, reached, stopped};
 use super::environment;
 use super::fallback::Ran;
 use super::identity::SHIFT;
@@ -21,11 +22,9 @@ use super::plan::{Network, PlanError, RootUser, Wanted, plan};
 use super::pool::{Key, NotBuilt, Planned, Pool, Sandbox};
 use super::probe::{Settings, explain};
 use super::proxy::{Dialer, Proxy, Reach, SystemDialer, offline};
-use super::spawn::{Ended, Stop, Terms, contained, on_host};
+use super::spawn::{Ended, Terms, contained, on_host};
 use crate::policy::{Action, Containment, Grant, HostRule, Mode, Place, SandboxLevel};
-use crate::ports::{
-    Cancel, Connection, Exit, Failure, FailureKind, Limit, LimitReached, Limits, RunOutcome, RunRequest, Runner, Wall,
-};
+use crate::ports::{Cancel, Connection, Failure, FailureKind, Limits, RunOutcome, RunRequest, Runner, Wall};
 use crate::workspace::{RelativePath, Root};
 
 /// Whether sandboxes are made ahead.
@@ -217,7 +216,7 @@ impl SandboxRunner {
             on_host(&mut command, terms).map_err(|error| Failure::io(format!("cannot run {program:?}"), &error))?;
         let exit = stopped(&ended, terms.limits).unwrap_or_else(|| exit_status(status));
         Ok(RunOutcome {
-            reached: reached(&ended, &exit, terms.limits),
+            reached: cut(&ended, terms.limits).into_iter().collect(),
             exit,
             changes: Vec::new(),
             refused: Vec::new(),
@@ -343,11 +342,6 @@ pub(super) fn not_built(error: &NotBuilt) -> Failure {
     }
 }
 
-fn ended_early() -> Failure {
-    Failure::new(FailureKind::Unavailable, "the sandbox ended before the command began")
-        .hint("nothing was run: run it again, and look for memory limits if it stays so")
-}
-
 /// The unsaved texts, by paths without links.
 fn unsaved(request: &RunRequest) -> Vec<(RelativePath, String)> {
     let unsaved = request.open.iter().filter(|open| !open.saved);
@@ -361,77 +355,5 @@ fn real(root: &Root, path: &RelativePath) -> Option<RelativePath> {
         Ok(real) => root.relative(&real).ok(),
         // Not saved yet, so that there is nothing to resolve.
         Err(_) => Some(path.clone()),
-    }
-}
-
-fn stopped(ended: &Ended, limits: &Limits) -> Option<Exit> {
-    ended.stopped.map(|stop| match stop {
-        Stop::Timeout => Exit::Limit(LimitReached { limit: Limit::WallTime, most: limits.wall.as_secs() }),
-        Stop::Cancelled => Exit::Cancelled,
-        Stop::Limit(limit) => Exit::Limit(limit),
-    })
-}
-
-fn exit_of(ended: &Ended, limits: &Limits) -> Result<Exit, Failure> {
-    match &ended.end {
-        Some(Report::Failed(failed)) => Err(explain(failed, Settings::read())),
-        // A command that ended in the last moment has ended by itself.
-        Some(Report::Exited(code)) => Ok(Exit::Code(*code)),
-        Some(Report::Signalled(libc::SIGKILL)) => Ok(killed(ended)),
-        Some(Report::Signalled(signal)) => Ok(limit_of(*signal, limits).map_or(Exit::Signal(*signal), Exit::Limit)),
-        Some(Report::Limited(limit)) => Ok(Exit::Limit(*limit)),
-        Some(
-            Report::Stopped
-            | Report::Made
-            | Report::Listening
-            | Report::Captured
-            | Report::Parked
-            | Report::Terminal
-            | Report::Begun
-            | Report::Reached(_),
-        )
-        | None => {
-            // A sandbox that fell silent was ended from outside, with its command.
-            let killed = ended.begun.then(|| killed(ended));
-            stopped(ended, limits).or(killed).ok_or_else(ended_early)
-        }
-    }
-}
-
-/// How a command ended that was killed: by the kernel for a limit, or by whoever did it.
-fn killed(ended: &Ended) -> Exit {
-    let by_kernel = |reached: &&LimitReached| matches!(reached.limit, Limit::Memory | Limit::CpuTime);
-    ended.reached.iter().find(by_kernel).map_or(Exit::Signal(libc::SIGKILL), |reached| Exit::Limit(*reached))
-}
-
-/// The limit that the kernel says was passed by sending this signal (setrlimit(2)).
-fn limit_of(signal: i32, limits: &Limits) -> Option<LimitReached> {
-    match signal {
-        libc::SIGXCPU => Some(LimitReached { limit: Limit::CpuTime, most: limits.cpu.as_secs() }),
-        libc::SIGXFSZ => Some(LimitReached { limit: Limit::FileSize, most: limits.file_bytes }),
-        _ => None,
-    }
-}
-
-/// The limits that a command came to besides the one that ended it.
-fn reached(ended: &Ended, exit: &Exit, limits: &Limits) -> Vec<LimitReached> {
-    let mut reached = ended.reached.clone();
-    // A shell says so that what it ran was ended by a signal.
-    let of_child = match exit {
-        Exit::Code(code) => limit_of(code - 128, limits),
-        Exit::Signal(_) | Exit::Limit(_) | Exit::Cancelled => None,
-    };
-    reached.extend(of_child);
-    reached.extend((ended.dropped > 0).then_some(LimitReached { limit: Limit::Output, most: limits.output_bytes }));
-    reached.sort_unstable_by_key(|reached| (reached.limit, reached.most));
-    reached.dedup();
-    reached.retain(|one| *exit != Exit::Limit(*one));
-    reached
-}
-
-fn exit_status(status: ExitStatus) -> Exit {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => Exit::Code(code),
-        (None, signal) => Exit::Signal(signal.unwrap_or(libc::SIGKILL)),
     }
 }
