@@ -19,6 +19,7 @@ mod hostile_texts;
 mod languages;
 mod levels;
 mod limits;
+mod network;
 mod patterns;
 mod renames;
 mod sandbox;

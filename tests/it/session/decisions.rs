@@ -184,3 +184,23 @@ fn a_command_with_a_wrong_argument_is_refused_in_plain_words() {
     desk.propose();
     desk.notices("a.rs", 1, "new(3)");
 }
+
+#[test]
+fn an_editor_asks_for_hosts_and_shows_them() {
+    if no_sandbox() {
+        return;
+    }
+    let mut desk = Desk::new("workspace-write", &[("a.rs", ONE)]);
+    desk.execute("tagout.run", json!({"argv": ["true"], "network": ["crates.io", "*.npmjs.org:443"]}));
+    let what = "run true in the sandbox, with network to crates.io, *.npmjs.org:443";
+    desk.notices("a.rs", 1, &format!("waits for your decision: {what}"));
+    let decision = desk.offered("a.rs", 0, &format!("approve once: {what}"));
+    desk.execute("tagout.approve", decision);
+    desk.told("exit code 0");
+    desk.recorded("Run", &["Judged: waits", "Judged: approved by the user", "Ended: exit code 0"]);
+    let wrong = json!({"argv": ["true"], "network": ["http://x"]});
+    assert!(desk.refused("tagout.run", wrong).contains("more than a host"));
+    let on_host = json!({"argv": ["true"], "network": ["crates.io"], "place": "host"});
+    desk.execute("tagout.run", on_host);
+    desk.told("leave the hosts out");
+}
