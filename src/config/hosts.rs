@@ -84,6 +84,9 @@ mod tests {
         let (settings, problems) = resolve(None, Some(text), None);
         assert!(settings.run.allow_hosts.is_empty() && settings.run.private_hosts.is_empty());
         assert_eq!(problems.len(), 2);
+        let editor = json!({"run": {"allow_hosts": ["a.example"], "private_hosts": ["a.example"]}});
+        let (settings, problems) = resolve(None, None, Some(&editor));
+        assert!(settings.run.allow_hosts.is_empty() && settings.run.private_hosts.is_empty() && problems.len() == 2);
     }
 
     #[test]

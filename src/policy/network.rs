@@ -255,7 +255,8 @@ fn port_number(text: &str) -> Result<u16, HostError> {
 }
 
 fn is_below(name: &str, parent: &str) -> bool {
-    name.strip_suffix(parent).is_some_and(|start| start.len() > 1 && start.ends_with('.'))
+    // No name begins with a dot, so that something stands before this one.
+    name.strip_suffix(parent).is_some_and(|start| start.ends_with('.'))
 }
 
 /// A host name in its one spelling.

@@ -62,6 +62,24 @@ const CERTIFICATES: [&str; 12] = [
     "npm_config_cafile",
 ];
 
+/// Variables that name where packages come from: a company's own registry, often. They are passed where nothing in them
+/// looks like a password or a token.
+const REGISTRIES: [&str; 13] = [
+    "GONOSUMDB",
+    "GOPRIVATE",
+    "GOPROXY",
+    "GOSUMDB",
+    "NPM_CONFIG_REGISTRY",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_INDEX_URL",
+    "RUSTUP_DIST_SERVER",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX",
+    "UV_INDEX_URL",
+    "YARN_NPM_REGISTRY_SERVER",
+    "npm_config_registry",
+];
+
 /// Where programs are when the user's own `PATH` does not say so.
 const PROGRAMS: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
@@ -98,6 +116,10 @@ pub(super) fn inside(machine: &Machine) -> Vec<(String, String)> {
         ("GIT_OPTIONAL_LOCKS", "0".to_owned()),
         ("TAGOUT_SANDBOX", "1".to_owned()),
     ];
+    let open = |value: &str| !value.contains(['@', '?', '#']);
+    let named =
+        REGISTRIES.iter().filter_map(|name| Some(((*name).to_owned(), machine.environment.get(*name)?.clone())));
+    variables.extend(named.filter(|(_, value)| open(value)));
     let trusted = CERTIFICATES.iter().filter_map(|name| Some(((*name).to_owned(), machine.environment.get(*name)?)));
     variables.extend(trusted.filter(|(_, value)| is_shown(machine, value)).map(|(name, value)| (name, value.clone())));
     variables.extend(fixed.map(|(name, value)| (name.to_owned(), value)));

@@ -268,8 +268,16 @@ mod tests {
             ["/usr", "/etc", "/etc/shadow", "/proc/sys", "/proc/kcore", "/h/.rustup/toolchains"].map(real).into();
         seen.insert("/bin".into(), Seen::Link("usr/bin".into()));
         seen.insert("/h/.cargo/bin".into(), Seen::Real("/data/cargo/bin".into()));
-        let environment =
-            [("HOME", "/h"), ("PATH", "/h/bin:/h/.cargo/bin:.:/usr/bin"), ("API_KEY", "x"), ("LANG", "C")];
+        let environment = [
+            ("GOPROXY", "https://go.corp"),
+            ("PIP_INDEX_URL", "https://u:p@pip.corp"),
+            ("SSL_CERT_FILE", "/etc/corp.pem"),
+            ("PIP_CERT", "/usr/../h/x"),
+            ("HOME", "/h"),
+            ("PATH", "/h/bin:/h/.cargo/bin:.:/usr/bin"),
+            ("API_KEY", "x"),
+            ("LANG", "C"),
+        ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         Machine { uid: 7, gid: 8, home: "/h".into(), environment, seen, private: ["/etc/shadow".into()].into() }
     }
@@ -326,11 +334,32 @@ mod tests {
     }
 
     #[test]
+    fn a_run_with_network_differs_in_the_listener_and_in_where_downloads_go() {
+        let wanted = Wanted {
+            mode: Mode::WorkspaceWrite,
+            root: Path::new("/h/w"),
+            root_user: RootUser::Shifted,
+            network: Network::Proxy,
+        };
+        let registry = (PathBuf::from("/h/.cargo/registry"), Seen::Real("/h/.cargo/registry".into()));
+        let mut machine = machine();
+        machine.seen.extend([registry]);
+        let online = plan(&wanted, &machine).unwrap().to_string();
+        let offline = plan(&Wanted { network: Network::None, ..wanted }, &machine).unwrap().to_string();
+        let changed: Vec<&str> = online.lines().filter(|line| !offline.lines().any(|other| other == *line)).collect();
+        let lost = "show /h/.cargo/registry, lose writes, 536870912 bytes, 100000 files";
+        assert_eq!(changed, ["listen at port 31280 for the proxy", lost]);
+        assert_eq!(online.lines().count(), offline.lines().count() + 1);
+    }
+
+    #[test]
     fn nothing_of_the_users_but_a_list_of_variables() {
         let inside = environment::inside(&machine());
         let value = |wanted: &str| inside.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
         assert_eq!(value("API_KEY"), None);
         assert_eq!(value("LANG"), Some("C"));
+        assert_eq!((value("GOPROXY"), value("PIP_INDEX_URL")), (Some("https://go.corp"), None));
+        assert_eq!((value("SSL_CERT_FILE"), value("PIP_CERT")), (Some("/etc/corp.pem"), None));
         assert_eq!(value("PATH"), Some("/h/.cargo/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin"));
     }
 
