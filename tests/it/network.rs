@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use tagout::policy::{Action, Facts, Grant, HostRule, Mode, Place};
@@ -39,19 +41,21 @@ impl Dialer for World {
     }
 }
 
-/// A web server that answers every request with its first line and its host; its port.
-fn server() -> u16 {
+/// A web server that answers with the file of `folder` that is asked for, and where there is none with what was asked
+/// for; its port.
+fn server(folder: PathBuf) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
             let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
             let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let request = head.first().map_or("", String::as_str);
             let host = head.iter().find(|line| line.starts_with("Host: ")).map_or("", String::as_str);
-            let body = format!("served {} {host}\n", head.first().map_or("", String::as_str));
-            let answer =
-                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-            drop(stream.write_all(answer.as_bytes()));
+            let path = request.split([' ', '?']).nth(1).unwrap_or_default().trim_start_matches('/');
+            let body = fs::read(folder.join(path)).unwrap_or_else(|_| format!("served {request} {host}\n").into());
+            let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            drop(stream.write_all(&[answer.as_bytes(), &body].concat()));
         }
     });
     port
@@ -91,7 +95,11 @@ fn scene() -> Option<Scene> {
         ("corp.example", "10.1.2.3"),
         ("metadata.example", "169.254.169.254 fd00:ec2::254"),
     ];
-    let world = Arc::new(World { names: names.into(), server: server(), dialled: Mutex::default() });
+    let world = Arc::new(World {
+        names: names.into(),
+        server: server(folder.path().join("served")),
+        dialled: Mutex::default(),
+    });
     let runner = SandboxRunner::new(env!("CARGO_BIN_EXE_tagout").into(), environment, Reserve::Kept);
     let runner = runner.with_dialer(Arc::clone(&world) as Arc<dyn Dialer>);
     Some(Scene { folder, runner, world, private: Vec::new() })
@@ -182,6 +190,24 @@ fn a_named_host_is_reached_by_tunnel_by_request_and_by_socks() {
     assert_eq!(told(&outcome), ["80", "443", "80", "80"].map(|port| format!("a.example:{port} connected")));
     let counted = |one: &tagout::ports::Connection| one.sent > 50 && one.received > 80 && one.address.is_some();
     assert!(outcome.connections.iter().all(counted), "{:?}", outcome.connections);
+}
+
+#[test]
+fn git_clones_through_it() {
+    if lacks(&["git"]) {
+        return;
+    }
+    let Some(scene) = scene() else { return };
+    let made = "set -e; mkdir served made; cd made; git init -q .; git config user.name a; git config user.email a@b.c
+        echo cloned > file; git add file; git commit -qm x; cd ..
+        git clone -q --bare made served/repository; cd served/repository; git update-server-info";
+    let made =
+        Command::new("sh").args(["-c", made]).current_dir(scene.folder.path()).env("HOME", "/").output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let (outcome, printed) =
+        scene.run(&["a.example"], "git clone -q http://a.example/repository && cat repository/file");
+    assert_eq!((printed.as_str(), outcome.exit.code()), ("cloned\n", 0), "{:?}", told(&outcome));
+    assert!(told(&outcome).iter().all(|one| one == "a.example:80 connected"), "{:?}", told(&outcome));
 }
 
 #[test]
