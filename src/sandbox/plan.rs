@@ -340,6 +340,7 @@ mod tests {
             root: Path::new("/h/w"),
             root_user: RootUser::Shifted,
             network: Network::Proxy,
+            limits: &limits(),
         };
         let registry = (PathBuf::from("/h/.cargo/registry"), Seen::Real("/h/.cargo/registry".into()));
         let mut machine = machine();
