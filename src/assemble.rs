@@ -97,7 +97,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
     let (indexes, embedder_name) = (folders.cache.join("index"), embedder.name().to_owned());
     let pages = folders.cache.join("pages");
     let runner = SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables(), reserve);
-    let runner = runner.with_copies_in(folders.cache.join("copies"));
+    let runner = runner.with_copies_in(folders.cache.join("copies")).with_cache(folders.cache.join("sandbox"));
     if reserve == Reserve::Kept {
         runner.start();
     }

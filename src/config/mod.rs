@@ -20,10 +20,13 @@
 //! sandbox = "copy"               # the weakest sandbox accepted: full, bubblewrap or copy
 //! allow_hosts = ["crates.io", "*.npmjs.org", "host.example:8443"]  # reached without a question when a command asks
 //! private_hosts = ["registry.corp"]                                # hosts that may be at private addresses
+//! hidden = ["private/", "*.dump"]  # files that commands do not see, besides those that are known to be secrets
+//! shown = ["tests/keys/"]          # files that they see although they look like secrets; of the user's file only
 //! ```
 
 mod hosts;
 mod parse;
+mod patterns;
 mod settings;
 
 pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, resolve};

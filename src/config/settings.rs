@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::hosts::lay_hosts;
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
+use super::patterns::{lay_hidden, lay_shown};
 use crate::policy::{HostRule, Mode, SandboxLevel};
 
 /// What to index.
@@ -38,6 +39,10 @@ pub struct RunSettings {
     pub allow_hosts: Vec<HostRule>,
     /// Hosts that may be at private addresses, at whichever port.
     pub private_hosts: Vec<HostRule>,
+    /// Patterns, as in `.gitignore`, of files that commands do not see, besides those known to be secrets.
+    pub hidden: Vec<String>,
+    /// Patterns of files that commands see although they look like secrets; these win.
+    pub shown: Vec<String>,
 }
 
 /// All settings, resolved.
@@ -74,6 +79,8 @@ impl Settings {
             sandbox: SandboxLevel::Copy,
             allow_hosts: Vec::new(),
             private_hosts: Vec::new(),
+            hidden: Vec::new(),
+            shown: Vec::new(),
         };
         Self { max_mode: Mode::Unrestricted, index: IndexSettings { max_file_bytes: 1 << 20 }, run }
     }
@@ -145,6 +152,7 @@ pub fn resolve(
                 layers.settings.run.sandbox = SandboxLevel::Full;
                 layers.settings.run.allow_hosts.clear();
                 layers.settings.run.private_hosts.clear();
+                layers.settings.run.shown.clear();
                 layers.report(
                     source,
                     line,
@@ -177,6 +185,8 @@ impl Layers {
             ("run.sandbox", _) => lay_level(&mut self.settings.run.sandbox, source, &item.value),
             ("run.allow_hosts", _) => lay_hosts(&mut self.settings.run.allow_hosts, source, &item.value),
             ("run.private_hosts", _) => lay_hosts(&mut self.settings.run.private_hosts, source, &item.value),
+            ("run.hidden", _) => lay_hidden(&mut self.settings.run.hidden, source, &item.value),
+            ("run.shown", _) => lay_shown(&mut self.settings.run.shown, source, &item.value),
             (_, Some((present, most))) => lay_number(present, most, source, &item.value),
             (_, None) => Err("is no setting; it is ignored".to_owned()),
         };

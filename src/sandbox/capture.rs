@@ -1,23 +1,49 @@
 //! From what a command wrote to file changes: reads the folder that received the writes, beside the disk.
+//!
+//! The folder is what an overlay leaves: files that were written, character devices 0:0 for what was deleted, a mark
+//! on folders that replace the one below. A command cannot make either sign itself: the overlay refuses such devices
+//! and keeps attributes of these names from it. What a command can make are trees of any shape, names of any bytes,
+//! files of any size and permissions; so the walk keeps one open folder and a stack of names, reads no more than it
+//! hands on, and names what it leaves out.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use super::disk::{Entry, Folder, Leaf};
-use super::ignored::Ignored;
+use super::descent::Descent;
+use super::disk::{Folder, Kind, Seen};
+use super::ignored::{Ignored, Rules};
+use super::meanwhile::OnDisk;
+use super::moment::{Moment, Since};
 use crate::changes::FileChange;
-use crate::workspace::{FileKind, FileState, RelativePath};
+use crate::ports::OpenText;
+use crate::text::visible_line;
+use crate::workspace::RelativePath;
 
-/// Most changed files that are handed on.
-const MOST_CHANGES: usize = 20_000;
-/// Most bytes of changed files that are handed on.
-const MOST_BYTES: usize = 256 << 20;
 /// Most refusals that are named.
 const MOST_REFUSALS: usize = 1_000;
 
-const CHANGED_MEANWHILE: &str = "changed on disk while the command ran: run it again";
 const GIT: &str = "git's own data: run git itself to change it";
+const SECRET: &str =
+    "a secret that the command could not see: write it yourself, or show it to commands by `run.shown`";
+const SECRET_KEPT: &str = "a secret that the command could not see, kept when its folder was deleted";
+const GONE_CHANGED: &str = "a folder that changed on disk while the command deleted it: run it again";
+const MORE: &str = "more was refused than is named here";
+
+/// What was known when the command began.
+pub(super) struct Start<'a> {
+    /// When.
+    pub(super) began: Moment,
+    /// The documents open in an editor, links in their paths resolved.
+    pub(super) open: &'a [OpenText],
+    /// The secrets that were taken from the command's view: their deletion is not the command's.
+    pub(super) hidden: &'a BTreeSet<RelativePath>,
+}
 
 /// What became of a command's writes.
 #[derive(Debug, Default)]
@@ -26,272 +52,296 @@ pub(super) struct Captured {
     pub(super) changes: Vec<FileChange>,
     /// What is left out, and why.
     pub(super) refused: Vec<(String, String)>,
+    /// Ignored files and folders that were written or deleted: outputs, to be kept for the next run.
+    pub(super) outputs: Vec<PathBuf>,
+}
+
+/// Reads what was written to `written` over `disk`, the workspace at `root`.
+///
+/// # Errors
+/// When one of the two folders cannot be read at all.
+pub(super) fn capture(written: &Folder, disk: &Folder, root: &Path, start: &Start<'_>) -> io::Result<Captured> {
+    written.unlock_self()?;
+    let mut scan = Scan {
+        written,
+        disk,
+        root,
+        open: start.open.iter().map(|open| (open.path.as_str(), open)).collect(),
+        hidden: start.hidden,
+        since: start.began.until_now()?,
+        ignored: Ignored::new(root),
+        found: Captured::default(),
+        bytes: 0,
+    };
+    let top = Standing { side: Side::Over, files: OnDisk::AsBefore };
+    let folders = scan.enter(PathBuf::new(), top)?;
+    let mut descent = Descent::new(PathBuf::new(), folders);
+    while let Some((path, standing)) = descent.next() {
+        match scan.enter(path.clone(), standing) {
+            Ok(folders) => descent.enter(path, folders),
+            Err(error) => scan.refuse(&path, format!("cannot be read: {error}")),
+        }
+    }
+    scan.look_at_hidden();
+    let mut found = scan.found;
+    found.changes.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(found)
+}
+
+/// What stands for a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// Both: what was written lies over what is on disk.
+    Over,
+    /// What was written alone: what is on disk there is gone.
+    Instead,
+    /// The disk alone: all of it is gone.
+    Gone,
+}
+
+/// How a folder is to be taken.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    side: Side,
+    /// What the files in it count as at least: changed, when the folder itself was moved there meanwhile.
+    files: OnDisk,
 }
 
 /// Both sides, and what has been found so far.
 struct Scan<'a> {
     written: &'a Folder,
     disk: &'a Folder,
-    unsaved: &'a [(RelativePath, String)],
+    root: &'a Path,
+    open: HashMap<&'a str, &'a OpenText>,
+    hidden: &'a BTreeSet<RelativePath>,
+    since: Since,
     ignored: Ignored,
-    /// When the run began, by the clock that stamps files.
-    began: (i64, i64),
-    after: BTreeMap<PathBuf, Option<FileState>>,
-    /// Folders of the disk that are gone, in whole or but for what was written anew.
-    gone: BTreeSet<PathBuf>,
-    refused: Vec<(String, String)>,
-    bytes: usize,
+    found: Captured,
+    bytes: u64,
 }
 
-/// Reads what was written to `written` over `disk`, the workspace.
-///
-/// # Errors
-/// When one of the two folders cannot be read at all.
-pub(super) fn capture(
-    written: &Folder,
-    disk: &Folder,
-    root: &Path,
-    began: (i64, i64),
-    unsaved: &[(RelativePath, String)],
-) -> io::Result<Captured> {
-    let mut scan = Scan {
-        written,
-        disk,
-        unsaved,
-        ignored: Ignored::new(root),
-        began,
-        after: BTreeMap::new(),
-        gone: BTreeSet::new(),
-        refused: Vec::new(),
-        bytes: 0,
-    };
-    scan.read_written(root)?;
-    scan.read_gone()?;
-    Ok(scan.changes())
+/// One folder while its entries are gone through.
+struct Place {
+    path: PathBuf,
+    written: Option<Folder>,
+    disk: Option<Folder>,
+    standing: Standing,
+    rules: Rules,
+    folders: Vec<(OsString, Standing)>,
 }
 
-impl Scan<'_> {
+/// One entry on both sides.
+struct Entry<'a> {
+    name: &'a OsStr,
+    path: PathBuf,
+    written: Option<Seen>,
+    disk: Option<Seen>,
+}
+
+impl Entry<'_> {
+    fn is_ignored(&self, rules: &Rules) -> bool {
+        match (self.written.map(|seen| seen.kind), self.disk.map(|seen| seen.kind)) {
+            (_, Some(Kind::Folder)) | (Some(Kind::Folder), _) => rules.is_ignored(&self.path, true),
+            // An output of an earlier command, kept outside of the workspace.
+            (Some(Kind::Deletion), None) => rules.is_ignored_as_any(&self.path),
+            _ => rules.is_ignored(&self.path, false),
+        }
+    }
+}
+
+impl<'a> Scan<'a> {
     fn refuse(&mut self, path: &Path, reason: impl Into<String>) {
-        let more = "more was refused than is named here";
-        match self.refused.len() {
+        let refused = &mut self.found.refused;
+        match refused.len() {
             MOST_REFUSALS.. => {}
-            count if count + 1 == MOST_REFUSALS => self.refused.push((String::new(), more.into())),
-            _ => self.refused.push((path.to_string_lossy().into_owned(), reason.into())),
+            count if count + 1 == MOST_REFUSALS => refused.push((String::new(), MORE.into())),
+            _ => refused.push((visible_line(&path.to_string_lossy()), reason.into())),
         }
     }
 
-    /// Walks everything that was written; the stack is our own, so no depth of folders overflows it.
-    fn read_written(&mut self, root: &Path) -> io::Result<()> {
-        let mut folders = vec![PathBuf::new()];
-        while let Some(at) = folders.pop() {
-            let names = match self.folder(&at) {
-                Ok(folder) => folder.names()?,
+    /// Goes through the entries of one folder; returns the folders in it that are to be gone through.
+    fn enter(&mut self, path: PathBuf, standing: Standing) -> io::Result<Vec<(OsString, Standing)>> {
+        let written = if standing.side == Side::Gone { None } else { self.written.below(&path)? };
+        let disk = self.disk.below(&path)?;
+        let standing = self.standing(standing, written.as_ref(), disk.as_ref())?;
+        let rules = self.ignored.rules(&path);
+        let mut place = Place { path, written, disk, standing, rules, folders: Vec::new() };
+        let names = place.written.as_ref().map_or_else(|| Ok(Vec::new()), Folder::names)?;
+        for name in &names {
+            self.see(&mut place, name);
+        }
+        if standing.side != Side::Over {
+            self.see_gone(&mut place, &names.iter().collect())?;
+        }
+        Ok(place.folders)
+    }
+
+    /// What the two folders themselves say.
+    fn standing(&self, from_above: Standing, written: Option<&Folder>, disk: Option<&Folder>) -> io::Result<Standing> {
+        let (mut standing, Some(disk)) = (from_above, disk) else { return Ok(from_above) };
+        let seen = disk.look_at_self()?;
+        // Entries that come and go leave both stamps; a folder that is moved, or closed and opened, gets this one only.
+        if self.since.includes(seen.changed) && !self.since.includes(seen.modified) {
+            standing.files = OnDisk::Changed;
+        }
+        if standing.side == Side::Over && written.is_some_and(Folder::is_opaque) {
+            standing.side = Side::Instead;
+        }
+        Ok(standing)
+    }
+
+    /// Notes one written entry.
+    fn see(&mut self, place: &mut Place, name: &OsStr) {
+        let path = place.path.join(name);
+        let looked = place.look(name);
+        let entry = match looked {
+            Ok((Some(written), disk)) => Entry { name, path, written: Some(written), disk },
+            Ok((None, _)) => return,
+            Err(error) => return self.refuse(&path, format!("cannot be read: {error}")),
+        };
+        if self.passed_over(place, &entry) {
+            return;
+        }
+        let on_disk = entry.disk.map(|seen| seen.kind);
+        let leaf_on_disk = matches!(on_disk, Some(Kind::File | Kind::Link));
+        let go_on = |place: &mut Place, side| {
+            place.folders.push((name.to_owned(), Standing { side, ..place.standing }));
+        };
+        match entry.written.map(|seen| seen.kind) {
+            Some(Kind::Folder) => {
+                let alone = Entry { written: None, path: entry.path.clone(), ..entry };
+                if !leaf_on_disk || self.change(place, &alone) {
+                    go_on(place, place.standing.side);
+                }
+            }
+            Some(Kind::Special(what)) => self.refuse(&entry.path, format!("{what}, no file")),
+            Some(Kind::Deletion) if on_disk == Some(Kind::Folder) => go_on(place, Side::Gone),
+            Some(Kind::Deletion) if leaf_on_disk => drop(self.change(place, &Entry { written: None, ..entry })),
+            Some(Kind::File | Kind::Link) => {
+                let folder = entry.disk.filter(|seen| seen.kind == Kind::Folder);
+                if folder.is_some_and(|folder| self.since.includes(folder.changed)) {
+                    return self.refuse(&entry.path, GONE_CHANGED);
+                }
+                // A folder stays when what stands in its place is refused.
+                if self.change(place, &entry) && folder.is_some() {
+                    go_on(place, Side::Gone);
+                }
+            }
+            Some(Kind::Deletion) | None => {}
+        }
+    }
+
+    /// Every file on disk in a folder that is gone, and not `written` anew, is deleted.
+    fn see_gone(&mut self, place: &mut Place, written: &HashSet<&OsString>) -> io::Result<()> {
+        let Some(disk) = &place.disk else { return Ok(()) };
+        if self.since.includes(disk.look_at_self()?.changed) {
+            // What was moved into it keeps its own stamps.
+            self.refuse(&place.path, GONE_CHANGED);
+            return Ok(());
+        }
+        let names = disk.names()?;
+        for name in names.iter().filter(|name| !written.contains(name)) {
+            let path = place.path.join(name);
+            let entry = match place.disk.as_ref().map(|disk| disk.look(name)).transpose() {
+                Ok(disk) => Entry { name, path, written: None, disk: disk.flatten() },
                 Err(error) => {
-                    self.refuse(&at, format!("cannot be read: {error}"));
+                    self.refuse(&path, format!("cannot be read on disk: {error}"));
                     continue;
                 }
             };
-            for name in names {
-                let path = at.join(name);
-                if self.passed_over(&path) {
-                    continue;
+            if self.passed_over(place, &entry) {
+                continue;
+            }
+            match entry.disk.map(|seen| seen.kind) {
+                Some(Kind::Folder) => {
+                    place.folders.push((name.clone(), Standing { side: Side::Gone, ..place.standing }))
                 }
-                match self.written.entry(&path) {
-                    Ok(Some(entry)) => folders.extend(self.see(path, entry, root)),
-                    Ok(None) => {}
-                    Err(error) => self.refuse(&path, format!("cannot be read: {error}")),
-                }
+                Some(Kind::File | Kind::Link) => drop(self.change(place, &entry)),
+                Some(Kind::Deletion | Kind::Special(_)) | None => {}
             }
         }
         Ok(())
     }
 
-    fn folder(&self, at: &Path) -> io::Result<Folder> {
-        let path = if at.as_os_str().is_empty() { Path::new(".") } else { at };
-        match self.written.entry(path)? {
-            Some(Entry::Folder(folder)) => Ok(folder),
-            Some(Entry::Leaf(_) | Entry::Deletion | Entry::Special(_)) | None => {
-                Err(io::Error::from(io::ErrorKind::NotADirectory))
-            }
-        }
-    }
-
-    /// Names what git keeps for itself and what has a name that cannot be used; says nothing of ignored files.
-    fn passed_over(&mut self, path: &Path) -> bool {
-        let folder = matches!(self.written.entry(path), Ok(Some(Entry::Folder(_))))
-            || matches!(self.disk.entry(path), Ok(Some(Entry::Folder(_))));
-        if path.file_name().is_some_and(|name| name.eq_ignore_ascii_case(".git")) {
-            if !folder || self.holds_files(path) {
-                self.refuse(path, GIT);
+    /// Names what git keeps for itself, secrets, and what has a name that cannot be used; notes ignored outputs.
+    fn passed_over(&mut self, place: &Place, entry: &Entry<'_>) -> bool {
+        let Ok(path) = RelativePath::from_path(&entry.path) else {
+            self.refuse(&entry.path, "its name is not UTF-8");
+            return true;
+        };
+        if self.hidden.contains(&path) {
+            match entry.written.map(|seen| seen.kind) {
+                // That is how it was hidden.
+                Some(Kind::Deletion) => {}
+                None => self.refuse(&entry.path, SECRET_KEPT),
+                Some(Kind::File | Kind::Link | Kind::Folder | Kind::Special(_)) => self.refuse(&entry.path, SECRET),
             }
             return true;
         }
-        if path.to_str().is_none() {
-            self.refuse(path, "its name is not UTF-8");
+        if entry.name.eq_ignore_ascii_case(".git") {
+            let folder = entry.written.is_some_and(|seen| seen.kind == Kind::Folder);
+            if !folder || self.holds_files(&entry.path) {
+                self.refuse(&entry.path, GIT);
+            }
             return true;
         }
-        let unsaved = self.unsaved.iter().any(|(own, _)| Path::new(own.as_str()) == path);
-        !unsaved && self.ignored.is_ignored(path, folder)
+        if !self.open.contains_key(path.as_str()) && entry.is_ignored(&place.rules) {
+            if place.standing.side != Side::Gone {
+                self.found.outputs.push(entry.path.clone());
+            }
+            return true;
+        }
+        false
     }
 
     /// Whether something other than folders was written to a folder: opening a file for a moment leaves folders.
     fn holds_files(&self, top: &Path) -> bool {
-        let mut folders = vec![top.to_path_buf()];
+        let (mut folders, mut seen) = (vec![top.to_path_buf()], 0);
         while let Some(at) = folders.pop() {
-            let Ok(names) = self.folder(&at).and_then(|folder| folder.names()) else {
+            let Ok(Some(folder)) = self.written.below(&at) else { return true };
+            let Ok(names) = folder.names() else { return true };
+            seen += names.len();
+            if seen > MOST_REFUSALS {
                 return true;
-            };
-            for path in names.into_iter().map(|name| at.join(name)) {
-                match self.written.entry(&path) {
-                    Ok(Some(Entry::Folder(_))) => folders.push(path),
+            }
+            for name in names {
+                match folder.look(&name) {
+                    Ok(Some(Seen { kind: Kind::Folder, .. })) => folders.push(at.join(name)),
                     Ok(None) => {}
-                    Ok(Some(Entry::Leaf(_) | Entry::Deletion | Entry::Special(_))) | Err(_) => return true,
+                    Ok(Some(_)) | Err(_) => return true,
                 }
             }
         }
         false
     }
 
-    /// Notes one written entry; returns it when it is a folder to go into.
-    fn see(&mut self, path: PathBuf, entry: Entry, root: &Path) -> Option<PathBuf> {
-        let below = self.disk.entry(&path);
-        match (&below, &entry) {
-            // A folder over a folder adds to it, unless it says that it replaces it.
-            (Ok(Some(Entry::Folder(_))), Entry::Folder(folder)) if !folder.is_opaque() => {}
-            (Ok(Some(Entry::Folder(_))), _) => drop(self.gone.insert(path.clone())),
-            (Ok(Some(Entry::Leaf(_))), Entry::Deletion | Entry::Folder(_)) => {
-                drop(self.after.insert(path.clone(), None));
+    /// Names what was written in the place of secrets that lie in ignored folders.
+    fn look_at_hidden(&mut self) {
+        let hidden = self.hidden;
+        for path in hidden.iter().map(|path| Path::new(path.as_str())) {
+            let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { continue };
+            if !self.found.outputs.iter().any(|output| above.starts_with(output)) {
+                continue;
             }
-            (Ok(_) | Err(_), _) => {}
-        }
-        match entry {
-            Entry::Folder(_) => return Some(path),
-            Entry::Leaf(leaf) => self.see_leaf(path, &leaf, root),
-            Entry::Special(what) => self.refuse(&path, format!("{what}, no file")),
-            Entry::Deletion => {}
-        }
-        None
-    }
-
-    fn see_leaf(&mut self, path: PathBuf, leaf: &Leaf, root: &Path) {
-        let state = match leaf.read() {
-            Ok(state) => state,
-            Err(error) => return self.refuse(&path, error.to_string()),
-        };
-        if state.kind == FileKind::Symlink && !stays_inside(&path, &state.bytes, root) {
-            return self.refuse(&path, format!("a link out of the workspace, to {}", state.bytes.escape_ascii()));
-        }
-        if self.after.len() >= MOST_CHANGES {
-            return self.refuse(&path, format!("more than {MOST_CHANGES} files were written"));
-        }
-        if self.bytes + state.bytes.len() > MOST_BYTES {
-            return self.refuse(&path, format!("more than {} MiB were written", MOST_BYTES >> 20));
-        }
-        self.bytes += state.bytes.len();
-        self.after.insert(path, Some(state));
-    }
-
-    /// Every file below a folder that is gone, and not written anew, is deleted.
-    fn read_gone(&mut self) -> io::Result<()> {
-        let mut folders: Vec<PathBuf> = self.gone.iter().cloned().collect();
-        while let Some(at) = folders.pop() {
-            let Ok(Some(Entry::Folder(folder))) = self.disk.entry(&at) else { continue };
-            for name in folder.names()? {
-                let path = at.join(name);
-                let entry = self.disk.entry(&path);
-                let is_folder = matches!(entry, Ok(Some(Entry::Folder(_))));
-                if self.after.contains_key(&path) || self.ignored.is_ignored(&path, is_folder) {
-                    continue;
-                }
-                if path.to_str().is_none() {
-                    self.refuse(&path, "its name is not UTF-8");
-                } else if path.file_name().is_some_and(|name| name == ".git") {
-                    self.refuse(&path, GIT);
-                } else if self.after.len() >= MOST_CHANGES {
-                    self.refuse(&path, format!("more than {MOST_CHANGES} files were written"));
-                } else if is_folder {
-                    folders.push(path);
-                } else if matches!(entry, Ok(Some(Entry::Leaf(_)))) {
-                    self.after.insert(path, None);
-                }
+            let seen = self.written.below(above).and_then(|folder| folder.map_or(Ok(None), |folder| folder.look(name)));
+            if !matches!(seen, Ok(None | Some(Seen { kind: Kind::Deletion, .. }))) {
+                self.refuse(path, SECRET);
             }
         }
-        Ok(())
-    }
-
-    /// Sets what was written beside the disk, and drops what is the same.
-    fn changes(mut self) -> Captured {
-        let mut changes = Vec::new();
-        for (path, after) in std::mem::take(&mut self.after) {
-            let Ok(relative) = RelativePath::from_path(&path) else { continue };
-            let before = match self.before(&path) {
-                Ok(before) => before,
-                Err(reason) => {
-                    self.refuse(&path, reason);
-                    continue;
-                }
-            };
-            if before != after && !self.is_unsaved_text(&relative, before.as_ref(), after.as_ref()) {
-                changes.push(FileChange { path: relative, before, after });
-            }
-        }
-        Captured { changes, refused: self.refused }
-    }
-
-    fn before(&self, path: &Path) -> Result<Option<FileState>, String> {
-        let leaf = match self.disk.entry(path) {
-            Ok(Some(Entry::Leaf(leaf))) => leaf,
-            Ok(Some(Entry::Folder(_)) | None) => return Ok(None),
-            Ok(Some(Entry::Deletion | Entry::Special(_))) => return Err("stands in the place of a device".into()),
-            Err(error) => return Err(format!("cannot be read on disk: {error}")),
-        };
-        // The command may have worked on what was there before, so that its result would undo the change.
-        if leaf.changed() > self.began {
-            return Err(CHANGED_MEANWHILE.into());
-        }
-        leaf.read().map(Some).map_err(|error| format!("on disk: {error}"))
-    }
-
-    /// Whether the file holds the very text that was put there for the command to see.
-    fn is_unsaved_text(&self, path: &RelativePath, before: Option<&FileState>, after: Option<&FileState>) -> bool {
-        let Some((_, text)) = self.unsaved.iter().find(|(own, _)| own == path) else { return false };
-        let kind = before.map_or(FileKind::Plain, |before| before.kind);
-        after.is_some_and(|after| after.kind == kind && after.bytes == text.as_bytes())
     }
 }
 
-/// Whether a link at `path` with `target` points below the root, whatever other links there are: `..` only
-/// in front, where the folders on the way are known to be real.
-fn stays_inside(path: &Path, target: &[u8], root: &Path) -> bool {
-    let Ok(target) = std::str::from_utf8(target) else { return false };
-    let target = Path::new(target);
-    let (mut depth, mut rest) = match target.strip_prefix(root) {
-        Ok(rest) => (0, rest.components().peekable()),
-        Err(_) if target.is_absolute() => return false,
-        Err(_) => (path.components().count().saturating_sub(1), target.components().peekable()),
-    };
-    while rest.next_if(|component| matches!(component, Component::ParentDir)).is_some() {
-        if depth == 0 {
-            return false;
+impl Place {
+    /// What is at `name` on both sides. Lets the owner in where the command kept even the owner out.
+    fn look(&self, name: &OsStr) -> io::Result<(Option<Seen>, Option<Seen>)> {
+        let look = |folder: &Option<Folder>| folder.as_ref().map_or(Ok(None), |folder| folder.look(name));
+        let written = look(&self.written)?;
+        if let (Some(folder), Some(seen)) = (&self.written, &written)
+            && seen.kind == Kind::Folder
+            && seen.mode & 0o700 != 0o700
+        {
+            folder.unlock(name, seen)?;
         }
-        depth -= 1;
-    }
-    rest.all(|component| matches!(component, Component::Normal(_) | Component::CurDir))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_is_judged_by_where_it_points() {
-        let inside = |path: &str, target: &str| stays_inside(Path::new(path), target.as_bytes(), Path::new("/w"));
-        for target in ["b", "../b", "../../b", "./b", "/w/b", "/w", "x/./y"] {
-            assert!(inside("d/e/a", target), "{target}");
-        }
-        for target in ["../../../b", "/etc/passwd", "/w/../etc", "/", "/ww", "x/../../y", "b/../c"] {
-            assert!(!inside("d/e/a", target), "{target}");
-        }
-        assert!(!stays_inside(Path::new("a"), b"\xff", Path::new("/w")));
+        Ok((written, look(&self.disk)?))
     }
 }

@@ -167,6 +167,31 @@ impl WorkspaceCopy {
 
     /// Puts a text in the place of a file; it counts as written by the command.
     pub(super) fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+        self.make_folders(path)?;
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
+        let how = beneath(flags).mode(Mode::from_bits_truncate(0o644));
+        File::from(openat2(self.root.as_fd(), path, how)?).write_all(text.as_bytes())
+    }
+
+    /// Takes a file out of the copy; the workspace keeps it.
+    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
+        match self.parent_of(path).map(|(above, name)| unlinkat(&above, name.as_os_str(), UnlinkatFlags::NoRemoveDir)) {
+            Ok(Ok(()) | Err(Errno::ENOENT)) => Ok(()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Marks a file of the workspace as deleted, as an overlay over an empty store does.
+    pub(super) fn mark_deleted(&self, path: &Path) -> io::Result<()> {
+        self.make_folders(path)?;
+        let (above, name) = self.parent_of(path)?;
+        Ok(mknodat(&above, name.as_os_str(), SFlag::S_IFCHR, Mode::empty(), 0)?)
+    }
+
+    /// Makes the folders that `path` is in.
+    fn make_folders(&self, path: &Path) -> io::Result<()> {
         let parent = path.parent().unwrap_or(Path::new(""));
         for folder in parent.ancestors().collect::<Vec<_>>().into_iter().rev().filter(|at| !at.as_os_str().is_empty()) {
             let (above, name) = self.parent_of(folder)?;
@@ -175,9 +200,7 @@ impl WorkspaceCopy {
                 Err(error) => return Err(error.into()),
             }
         }
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
-        let how = beneath(flags).mode(Mode::from_bits_truncate(0o644));
-        File::from(openat2(self.root.as_fd(), path, how)?).write_all(text.as_bytes())
+        Ok(())
     }
 
     /// Takes out what is as it was, and marks what is gone, as an overlay does: what is left is what was written.

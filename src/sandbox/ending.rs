@@ -68,6 +68,16 @@ fn limit_of(signal: i32, limits: &Limits) -> Option<LimitReached> {
     }
 }
 
+/// Whether a command had no more room in memory for what it wrote, though it may write more.
+pub(super) fn filled(exit: &Exit, reached: &[LimitReached], limits: &Limits) -> bool {
+    let ended = if let Exit::Limit(limit) = exit { Some(limit) } else { None };
+    reached.iter().chain(ended).any(|one| match one.limit {
+        Limit::Memory => true,
+        Limit::Disk => one.most < limits.disk_bytes,
+        Limit::WallTime | Limit::CpuTime | Limit::Processes | Limit::FileSize | Limit::Files | Limit::Output => false,
+    })
+}
+
 /// The limits that a command came to besides the one that ended it.
 pub(super) fn reached(ended: &Ended, exit: &Exit, limits: &Limits) -> Vec<LimitReached> {
     let mut reached = ended.reached.clone();

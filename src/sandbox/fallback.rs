@@ -11,17 +11,18 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::socket::{Shutdown, shutdown};
 
 use super::bubblewrap::{Bubblewrap, View};
-use super::capture::{Captured, capture};
+use super::capture::Captured;
 use super::channel::{self, Go, Report};
 use super::confine::{Demand, Reach};
 use super::copy::{Room, Treatment, WorkspaceCopy};
 use super::direct::{DIRECT_ARGUMENT, Fence, Processes};
-use super::disk::{Folder, file_clock};
+use super::disk::Folder;
 use super::environment;
 use super::ignored::Ignored;
 use super::machine::{Machine, Seen};
 use super::plan::{self, SECRETS, SYSTEM};
 use super::pool::{NotBuilt, Sandbox};
+use super::preparation::Preparation;
 use super::proxy::offline;
 use super::rlimits;
 use super::spawn::{Ended, Terms, contained};
@@ -81,6 +82,16 @@ enum Holds {
     Everything,
 }
 
+impl Built {
+    /// Takes a file out of what the command will see.
+    fn hide(&self, path: &RelativePath) -> io::Result<()> {
+        match self.holds {
+            Holds::Everything => self.store.remove(Path::new(path.as_str())),
+            Holds::Writes => self.store.mark_deleted(Path::new(path.as_str())),
+        }
+    }
+}
+
 impl Drop for Built {
     fn drop(&mut self) {
         // Whatever happened, nothing of it is left when the copy goes: its guard, or bubblewrap, ends with this.
@@ -124,15 +135,17 @@ impl Fallback<'_> {
         argv: &[String],
         request: &RunRequest,
         terms: &Terms<'_>,
-        unsaved: &[(RelativePath, String)],
+        prepared: Preparation,
     ) -> Result<Ran, Failure> {
         let root = request.root.as_path();
-        let began = file_clock().map_err(|error| Failure::io("the time", &error))?;
         let mut built = self
             .build(level, root, mode, &request.limits, terms.cancel)
             .map_err(|error| super::runner::not_built(&error))?;
-        for (path, text) in unsaved {
-            built.store.write(Path::new(path.as_str()), text).map_err(|error| Failure::io(path, &error))?;
+        for path in prepared.hidden() {
+            built.hide(&path).map_err(|error| Failure::io(&path, &error))?;
+        }
+        for (path, text) in prepared.unsaved() {
+            built.store.write(Path::new(path.as_str()), &text).map_err(|error| Failure::io(&path, &error))?;
         }
         let environment = built.sandbox.environment.iter().cloned().chain(offline()).collect();
         let go = Go {
@@ -152,9 +165,7 @@ impl Fallback<'_> {
                 Holds::Everything => built.store.reduce(),
                 Holds::Writes => built.store.opened(),
             };
-            let disk = Folder::open(root).map_err(failure)?;
-            let written = Folder::from_descriptor(written.map_err(failure)?);
-            captured = capture(&written, &disk, root, began, unsaved).map_err(failure)?;
+            captured = prepared.capture(&Folder::from_descriptor(written.map_err(failure)?), root)?;
         }
         let left_out = built.store.left_out.iter();
         captured.refused.extend(left_out.map(|(path, why)| (path.to_string_lossy().into_owned(), why.clone())));
@@ -169,7 +180,7 @@ impl Fallback<'_> {
         limits: &Limits,
         cancel: &Cancel,
     ) -> Result<Built, NotBuilt> {
-        plan::check_root(root, self.machine)
+        plan::check_root(root, &self.machine.home)
             .map_err(|error| NotBuilt::Refused(Failure::new(FailureKind::InvalidInput, error.to_string())))?;
         match level {
             SandboxLevel::Bubblewrap => self.in_bubblewrap(root, mode, limits, cancel),
@@ -306,8 +317,8 @@ fn begin(
     // The end that the child has is its own alone: only so does its end show.
     drop(command);
     let process: Option<OwnedFd> = Some(sys::process_descriptor(child.id())?);
-    let (writes, listener, terminal, group) = (None, None, None, None);
-    let sandbox = Sandbox { socket: ours, process, writes, listener, terminal, environment, group };
+    let (writes, listener, terminal, group, disk) = (None, None, None, None, None);
+    let sandbox = Sandbox { socket: ours, process, writes, listener, terminal, environment, group, disk };
     let mut built = Built { sandbox, child, store, folder, holds };
     let Err(error) = built.sandbox.wait(&Report::Parked) else { return Ok(built) };
     // Bubblewrap says on standard error what it could not do; what it started has ended with it.

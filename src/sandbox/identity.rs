@@ -30,6 +30,8 @@ pub enum Identity {
         outside: u32,
         /// Folders of the host that are shown as the other user's where they are root's.
         shifted: Vec<PathBuf>,
+        /// Folders of the host that are the other user's already, and that only root can reach.
+        lent: Vec<PathBuf>,
     },
 }
 
@@ -50,7 +52,7 @@ impl Trees {
 
 /// The helper's part: for the process `pid`, which has just been made, and waits at the other end of `socket`.
 pub(super) fn lend(identity: &Identity, pid: i32, socket: BorrowedFd<'_>) -> Result<(), Failed> {
-    let Identity::Subordinate { outside, shifted } = identity else { return Ok(()) };
+    let Identity::Subordinate { outside, shifted, lent: own } = identity else { return Ok(()) };
     let map = format!("0 {outside} 1");
     for name in ["uid_map", "gid_map"] {
         fs::write(format!("/proc/{pid}/{name}"), &map).map_err(failed(SHIFT))?;
@@ -61,6 +63,9 @@ pub(super) fn lend(identity: &Identity, pid: i32, socket: BorrowedFd<'_>) -> Res
         let tree = sys::open_tree(path, Depth::One).map_err(failed(SHIFT))?;
         sys::shift_owners(tree.as_fd(), namespace.as_fd()).map_err(failed(SHIFT))?;
         lent.push((path, tree));
+    }
+    for path in own {
+        lent.push((path, sys::open_tree(path, Depth::One).map_err(failed(SHIFT))?));
     }
     let names: Vec<&Path> = lent.iter().map(|(path, _)| *path).collect();
     let trees: Vec<BorrowedFd<'_>> = lent.iter().map(|(_, tree)| tree.as_fd()).collect();

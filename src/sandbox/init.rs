@@ -98,8 +98,8 @@ fn apply(step: &Step, trees: &mut Trees, socket: &OwnedFd) -> io::Result<Option<
         Step::Processes(path) => mounts::processes(path)?,
         Step::Protect(path) => mounts::protect(path)?,
         Step::Hide(path) => mounts::hide(path)?,
-        Step::Capture { folder, quota } => {
-            let captured = mounts::capture(trees, folder, *quota)?;
+        Step::Capture { folder, kept, writes } => {
+            let captured = mounts::capture(trees, folder, kept.as_deref(), writes)?;
             channel::send(socket.as_fd(), &Report::Captured, &[captured.writes.as_fd()])?;
             return Ok(Some(captured.workspace));
         }

@@ -42,7 +42,7 @@ impl Machine {
         let text = |value: &OsString| value.to_str().map(str::to_owned);
         let environment: BTreeMap<String, String> =
             environment.iter().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect();
-        let home = home(environment.get("HOME"));
+        let home = home(environment.get("HOME").map(String::as_str));
         let mut seen: BTreeMap<PathBuf, Seen> =
             SYSTEM.iter().filter_map(|path| Some((PathBuf::from(path), look(Path::new(path))?))).collect();
         for path in PROTECTED.iter().map(PathBuf::from).chain(environment::tool_chains(&home, &environment)) {
@@ -82,7 +82,8 @@ fn holds_token(path: &Path) -> bool {
     })
 }
 
-fn home(named: Option<&String>) -> PathBuf {
+/// The user's home, links resolved, by the `HOME` that was `named`.
+pub(super) fn home(named: Option<&str>) -> PathBuf {
     let named = named.and_then(|home| Path::new(home).canonicalize().ok());
     named.filter(|home| home.parent().is_some()).unwrap_or_else(|| PathBuf::from("/tmp"))
 }

@@ -14,7 +14,7 @@ use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, chdir, pivot_root, unlinkat};
 
 use super::identity::Trees;
-use super::step::{Purpose, Quota, Share};
+use super::step::{Purpose, Quota, Share, Writes};
 use super::sys::{self, Depth, MountFlags};
 use crate::workspace::RelativePath;
 
@@ -24,6 +24,7 @@ const NEW: &str = "/new";
 const WRITES: &str = "/writes";
 const LOWER: &str = "/lower";
 const LOST: &str = "/lost";
+const KEPT: &str = "/kept";
 
 fn below(base: &str, path: &Path) -> PathBuf {
     let plain = path.components().filter(|component| matches!(component, Component::Normal(_)));
@@ -40,7 +41,7 @@ pub(super) fn new_root(quota: Quota) -> io::Result<()> {
     // Any folder that every machine has does: the mount is visible in this namespace only.
     memory(Path::new("/tmp"), quota, 0o755)?;
     chdir("/tmp")?;
-    for folder in [HOST, NEW, WRITES, LOWER, LOST] {
+    for folder in [HOST, NEW, WRITES, LOWER, LOST, KEPT] {
         fs::create_dir(below(".", Path::new(folder)))?;
     }
     pivot_root(".", "host")?;
@@ -152,12 +153,24 @@ pub(super) struct Shown {
     pub(super) workspace: OwnedFd,
 }
 
-/// Shows `shown` of the host with writes going to memory.
-pub(super) fn capture(trees: &mut Trees, shown: &Path, quota: Quota) -> io::Result<Shown> {
+/// Shows `shown` of the host, and `kept` over it, with writes going elsewhere.
+pub(super) fn capture(trees: &mut Trees, shown: &Path, kept: Option<&Path>, writes: &Writes) -> io::Result<Shown> {
     let (upper, work) = (below(WRITES, Path::new("upper")), below(WRITES, Path::new("work")));
-    memory(Path::new(WRITES), quota, 0o700)?;
-    fs::create_dir(&upper)?;
-    fs::create_dir(&work)?;
+    match writes {
+        Writes::Memory(quota) => {
+            memory(Path::new(WRITES), *quota, 0o700)?;
+            fs::create_dir(&upper)?;
+            fs::create_dir(&work)?;
+        }
+        Writes::Disk(path) => {
+            sys::place(tree(trees, path, Depth::One)?.as_fd(), Path::new(WRITES), MountFlags::OWN)?;
+        }
+    }
+    let mut lower = LOWER.to_owned();
+    if let Some(kept) = kept {
+        sys::place(tree(trees, kept, Depth::One)?.as_fd(), Path::new(KEPT), MountFlags::SEALED)?;
+        lower.insert_str(0, &format!("{KEPT}:"));
+    }
     // The path of the workspace may hold what the options of a mount cannot.
     let tree = tree(trees, shown, Depth::One)?;
     sys::place(tree.as_fd(), Path::new(LOWER), MountFlags::SEALED)?;
@@ -165,7 +178,7 @@ pub(super) fn capture(trees: &mut Trees, shown: &Path, quota: Quota) -> io::Resu
     let mode = fs::metadata(LOWER)?.mode() & 0o777;
     fs::set_permissions(&upper, fs::Permissions::from_mode(mode | 0o700))?;
     folder(shown)?;
-    let options = format!("lowerdir={LOWER},upperdir={WRITES}/upper,workdir={WRITES}/work,userxattr,volatile");
+    let options = format!("lowerdir={lower},upperdir={WRITES}/upper,workdir={WRITES}/work,userxattr,volatile");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("overlay"), &inside(shown), Some("overlay"), flags, Some(options.as_str()))?;
     let open = |path| io::Result::Ok(OwnedFd::from(fs::File::open(path)?));

@@ -8,7 +8,7 @@ use super::identity::Identity;
 use super::landlock::PathRules;
 use super::machine::{Machine, Seen};
 use super::rlimits;
-use super::step::{Plan, Purpose, Quota, Share, Step};
+use super::step::{Plan, Purpose, Quota, Share, Step, Writes};
 use crate::policy::Mode;
 use crate::ports::Limits;
 
@@ -101,6 +101,10 @@ pub struct Wanted<'a> {
     pub root: &'a Path,
     /// What becomes of root.
     pub root_user: RootUser,
+    /// Outputs of earlier commands, shown over the workspace.
+    pub kept: Option<&'a Path>,
+    /// A folder for its writes; without one they go to memory.
+    pub writes: Option<&'a Path>,
     /// What the command has of the network.
     pub network: Network,
     /// What the command may use.
@@ -112,7 +116,7 @@ pub struct Wanted<'a> {
 /// # Errors
 /// When the workspace is not narrower than the folders that stay hidden.
 pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
-    check_root(wanted.root, machine)?;
+    check_root(wanted.root, &machine.home)?;
     let identity = identity(wanted, machine);
     let mut steps = vec![Step::HostName("sandbox".into()), Step::Loopback];
     steps.extend(match wanted.network {
@@ -160,6 +164,7 @@ fn identity(wanted: &Wanted<'_>, machine: &Machine) -> Identity {
             Identity::Subordinate {
                 outside: SUBORDINATE,
                 shifted: shown.chain(chains.into_iter().filter_map(real)).collect(),
+                lent: [wanted.kept, wanted.writes].into_iter().flatten().map(Path::to_path_buf).collect(),
             }
         }
         RootUser::Shifted | RootUser::Kept => Identity::Same { uid: machine.uid, gid: machine.gid },
@@ -167,8 +172,8 @@ fn identity(wanted: &Wanted<'_>, machine: &Machine) -> Identity {
 }
 
 /// The workspace is shown whole, so nothing that is to stay hidden may lie in it.
-pub(super) fn check_root(root: &Path, machine: &Machine) -> Result<(), PlanError> {
-    let hidden = [machine.home.as_path(), Path::new("/etc"), Path::new("/dev"), Path::new("/proc"), Path::new("/sys")];
+pub(super) fn check_root(root: &Path, home: &Path) -> Result<(), PlanError> {
+    let hidden = [home, Path::new("/etc"), Path::new("/dev"), Path::new("/proc"), Path::new("/sys")];
     let inside = ["/proc", "/sys", "/dev"].map(Path::new);
     let wide = hidden.into_iter().find(|path| path.starts_with(root));
     let within = inside.into_iter().find(|path| root.starts_with(path));
@@ -224,7 +229,10 @@ fn home_steps(wanted: Wanted<'_>, machine: &Machine, steps: &mut Vec<Step>) {
 /// leads to a server of the host, as it would through a plain view.
 fn workspace_steps(wanted: Wanted<'_>, steps: &mut Vec<Step>) {
     let folder = wanted.root.to_path_buf();
-    steps.push(Step::Capture { folder: folder.clone(), quota: Quota::part(wanted.limits, 1) });
+    // What is held in memory is to be no more than a command may have of that.
+    let memory = Writes::Memory(Quota::part(wanted.limits, 1));
+    let writes = wanted.writes.map_or(memory, |path| Writes::Disk(path.to_path_buf()));
+    steps.push(Step::Capture { folder: folder.clone(), kept: wanted.kept.map(Path::to_path_buf), writes });
     if wanted.mode == Mode::ReadOnly {
         steps.push(Step::Protect(folder));
     }
@@ -256,120 +264,4 @@ fn process_steps(machine: &Machine, identity: &Identity, steps: &mut Vec<Step>) 
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
-    use super::*;
-
-    fn machine() -> Machine {
-        let real = |path: &str| (PathBuf::from(path), Seen::Real(path.into()));
-        let mut seen: BTreeMap<PathBuf, Seen> =
-            ["/usr", "/etc", "/etc/shadow", "/proc/sys", "/proc/kcore", "/h/.rustup/toolchains"].map(real).into();
-        seen.insert("/bin".into(), Seen::Link("usr/bin".into()));
-        seen.insert("/h/.cargo/bin".into(), Seen::Real("/data/cargo/bin".into()));
-        let environment = [
-            ("GOPROXY", "https://go.corp"),
-            ("PIP_INDEX_URL", "https://u:p@pip.corp"),
-            ("SSL_CERT_FILE", "/etc/corp.pem"),
-            ("PIP_CERT", "/usr/../h/x"),
-            ("HOME", "/h"),
-            ("PATH", "/h/bin:/h/.cargo/bin:.:/usr/bin"),
-            ("API_KEY", "x"),
-            ("LANG", "C"),
-        ];
-        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Machine { uid: 7, gid: 8, home: "/h".into(), environment, seen, private: ["/etc/shadow".into()].into() }
-    }
-
-    fn limits() -> Limits {
-        Limits {
-            wall: Duration::from_secs(600),
-            cpu: Duration::from_secs(3_600),
-            memory_bytes: 3 << 30,
-            processes: 1_024,
-            open_files: 8_192,
-            file_bytes: 1 << 30,
-            disk_bytes: 2 << 30,
-            disk_files: 400_000,
-            output_bytes: 1 << 20,
-        }
-    }
-
-    fn planned(mode: Mode) -> String {
-        let (root, root_user) = (Path::new("/h/w"), RootUser::Shifted);
-        plan(&Wanted { mode, root, root_user, network: Network::None, limits: &limits() }, &machine())
-            .unwrap()
-            .to_string()
-    }
-
-    #[test]
-    fn a_captured_run() {
-        insta::assert_snapshot!(planned(Mode::WorkspaceWrite));
-    }
-
-    #[test]
-    fn root_becomes_another_user_where_it_may() {
-        let machine = Machine { uid: 0, gid: 0, ..machine() };
-        let (root, root_user, network) = (Path::new("/h/w"), RootUser::Shifted, Network::None);
-        let wanted = Wanted { mode: Mode::WorkspaceWrite, root, root_user, network, limits: &limits() };
-        let shifted = plan(&wanted, &machine).unwrap();
-        let kept = plan(&Wanted { root_user: RootUser::Kept, ..wanted }, &machine).unwrap();
-        let unreadable = Step::Hide("/etc/shadow".into());
-        assert_eq!(kept.identity, Identity::Same { uid: 0, gid: 0 });
-        assert!(kept.steps.contains(&unreadable) && !shifted.steps.contains(&unreadable));
-        assert_eq!(kept.steps.len(), shifted.steps.len() + 1);
-        let told: Vec<String> = shifted.to_string().lines().take(4).map(str::to_owned).collect();
-        assert_eq!(told[0], "enter new namespaces as root, who is 1952540527 outside");
-        assert_eq!(told[1..3], ["shift the owner of /h/w", "shift the owner of /data/cargo/bin"]);
-    }
-
-    #[test]
-    fn a_read_only_run_differs_in_that_the_workspace_is_protected() {
-        let captured = planned(Mode::WorkspaceWrite);
-        let capture = "capture writes to /h/w, 2147483648 bytes, 400000 files\n";
-        let protected = captured.replace(capture, &format!("{capture}protect /h/w\n"));
-        assert_ne!(protected, captured);
-        assert_eq!(planned(Mode::ReadOnly), protected);
-    }
-
-    #[test]
-    fn a_run_with_network_differs_in_the_listener_and_in_where_downloads_go() {
-        let wanted = Wanted {
-            mode: Mode::WorkspaceWrite,
-            root: Path::new("/h/w"),
-            root_user: RootUser::Shifted,
-            network: Network::Proxy,
-            limits: &limits(),
-        };
-        let registry = (PathBuf::from("/h/.cargo/registry"), Seen::Real("/h/.cargo/registry".into()));
-        let mut machine = machine();
-        machine.seen.extend([registry]);
-        let online = plan(&wanted, &machine).unwrap().to_string();
-        let offline = plan(&Wanted { network: Network::None, ..wanted }, &machine).unwrap().to_string();
-        let changed: Vec<&str> = online.lines().filter(|line| !offline.lines().any(|other| other == *line)).collect();
-        let lost = "show /h/.cargo/registry, lose writes, 536870912 bytes, 100000 files";
-        assert_eq!(changed, ["listen at port 31280 for the proxy", lost]);
-        assert_eq!(online.lines().count(), offline.lines().count() + 1);
-    }
-
-    #[test]
-    fn nothing_of_the_users_but_a_list_of_variables() {
-        let inside = environment::inside(&machine());
-        let value = |wanted: &str| inside.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
-        assert_eq!(value("API_KEY"), None);
-        assert_eq!(value("LANG"), Some("C"));
-        assert_eq!((value("GOPROXY"), value("PIP_INDEX_URL")), (Some("https://go.corp"), None));
-        assert_eq!((value("SSL_CERT_FILE"), value("PIP_CERT")), (Some("/etc/corp.pem"), None));
-        assert_eq!(value("PATH"), Some("/h/.cargo/bin:/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin:/bin"));
-    }
-
-    #[test]
-    fn a_workspace_that_holds_what_is_hidden_is_refused() {
-        for root in ["/", "/h", "/proc/self/cwd", "/dev/shm", "/sys", "/etc"] {
-            let (path, root_user, network) = (Path::new(root), RootUser::Shifted, Network::None);
-            let wanted = Wanted { mode: Mode::ReadOnly, root: path, root_user, network, limits: &limits() };
-            assert!(matches!(plan(&wanted, &machine()), Err(PlanError::TooWide(..))), "{root}");
-        }
-    }
-}
+mod tests;

@@ -12,10 +12,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::cgroup::{Cgroups, Group};
 use super::channel::{self, FailedStep, Report};
+use super::disk::Folder;
 use super::helper::Helper;
 use super::plan::Network;
 use super::step::Plan;
 use super::sys;
+use super::writes::{DiskWrites, Room};
 use crate::policy::Mode;
 use crate::ports::{Failure, LimitReached, Limits};
 
@@ -41,6 +43,8 @@ pub(super) struct Sandbox {
     pub(super) environment: Vec<(String, String)>,
     /// Its control group, where there can be one.
     pub(super) group: Option<Group>,
+    /// The folder on disk that receives the writes, where they do not go to memory.
+    pub(super) disk: Option<DiskWrites>,
 }
 
 impl Sandbox {
@@ -69,6 +73,14 @@ impl Sandbox {
             | Report::Stopped => {}
         }
         Some(report)
+    }
+
+    /// What was written: on disk reached by its own path, so that folders can be moved out of it.
+    pub(super) fn written(&mut self) -> io::Result<Option<Folder>> {
+        match &self.disk {
+            Some(disk) => Folder::open(&disk.upper()).map(Some),
+            None => Ok(self.writes.take().map(Folder::from_descriptor)),
+        }
     }
 
     /// The listener for its proxy.
@@ -135,6 +147,8 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
     /// The environment that fits what they show.
     pub(super) environment: Vec<(String, String)>,
+    /// The folder on disk that the steps name for writes.
+    pub(super) disk: Option<DiskWrites>,
 }
 
 /// What a parked sandbox is good for.
@@ -145,6 +159,10 @@ pub(super) struct Key {
     pub(super) network: Network,
     /// Device and inode of the workspace's folder: another folder at the same path is another workspace.
     folder: (u64, u64),
+    /// Outputs of earlier commands that it shows.
+    pub(super) kept: Option<PathBuf>,
+    /// Where writes go.
+    pub(super) room: Room,
     pub(super) limits: Limits,
 }
 
@@ -158,7 +176,7 @@ impl Key {
         // Above read-only all modes get the same sandbox.
         let mode = mode.min(Mode::WorkspaceWrite);
         let (root, folder) = (root.to_path_buf(), (metadata.dev(), metadata.ino()));
-        Ok(Self { root, mode, network, folder, limits: *limits })
+        Ok(Self { root, mode, network, folder, kept: None, room: Room::Memory, limits: *limits })
     }
 }
 
@@ -192,7 +210,7 @@ impl Pool {
     /// # Errors
     /// When there is no helper and none can be started.
     pub(super) fn build(&self, planned: Planned) -> io::Result<Sandbox> {
-        let Planned { plan, environment } = planned;
+        let Planned { plan, environment, disk } = planned;
         let (ours, theirs) = channel::pair()?;
         let groups = self.groups.get_or_init(Cgroups::find);
         let group = groups.as_ref().and_then(|groups| groups.make(&plan).ok());
@@ -205,7 +223,8 @@ impl Pool {
             fresh.build(&plan, &theirs, folder.as_ref())?;
             *helper = Some(fresh);
         }
-        Ok(Sandbox { socket: ours, process: None, writes: None, listener: None, terminal: None, environment, group })
+        let (process, writes, listener, terminal) = (None, None, None, None);
+        Ok(Sandbox { socket: ours, process, writes, listener, terminal, environment, group, disk })
     }
 
     /// Has a sandbox built and waits for it.

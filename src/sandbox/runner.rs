@@ -8,24 +8,27 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::capture::{Captured, capture};
 use super::channel::Go;
-use super::disk::{Folder, file_clock};
-use super::ending::{cut, ended_early, exit_of, exit_status, reached, stopped};
+use super::disk::Folder;
+use super::ending::{cut, ended_early, exit_of, exit_status, filled, reached, stopped};
 use super::environment;
 use super::fallback::Ran;
-use super::identity::SHIFT;
+use super::identity::{Identity, SHIFT};
+use super::keeping::Keeping;
 use super::levels::Levels;
-use super::machine::Machine;
+use super::machine::{Machine, home};
 use super::output::Output;
-use super::plan::{Network, PlanError, RootUser, Wanted, plan};
+use super::plan::{Network, PlanError, RootUser, Wanted, check_root, plan};
 use super::pool::{Key, NotBuilt, Planned, Pool, Sandbox};
+use super::preparation::Preparation;
 use super::probe::{Settings, explain};
 use super::proxy::{Dialer, Proxy, Reach, SystemDialer, offline};
+use super::secrets::Secrets;
 use super::spawn::{Ended, Terms, contained, on_host};
+use super::writes::DiskWrites;
 use crate::policy::{Action, Containment, Grant, HostRule, Mode, Place, SandboxLevel};
 use crate::ports::{Cancel, Connection, Failure, FailureKind, Limits, RunOutcome, RunRequest, Runner, Wall};
-use crate::workspace::{RelativePath, Root};
+use crate::workspace::Root;
 
 /// Whether sandboxes are made ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,7 @@ pub struct SandboxRunner {
     reserve: Reserve,
     dialer: Arc<dyn Dialer>,
     levels: Levels,
+    secrets: Secrets,
 }
 
 impl SandboxRunner {
@@ -52,8 +56,18 @@ impl SandboxRunner {
     #[must_use]
     pub fn new(executable: PathBuf, environment: Vec<(OsString, OsString)>, reserve: Reserve) -> Self {
         let (pool, levels) = (Pool::new(executable.clone()), Levels::new(executable));
-        let workshop = Arc::new(Workshop { environment, pool, root_stays: AtomicBool::new(false) });
-        Self { workshop, reserve, dialer: Arc::new(SystemDialer), levels }
+        let (root_stays, keeping) = (AtomicBool::new(false), Keeping::default());
+        let workshop = Arc::new(Workshop { environment, pool, root_stays, keeping });
+        Self { workshop, reserve, dialer: Arc::new(SystemDialer), levels, secrets: Secrets::default() }
+    }
+
+    /// The same, keeping what speeds commands up below `folder`, which is safe to delete.
+    #[must_use]
+    pub fn with_cache(mut self, folder: PathBuf) -> Self {
+        if let Some(workshop) = Arc::get_mut(&mut self.workshop) {
+            workshop.keeping = Keeping::at(folder);
+        }
+        self
     }
 
     /// The same, with the world reached through `dialer`. What may be reached is judged as ever.
@@ -106,21 +120,19 @@ impl SandboxRunner {
         terms: &Terms<'_>,
     ) -> Result<RunOutcome, Failure> {
         let root = request.root.as_path();
-        let io = |error: io::Error| Failure::io(root.display(), &error);
-        let disk = Folder::open(root).map_err(io)?;
-        let unsaved = unsaved(request);
+        let prepared = self.prepared(request, mode, &self.workshop.keeping)?;
         let reach = Reach { hosts: network.to_vec(), private: request.private_hosts.clone() };
         let online = if network.is_empty() { Network::None } else { Network::Proxy };
-        let key = Key::of(root, mode, online, &request.limits).map_err(io)?;
+        let key = Key::of(root, mode, online, &request.limits).map_err(|error| Failure::io(root.display(), &error))?;
+        let key = prepared.key(key, &self.workshop.keeping);
         let mut go = Go {
             argv: argv.to_vec(),
             environment: Vec::new(),
             folder: root.to_path_buf(),
-            hidden: Vec::new(),
-            unsaved,
+            hidden: prepared.hidden(),
+            unsaved: prepared.unsaved(),
             terminal: request.terminal.as_ref().map(|terminal| terminal.size),
         };
-        let began = file_clock().map_err(|error| not_started(&error))?;
         let (mut sandbox, mut ended, mut connections) = self.attempt(&key, &mut go, &reach, terms)?;
         if !ended.begun && ended.end.is_none() && ended.stopped.is_none() {
             // It had waited too long, or was ended from outside: nothing was run yet.
@@ -128,17 +140,14 @@ impl SandboxRunner {
         }
         ended.reached.extend(sandbox.reached(terms.limits));
         let exit = exit_of(&ended, terms.limits)?;
-        let captured = match (mode, sandbox.writes.take()) {
-            (Mode::WorkspaceWrite | Mode::Unrestricted, Some(writes)) => {
-                let written = Folder::from_descriptor(writes);
-                capture(&written, &disk, root, began, &go.unsaved)
-                    .map_err(|error| Failure::io("what the command wrote", &error))?
-            }
-            (Mode::ReadOnly, _) | (_, None) => Captured::default(),
-        };
+        let captured = prepared.captured(&mut sandbox, root)?;
+        let reached = reached(&ended, &exit, terms.limits);
+        if filled(&exit, &reached, terms.limits) {
+            self.workshop.keeping.filled(root);
+        }
         self.refill(key);
         Ok(RunOutcome {
-            reached: reached(&ended, &exit, terms.limits),
+            reached,
             exit,
             changes: captured.changes,
             refused: captured.refused,
@@ -146,6 +155,13 @@ impl SandboxRunner {
             level: Some(SandboxLevel::Full),
             connections,
         })
+    }
+
+    /// Looks at the workspace before a command begins.
+    fn prepared(&self, request: &RunRequest, mode: Mode, keeping: &Keeping) -> Result<Preparation, Failure> {
+        // Before anything is searched: a folder that is refused may be the whole disk.
+        check_root(request.root.as_path(), &self.workshop.home()).map_err(too_wide)?;
+        Preparation::of(request, mode, &self.secrets, keeping)
     }
 
     /// Runs a command at a level below full.
@@ -164,9 +180,9 @@ impl SandboxRunner {
             );
         }
         let machine = Machine::survey(&self.workshop.environment);
-        let unsaved = unsaved(request);
+        let prepared = self.prepared(request, mode, &Keeping::default())?;
         let fallback = self.levels.fallback(&machine);
-        let Ran { ended, captured } = fallback.run(level, mode, argv, request, terms, &unsaved)?;
+        let Ran { ended, captured } = fallback.run(level, mode, argv, request, terms, prepared)?;
         let exit = exit_of(&ended, terms.limits)?;
         Ok(RunOutcome {
             reached: reached(&ended, &exit, terms.limits),
@@ -230,11 +246,18 @@ impl SandboxRunner {
 impl Runner for SandboxRunner {
     fn prepare(&self, root: &Root, mode: Mode, limits: &Limits) -> Result<Containment, Failure> {
         let path = root.as_path();
-        let key = Key::of(path, mode, Network::None, limits).map_err(|error| Failure::io(path.display(), &error))?;
+        let io = |error: io::Error| Failure::io(path.display(), &error);
+        let mut key = Key::of(path, mode, Network::None, limits).map_err(io)?;
         let fall_back = |failure| self.levels.fall_back(&Machine::survey(&self.workshop.environment), limits, failure);
         if self.levels.strongest < SandboxLevel::Full {
             let what = format!("no more than level {} is wanted", self.levels.strongest);
             return fall_back(Failure::new(FailureKind::Unavailable, what));
+        }
+        if mode != Mode::ReadOnly {
+            let keeping = &self.workshop.keeping;
+            let shown = Folder::open(path).ok().and_then(|disk| keeping.begin(root, &disk));
+            key.kept = shown.map(|shown| shown.layer().to_path_buf());
+            key.room = keeping.known_room(path);
         }
         if !self.workshop.pool.is_parked(&key) {
             match self.workshop.sandbox(&key) {
@@ -281,6 +304,7 @@ struct Workshop {
     /// The user's.
     environment: Vec<(OsString, OsString)>,
     pool: Pool,
+    keeping: Keeping,
     /// Whether it has been found that root cannot become another user here.
     root_stays: AtomicBool,
 }
@@ -303,6 +327,10 @@ impl Workshop {
         .map_err(|error| not_built(&error))
     }
 
+    fn home(&self) -> PathBuf {
+        home(self.environment.iter().find(|(name, _)| name == "HOME").and_then(|(_, home)| home.to_str()))
+    }
+
     /// Has a sandbox for `key` built, without waiting for it.
     fn begin(&self, key: &Key) -> Result<Sandbox, Failure> {
         self.pool.build(self.planned(key)?).map_err(|error| not_started(&error))
@@ -317,11 +345,20 @@ impl Workshop {
         let machine = Machine::survey(&self.environment);
         let root_user = if self.root_stays.load(Ordering::Relaxed) { RootUser::Kept } else { RootUser::Shifted };
         let (mode, root, network, limits) = (key.mode, key.root.as_path(), key.network, &key.limits);
-        let wanted = Wanted { mode, root, root_user, network, limits };
-        let plan = plan(&wanted, &machine)
-            .map_err(|error @ PlanError::TooWide(..)| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
-        Ok(Planned { plan, environment: environment::inside(&machine) })
+        let disk = self.keeping.writes(key.room).map_err(|error| not_started(&error))?;
+        let writes = disk.as_ref().map(DiskWrites::path);
+        let wanted = Wanted { mode, root, root_user, kept: key.kept.as_deref(), writes, network, limits };
+        let plan = plan(&wanted, &machine).map_err(too_wide)?;
+        if let (Identity::Subordinate { outside, .. }, Some(disk)) = (&plan.identity, &disk) {
+            disk.give_to(*outside).map_err(|error| not_started(&error))?;
+        }
+        Ok(Planned { plan, environment: environment::inside(&machine), disk })
     }
+}
+
+fn too_wide(error: PlanError) -> Failure {
+    let PlanError::TooWide(..) = error;
+    Failure::new(FailureKind::InvalidInput, error.to_string())
 }
 
 fn no_program() -> Failure {
@@ -339,21 +376,5 @@ pub(super) fn not_built(error: &NotBuilt) -> Failure {
         NotBuilt::Step(failed) => explain(failed, Settings::read()),
         NotBuilt::System(error) => not_started(error),
         NotBuilt::Silent => ended_early(),
-    }
-}
-
-/// The unsaved texts, by paths without links.
-fn unsaved(request: &RunRequest) -> Vec<(RelativePath, String)> {
-    let unsaved = request.open.iter().filter(|open| !open.saved);
-    unsaved.filter_map(|open| Some((real(&request.root, &open.path)?, open.text.clone()))).collect()
-}
-
-/// The path of an open document without links, since the command's writes are known by such; `None` for one
-/// that is not in the workspace.
-fn real(root: &Root, path: &RelativePath) -> Option<RelativePath> {
-    match root.join(path).canonicalize() {
-        Ok(real) => root.relative(&real).ok(),
-        // Not saved yet, so that there is nothing to resolve.
-        Err(_) => Some(path.clone()),
     }
 }

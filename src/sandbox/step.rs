@@ -75,6 +75,24 @@ pub enum Purpose {
     Device,
 }
 
+/// Where writes to the workspace go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Writes {
+    /// To memory, so much of it.
+    Memory(Quota),
+    /// To a folder of the host, made for this sandbox, with an empty `upper` and an empty `work` in it.
+    Disk(PathBuf),
+}
+
+impl fmt::Display for Writes {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory(quota) => write!(out, "{} bytes, {} files", quota.bytes, quota.inodes),
+            Self::Disk(path) => write!(out, "on disk in {}", path.display()),
+        }
+    }
+}
+
 /// One step of the child, applied after it is alone in its namespaces. Targets are paths as the command will
 /// see them, sources as the host sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,12 +149,14 @@ pub enum Step {
     Protect(PathBuf),
     /// Shows something empty in the place of a file or folder.
     Hide(PathBuf),
-    /// Shows a folder of the host; what is written to it goes to memory, which the parent reads afterwards.
+    /// Shows a folder of the host; what is written to it goes elsewhere, where the parent reads it afterwards.
     Capture {
         /// The folder, the same on the host and for the command.
         folder: PathBuf,
-        /// How much may be written.
-        quota: Quota,
+        /// A folder of the host with outputs of earlier commands, shown over it.
+        kept: Option<PathBuf>,
+        /// Where writes go.
+        writes: Writes,
     },
     /// Makes a whole mount read-only.
     Seal(PathBuf),
@@ -177,8 +197,9 @@ impl fmt::Display for Step {
             Self::Processes(path) => write!(out, "mount own processes at {}", path.display()),
             Self::Protect(path) => write!(out, "protect {}", path.display()),
             Self::Hide(path) => write!(out, "hide {}", path.display()),
-            Self::Capture { folder, quota } => {
-                write!(out, "capture writes to {}, {} bytes, {} files", folder.display(), quota.bytes, quota.inodes)
+            Self::Capture { folder, kept, writes } => {
+                write!(out, "capture writes to {}, {writes}", folder.display())?;
+                kept.as_ref().map_or(Ok(()), |kept| write!(out, ", over the outputs in {}", kept.display()))
             }
             Self::Seal(path) => write!(out, "seal {}", path.display()),
             Self::EnterRoot => write!(out, "enter the new root"),
@@ -211,9 +232,10 @@ impl Plan {
     pub(super) fn in_memory(&self) -> impl Iterator<Item = (&Path, Quota)> {
         self.steps.iter().filter_map(|step| match step {
             Step::Memory { path, quota, .. }
-            | Step::Capture { folder: path, quota }
+            | Step::Capture { folder: path, writes: Writes::Memory(quota), .. }
             | Step::Lose { target: path, quota, .. } => Some((path.as_path(), *quota)),
-            Step::HostName(_)
+            Step::Capture { writes: Writes::Disk(_), .. }
+            | Step::HostName(_)
             | Step::Loopback
             | Step::Listen(_)
             | Step::NewRoot(_)
@@ -240,9 +262,10 @@ impl fmt::Display for Plan {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.identity {
             Identity::Same { uid, gid } => writeln!(out, "enter new namespaces as {uid}:{gid}")?,
-            Identity::Subordinate { outside, shifted } => {
+            Identity::Subordinate { outside, shifted, lent } => {
                 writeln!(out, "enter new namespaces as root, who is {outside} outside")?;
                 shifted.iter().try_for_each(|path| writeln!(out, "shift the owner of {}", path.display()))?;
+                lent.iter().try_for_each(|path| writeln!(out, "lend {}", path.display()))?;
             }
         }
         self.steps.iter().try_for_each(|step| writeln!(out, "{step}"))?;

@@ -18,6 +18,8 @@ pub(super) struct MountFlags(u64);
 impl MountFlags {
     /// No writing, no set-id programs, no devices.
     pub(super) const SEALED: Self = Self(libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
+    /// Writable, no set-id programs, no devices.
+    pub(super) const OWN: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
     /// One device node: usable, nothing to execute.
     pub(super) const DEVICE: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC);
 

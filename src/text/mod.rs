@@ -2,6 +2,7 @@
 
 mod diff;
 mod edit;
+mod merge;
 mod position;
 mod snapshot;
 mod span;
@@ -9,6 +10,7 @@ mod visible;
 
 pub use diff::{LineHunk, line_hunks, unified_diff};
 pub use edit::{Edit, EditError, apply_edits, invert_edits, validate_edits};
+pub use merge::{Conflict, merge_texts};
 pub use position::{Encoding, Position, Range};
 pub use snapshot::Snapshot;
 pub use span::Span;

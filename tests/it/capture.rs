@@ -95,7 +95,7 @@ fn unsaved_texts_are_seen_and_are_no_change_of_the_command() {
     let outcome = bench.run("cat a b new/file; echo more >> b; rm gone");
     assert_eq!(bench.printed(), "unsaved a\nunsaved b\nunsaved new/file\n");
     assert_eq!(told(&outcome), ["edit b", "delete gone"]);
-    assert_eq!(outcome.changes[0].before.as_ref().unwrap().bytes, b"disk\n");
+    assert_eq!(outcome.changes[0].before.as_ref().unwrap().bytes, b"unsaved b\n");
     assert_eq!(after(&outcome, "b").bytes, b"unsaved b\nmore\n");
 }
 

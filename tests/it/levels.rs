@@ -129,7 +129,19 @@ fn unsaved_texts_are_seen_and_a_read_only_view_is_read_only() {
         let outcome = bench.run_in(Mode::ReadOnly, "cat a; echo x 2>/dev/null > a || echo refused", &Cancel::default());
         assert_eq!((bench.printed().as_str(), outcome.changes.len()), ("unsavedrefused\n", 0));
         let outcome = bench.run("printf ' and more' >> a");
-        assert_eq!(changed(&outcome), ["a: 1 > unsaved and more"]);
+        assert_eq!(changed(&outcome), ["a: unsaved > unsaved and more"]);
+    });
+}
+
+#[test]
+fn a_command_sees_no_secret_of_the_workspace_and_writes_none() {
+    each(&[(".env", "SECRET"), ("d/id_rsa", "SECRET"), ("d/x", "1")], |bench| {
+        let outcome = bench.run("cat .env d/*; ls -A d; echo mine > .env; rm d/x");
+        let printed = bench.printed();
+        assert!(!printed.contains("SECRET") && !printed.contains("id_rsa"), "{printed}");
+        assert_eq!(changed(&outcome), ["d/x: 1 > -"], "{outcome:?}");
+        assert!(outcome.refused.iter().any(|(path, _)| path == ".env"), "{outcome:?}");
+        assert_eq!(fs::read(bench.work().join("d/id_rsa")).unwrap(), b"SECRET");
     });
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tagout::policy::{Action, Approval, Facts, Grant, Mode, Place};
@@ -19,10 +19,12 @@ use tempfile::TempDir;
 
 /// A workspace, a home with a secret beside it, and what was printed.
 pub(super) struct Bench {
-    pub(super) folder: TempDir,
+    pub(super) folder: Arc<TempDir>,
     environment: Vec<(OsString, OsString)>,
     pub(super) runner: SandboxRunner,
     pub(super) open: Vec<OpenText>,
+    pub(super) hidden: Vec<String>,
+    pub(super) shown: Vec<String>,
     pub(super) limits: Limits,
     pub(super) terminal: Option<Terminal>,
     cancel: Cancel,
@@ -51,7 +53,7 @@ pub(super) fn bench(files: &[(&str, &str)]) -> Option<Bench> {
 
 /// The same for a user with this environment, besides a home and a secret.
 pub(super) fn bench_with(files: &[(&str, &str)], mut environment: Vec<(OsString, OsString)>) -> Option<Bench> {
-    let folder = TempDir::new().unwrap();
+    let folder = Arc::new(TempDir::new().unwrap());
     let home = folder.path().join("home");
     fs::create_dir_all(home.join(".ssh")).unwrap();
     fs::create_dir_all(home.join("work")).unwrap();
@@ -63,17 +65,7 @@ pub(super) fn bench_with(files: &[(&str, &str)], mut environment: Vec<(OsString,
     }
     environment.push(("HOME".into(), home.into()));
     environment.push(("API_TOKEN".into(), "SECRET".into()));
-    let runner = SandboxRunner::new(env!("CARGO_BIN_EXE_tagout").into(), environment.clone(), Reserve::Kept);
-    let bench = Bench {
-        folder,
-        environment,
-        runner,
-        open: Vec::new(),
-        limits: limits(),
-        terminal: None,
-        cancel: Cancel::default(),
-        printed: Mutex::default(),
-    };
+    let bench = Bench::over(folder, environment);
     match bench.runner.prepare(&Root::new(bench.work()).unwrap(), Mode::WorkspaceWrite, &limits()) {
         Ok(_) => Some(bench),
         Err(missing) => {
@@ -92,6 +84,30 @@ fn granted(mode: Mode, place: Place, argv: &[&str]) -> Grant {
 }
 
 impl Bench {
+    /// A runner with a sandbox that is made when it is first needed.
+    fn over(folder: Arc<TempDir>, environment: Vec<(OsString, OsString)>) -> Self {
+        let runner = SandboxRunner::new(env!("CARGO_BIN_EXE_tagout").into(), environment.clone(), Reserve::Kept);
+        Self {
+            runner: runner.with_cache(folder.path().join("cache")),
+            folder,
+            environment,
+            open: Vec::new(),
+            hidden: Vec::new(),
+            shown: Vec::new(),
+            limits: limits(),
+            terminal: None,
+            cancel: Cancel::default(),
+            printed: Mutex::default(),
+        }
+    }
+
+    /// Another runner for the same workspace, as of a second editor, with a sandbox that waits.
+    pub(super) fn beside(&self) -> Self {
+        let other = Self::over(self.folder.clone(), self.environment.clone());
+        other.runner.prepare(&Root::new(self.work()).unwrap(), Mode::WorkspaceWrite, &limits()).unwrap();
+        other
+    }
+
     pub(super) fn work(&self) -> std::path::PathBuf {
         self.folder.path().canonicalize().unwrap().join("home/work")
     }
@@ -102,8 +118,8 @@ impl Bench {
             root: Root::new(root).unwrap(),
             open: self.open.clone(),
             limits: self.limits,
-            hidden: Vec::new(),
-            shown: Vec::new(),
+            hidden: self.hidden.clone(),
+            shown: self.shown.clone(),
             private_hosts: Vec::new(),
             terminal: self.terminal.clone(),
         }

@@ -6,11 +6,10 @@ use super::judge::{Granted, Judged, Judgement, end, judge};
 use super::limits::{describe_limit, limits};
 use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, open_texts};
-use crate::changes::{Changeset, FileChange, Origin};
+use crate::changes::{Changeset, Origin};
 use crate::policy::{Action, Approval, Containment, Facts, HostRule, Place};
 use crate::ports::{
-    Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OpenText, OutputStream, RunOutcome, RunRequest,
-    Terminal,
+    Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OutputStream, RunOutcome, RunRequest, Terminal,
 };
 use crate::workspace::Root;
 
@@ -101,8 +100,8 @@ pub fn run(
         root: task.root.clone(),
         open: open_texts(workbench, &task.root, &task.open),
         limits,
-        hidden: Vec::new(),
-        shown: Vec::new(),
+        hidden: settings.run.hidden.clone(),
+        shown: settings.run.shown.clone(),
         private_hosts: settings.run.private_hosts.clone(),
         terminal: task.terminal,
     };
@@ -115,7 +114,6 @@ pub fn run(
         }
     };
     let RunOutcome { exit, changes, refused, dropped_output, connections, reached, level } = outcome;
-    let changes = changes.into_iter().map(|change| over_buffer(change, &request.open)).collect();
     let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
     let came_to: String = reached.iter().map(|reached| format!("; came to the {reached}")).collect();
     let (exited, files, network) = (describe_exit(&exit), changeset.files.len(), record_connections(&connections));
@@ -136,13 +134,4 @@ pub fn describe_exit(exit: &Exit) -> String {
         Exit::Limit(limit) => format!("stopped: {}", describe_limit(limit)),
         Exit::Cancelled => "stopped by the user".to_owned(),
     }
-}
-
-/// A change to a file that is open with unsaved text goes over that text, not over the disk's.
-fn over_buffer(mut change: FileChange, open: &[OpenText]) -> FileChange {
-    let unsaved = open.iter().find(|open| !open.saved && open.path == change.path);
-    if let (Some(before), Some(open)) = (&mut change.before, unsaved) {
-        before.bytes = open.text.clone().into_bytes();
-    }
-    change
 }

@@ -44,7 +44,11 @@ fn honest_plan() -> Plan {
         output_bytes: 1 << 20,
     };
     let (mode, root_user, network) = (Mode::WorkspaceWrite, RootUser::Shifted, Network::None);
-    plan(&Wanted { mode, root: folder.path(), root_user, network, limits: &limits }, &Machine::survey(&[])).unwrap()
+    plan(
+        &Wanted { mode, root: folder.path(), root_user, kept: None, writes: None, network, limits: &limits },
+        &Machine::survey(&[]),
+    )
+    .unwrap()
 }
 
 fn relative() -> impl Strategy<Value = RelativePath> {
