@@ -141,7 +141,7 @@ fn live(fence: &Fence, socket: &OwnedFd, above: Option<Pid>) -> Result<(), Faile
 /// can be gained.
 fn drop_capabilities() -> io::Result<()> {
     match sys::drop_capabilities() {
-        Err(error) if error.raw_os_error() == Some(libc::EPERM) && sys::has_no_capability()? => Ok(()),
+        Err(error) if error.raw_os_error() == Some(libc::EPERM) && has_no_capability()? => Ok(()),
         other => other,
     }
 }
@@ -169,4 +169,14 @@ fn wall_in(fence: &Fence, above: Option<Pid>) -> Result<(), Failed> {
         Processes::Own => Ok(()),
         Processes::Shared => sys::install_filter(&filter::shared_program()).map_err(failed("filter system calls")),
     }
+}
+
+/// Whether this process has no capability, neither in effect nor to put into effect (proc_pid_status(5)).
+fn has_no_capability() -> io::Result<bool> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let none = |name: &str| {
+        let held = status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        held.is_some_and(|held| !held.is_empty() && held.bytes().all(|digit| digit == b'0'))
+    };
+    Ok(none("CapEff:") && none("CapPrm:"))
 }

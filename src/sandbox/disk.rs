@@ -154,7 +154,9 @@ impl Folder {
 
     /// Whether the overlay says that nothing of the folder of the same name below it is left.
     pub(super) fn is_opaque(&self) -> bool {
-        super::sys::attribute(self.0.as_fd(), "user.overlay.opaque".as_ref()).is_some_and(|value| value == b"y")
+        let mut value = [0; 16];
+        rustix::fs::fgetxattr(&self.0, "user.overlay.opaque", &mut value)
+            .is_ok_and(|length| value.get(..length) == Some(b"y".as_slice()))
     }
 
     /// The names in it, in no order.

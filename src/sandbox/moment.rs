@@ -17,10 +17,18 @@ use std::time::Duration;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{FileStat, futimens};
 use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_gettime};
 
 /// How far two clocks may part before the one that stamps files counts as set back.
-const JITTER: Duration = Duration::from_millis(20);
+const JITTER: Duration = Duration::from_millis(50);
+
+/// How long the machine has been up, sleep included (proc_uptime(5)), in steps of 10 ms.
+fn since_boot() -> io::Result<Duration> {
+    let text = std::fs::read_to_string("/proc/uptime")?;
+    let seconds: Option<f64> = text.split(' ').next().and_then(|seconds| seconds.parse().ok());
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
 
 /// A time that a file carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,7 +91,7 @@ impl Moment {
         futimens(file.as_fd(), &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW)?;
         let metadata = file.metadata()?;
         let stamp = Stamp { seconds: metadata.ctime(), nanoseconds: metadata.ctime_nsec() };
-        Ok(Self { stamp, since_boot: clock_gettime(ClockId::CLOCK_BOOTTIME)?.into() })
+        Ok(Self { stamp, since_boot: since_boot()? })
     }
 
     /// What tells whether a file changed since, valid now.

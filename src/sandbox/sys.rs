@@ -1,6 +1,6 @@
 //! System calls that have no safe wrapper; the only `unsafe` of the crate.
 
-use std::ffi::{CStr, CString, OsStr};
+use std::ffi::{CStr, CString};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -146,41 +146,17 @@ pub(super) fn close_all_but(kept: BorrowedFd<'_>) -> io::Result<()> {
 
 /// As [`clone_process`], begun in the control group whose folder is open as `group`: clone3(2), CLONE_INTO_CGROUP.
 pub(super) fn clone_into(group: BorrowedFd<'_>, namespaces: CloneFlags) -> io::Result<Cloned> {
-    /// `struct clone_args` with all that Linux 5.7 knows.
-    #[repr(C)]
-    struct Arguments {
-        flags: u64,
-        descriptor: u64,
-        child_tid: u64,
-        parent_tid: u64,
-        exit_signal: u64,
-        stack: u64,
-        stack_size: u64,
-        tls: u64,
-        set_tid: u64,
-        set_tid_size: u64,
-        group: u64,
-    }
     const INTO_GROUP: u64 = 0x2_0000_0000;
     one_thread()?;
     let flags = u64::from((namespaces.bits() | libc::CLONE_PIDFD).cast_unsigned()) | INTO_GROUP;
     let mut descriptor: RawFd = -1;
-    let arguments = Arguments {
-        flags,
-        descriptor: (&raw mut descriptor).expose_provenance() as u64,
-        child_tid: 0,
-        parent_tid: 0,
-        exit_signal: libc::SIGCHLD as u64,
-        stack: 0,
-        stack_size: 0,
-        tls: 0,
-        set_tid: 0,
-        set_tid_size: 0,
-        group: group.as_raw_fd() as u64,
-    };
+    // `struct clone_args` with all that Linux 5.7 knows: flags, descriptor, two places for numbers, signal, stack, its
+    // size, thread storage, wanted numbers, how many, group.
+    let (descriptor_at, signal) = ((&raw mut descriptor).expose_provenance() as u64, libc::SIGCHLD as u64);
+    let arguments: [u64; 11] = [flags, descriptor_at, 0, 0, signal, 0, 0, 0, 0, 0, group.as_raw_fd() as u64];
     // SAFETY: as for `clone_process`; the kernel reads one whole `clone_args` of the size given, and writes one
     // descriptor into a live integer.
-    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const arguments, size_of::<Arguments>()) };
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, arguments.as_ptr(), size_of_val(&arguments)) };
     match checked(pid)? {
         0 => Ok(Cloned::Child),
         pid => Ok(Cloned::Parent(i32::try_from(pid).map_err(io::Error::other)?, owned(descriptor.into())?)),
@@ -246,17 +222,6 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
     let none = [0u32; 6];
     // SAFETY: the header names version 3, whose data are two `__user_cap_data_struct`, six `u32` in all.
     checked(unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) }).map(drop)
-}
-
-/// Whether this process has no capability, neither in effect nor to put into effect (capget(2)).
-pub(super) fn has_no_capability() -> io::Result<bool> {
-    // Version 3 of the interface: a header, then two triples of 32 bits: effective, permitted, inheritable.
-    let header: [u32; 2] = [0x2008_0522, 0];
-    let mut held = [u32::MAX; 6];
-    // SAFETY: the header names version 3, whose data are two `__user_cap_data_struct`, six `u32` in all.
-    checked(unsafe { libc::syscall(libc::SYS_capget, header.as_ptr(), held.as_mut_ptr()) })?;
-    let [effective_low, permitted_low, _, effective_high, permitted_high, _] = held;
-    Ok([effective_low, permitted_low, effective_high, permitted_high] == [0; 4])
 }
 
 /// Puts a filter over all further system calls of this process and its children.
@@ -368,16 +333,6 @@ pub(super) fn terminal_size(terminal: BorrowedFd<'_>) -> io::Result<libc::winsiz
 pub(super) fn control_from(terminal: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: plain numbers.
     checked(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) }.into()).map(drop)
-}
-
-/// The extended attribute `name` of an open file, `None` when it has none or it is longer than 16 bytes.
-pub(super) fn attribute(file: BorrowedFd<'_>, name: &OsStr) -> Option<Vec<u8>> {
-    let name = CString::new(name.as_bytes()).ok()?;
-    let mut value = vec![0u8; 16];
-    // SAFETY: `name` ends in NUL; the kernel writes at most `value.len()` bytes into `value`.
-    let length = unsafe { libc::fgetxattr(file.as_raw_fd(), name.as_ptr(), value.as_mut_ptr().cast(), value.len()) };
-    value.truncate(usize::try_from(length).ok()?);
-    Some(value)
 }
 
 /// One message of at most `longest` bytes and the descriptors that came with it, 64 at most; both are empty when the
