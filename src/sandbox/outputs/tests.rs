@@ -71,11 +71,13 @@ pub(in super::super) fn in_overlay(lowers: &[&Path], place: &Path, script: &str)
     }
     let lowers: Vec<&str> = lowers.iter().map(|path| path.to_str().unwrap()).collect();
     let at = place.to_str().unwrap();
-    // Scripts follow links, and run by root they could write through one that leads out: all but the place is read-only.
+    // Scripts follow links, and as root they could write through one that leads out: everything but the place and the
+    // workspace, which some of them change as an editor would, is read-only to them.
+    let bound: String =
+        lowers.last().into_iter().chain([&at]).map(|path| format!("mount --bind {path} {path} && ")).collect();
+    let options = format!("lowerdir={},upperdir={at}/upper,workdir={at}/work,userxattr,volatile", lowers.join(":"));
     let mount = format!(
-        "mount --bind {at} {at} && mount -o remount,bind,ro / && \
-         mount -t overlay overlay -o lowerdir={},upperdir={at}/upper,workdir={at}/work,userxattr,volatile {at}/shown && cd {at}/shown || exit 99\n",
-        lowers.join(":")
+        "{bound} mount -o remount,bind,ro / && mount -t overlay overlay -o {options} {at}/shown && cd {at}/shown || exit 99\n"
     );
     let ran = Command::new("unshare").args(["-rm", "sh", "-c"]).arg(mount + script).output();
     let ran = ran.ok().filter(|ran| ran.status.code() != Some(99) && !ran.stderr.starts_with(b"unshare:"));
@@ -83,6 +85,21 @@ pub(in super::super) fn in_overlay(lowers: &[&Path], place: &Path, script: &str)
         eprintln!("skipped: no overlay in a user namespace here");
     }
     ran.map(|ran| String::from_utf8_lossy(&ran.stdout).into_owned())
+}
+
+#[test]
+fn the_scripts_of_these_tests_write_nowhere_else() {
+    let outside = tempfile::tempdir().unwrap();
+    let (canary, bench) = (outside.path().join("canary"), Bench::new(None, &[(".gitignore", "out\n")]));
+    fs::write(&canary, "whole").unwrap();
+    std::os::unix::fs::symlink(&canary, bench.root().join("link")).unwrap();
+    let canary_path = canary.display();
+    let script = format!(
+        "echo x > link; echo x > {canary_path}; chmod 0 link; rm -f {canary_path}; cat link; echo > inside; ls"
+    );
+    let Some((printed, _)) = bench.run(&script, &[]) else { return };
+    assert_eq!(printed, "wholeinside\nlink\n");
+    assert_eq!(fs::read_to_string(&canary).unwrap(), "whole");
 }
 
 /// Prints every entry with its kind, permissions, content or target.
@@ -116,6 +133,14 @@ fn what_one_command_leaves_is_there_for_the_next_and_nowhere_else() {
         );
         assert_eq!(bench.look("ls -A . src"), ".:\n.gitignore\nsrc\n\nsrc:\na\n");
     }
+}
+
+#[test]
+fn a_deletion_covers_what_the_host_has_only_where_that_would_show() {
+    let bench = Bench::new(None, &[(".gitignore", "out\n"), ("out/h/i/j", "host"), ("out/k", "host")]);
+    let Some(_) = bench.run("rm -r out/h; mkdir -p out/h/i; rm out/k", &[]) else { return };
+    assert_eq!(bench.look("rmdir out/h/i; ls -A out"), "h\n");
+    assert_eq!(bench.look("ls -A out out/h"), "out:\nh\n\nout/h:\n");
 }
 
 #[test]
