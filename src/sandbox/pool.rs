@@ -78,7 +78,7 @@ impl Sandbox {
     /// What was written: on disk reached by its own path, so that folders can be moved out of it.
     pub(super) fn written(&mut self) -> io::Result<Option<Folder>> {
         match &self.disk {
-            Some(disk) => Folder::open(&disk.upper()).map(Some),
+            Some(disk) => disk.written().map(Some),
             None => Ok(self.writes.take().map(Folder::from_descriptor)),
         }
     }

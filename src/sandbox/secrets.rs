@@ -8,7 +8,7 @@
 //!
 //! What was read is kept, and a folder is read again when its stamp says that names came or went, or when its stamp
 //! is so young that a further change might not show in it. What cannot be searched ends the run, but for folders
-//! that are closed to the user: these are closed to the command too, and are named.
+//! that are closed to the user: these are named with each run, since a command may open those that are the user's own.
 
 mod names;
 mod search;

@@ -20,6 +20,9 @@ pub(super) const LARGE: u64 = 64 << 20;
 const MOST_LOOKS: usize = 5_000;
 
 const LOCK: &str = "lock";
+/// The overlay's `upperdir` and `workdir`.
+const UPPER: &str = "upper";
+const WORK: &str = "work";
 
 /// Where a command is to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,8 @@ impl Room {
 #[derive(Debug)]
 pub(super) struct DiskWrites {
     path: PathBuf,
+    /// Opened before any command can close it.
+    written: Folder,
     /// Held as long as a process needs the folder.
     _lock: Flock<File>,
 }
@@ -74,10 +79,10 @@ impl DiskWrites {
         let _gate = lock(parent, FlockArg::LockShared)?;
         let path = tempfile::Builder::new().prefix("w").tempdir_in(parent)?.keep();
         let lock = lock(&path, FlockArg::LockExclusiveNonblock)?;
-        let writes = Self { path, _lock: lock };
-        fs::create_dir(writes.upper())?;
-        fs::create_dir(writes.work())?;
-        Ok(writes)
+        fs::create_dir(path.join(UPPER))?;
+        fs::create_dir(path.join(WORK))?;
+        let written = Folder::open(&path.join(UPPER))?;
+        Ok(Self { path, written, _lock: lock })
     }
 
     /// The folder that both are in.
@@ -87,18 +92,17 @@ impl DiskWrites {
 
     /// Lets another user write to it.
     pub(super) fn give_to(&self, user: u32) -> io::Result<()> {
-        [&self.path, &self.upper(), &self.work()].into_iter().try_for_each(|path| chown(path, Some(user), Some(user)))
+        let all = [self.path.clone(), self.path.join(UPPER), self.path.join(WORK)];
+        all.iter().try_for_each(|path| chown(path, Some(user), Some(user)))
     }
 
-    /// What was written: the overlay's `upperdir`. Opened by this path, and not through the sandbox, its folders can
-    /// be moved into the kept outputs.
-    pub(super) fn upper(&self) -> PathBuf {
-        self.path.join("upper")
-    }
-
-    /// The overlay's `workdir`.
-    pub(super) fn work(&self) -> PathBuf {
-        self.path.join("work")
+    /// What was written: the overlay's `upperdir`. Reached from here, and not through the sandbox, its folders can be
+    /// moved into the kept outputs.
+    pub(super) fn written(&self) -> io::Result<Folder> {
+        self.written.unlock_self()?;
+        self.written
+            .below(Path::new(""))
+            .and_then(|folder| folder.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound)))
     }
 }
 
@@ -153,13 +157,13 @@ mod tests {
     fn a_folder_is_removed_with_its_value_whatever_is_in_it() {
         let parent = tempfile::tempdir().unwrap();
         let writes = DiskWrites::new(&parent.path().join("writes")).unwrap();
-        let deep = writes.upper().join(vec!["n".repeat(200); 15].join("/"));
+        let deep = writes.path().join(UPPER).join(vec!["n".repeat(200); 15].join("/"));
         fs::create_dir_all(&deep).unwrap();
-        fs::rename(writes.upper().join("n".repeat(200)), deep.parent().unwrap().join("x")).unwrap_err();
-        fs::create_dir_all(writes.work().join("work/closed/inner")).unwrap();
-        fs::write(writes.work().join("work/closed/inner/1"), "").unwrap();
-        std::os::unix::fs::symlink("/", writes.upper().join("link")).unwrap();
-        fs::set_permissions(writes.work().join("work/closed"), fs::Permissions::from_mode(0o000)).unwrap();
+        fs::rename(writes.path().join(UPPER).join("n".repeat(200)), deep.parent().unwrap().join("x")).unwrap_err();
+        fs::create_dir_all(writes.path().join(WORK).join("work/closed/inner")).unwrap();
+        fs::write(writes.path().join(WORK).join("work/closed/inner/1"), "").unwrap();
+        std::os::unix::fs::symlink("/", writes.path().join(UPPER).join("link")).unwrap();
+        fs::set_permissions(writes.path().join(WORK).join("work/closed"), fs::Permissions::from_mode(0o000)).unwrap();
         drop(writes);
         assert_eq!(entries(&parent.path().join("writes")), ["lock"]);
     }
@@ -171,7 +175,7 @@ mod tests {
         let writes = DiskWrites::new(parent.path()).unwrap();
         fs::create_dir_all(parent.path().join("left/upper/a")).unwrap();
         sweep(parent.path()).unwrap();
-        assert!(writes.upper().is_dir() && writes.work().is_dir());
+        assert!(writes.path().join(UPPER).is_dir() && writes.path().join(WORK).is_dir());
         let own = writes.path.file_name().unwrap().to_str().unwrap().to_owned();
         assert_eq!(entries(parent.path()), ["lock".to_owned(), own]);
     }

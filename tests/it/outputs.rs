@@ -53,10 +53,11 @@ fn a_command_that_filled_the_memory_is_followed_by_one_that_writes_to_disk() {
 
 #[test]
 fn large_outputs_of_the_host_are_rewritten_on_disk() {
+    // Whatever a command does to the folder that it writes to.
     let Some(bench) = bench(&[(".gitignore", "node_modules\n"), ("node_modules/x/index.js", "1\n")]) else { return };
     fs::write(bench.work().join("node_modules/large"), vec![7; 70 << 20]).unwrap();
     let outcome = bench.run(
-        "echo 2 >> node_modules/x/index.js; echo new > node_modules/x/new; echo > source; touch node_modules/large",
+        "echo 2 >> node_modules/x/index.js; echo new > node_modules/x/new; echo > source; touch node_modules/large; chmod 0 .",
     );
     let told: Vec<&str> = outcome.changes.iter().map(|change| change.path.as_str()).collect();
     assert_eq!((told, outcome.refused.len()), (vec!["source"], 0), "{outcome:?}");
