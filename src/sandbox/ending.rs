@@ -74,7 +74,8 @@ pub(super) fn filled(exit: &Exit, reached: &[LimitReached], limits: &Limits) -> 
     reached.iter().chain(ended).any(|one| match one.limit {
         Limit::Memory => true,
         Limit::Disk => one.most < limits.disk_bytes,
-        Limit::WallTime | Limit::CpuTime | Limit::Processes | Limit::FileSize | Limit::Files | Limit::Output => false,
+        Limit::Files => one.most < limits.disk_files,
+        Limit::WallTime | Limit::CpuTime | Limit::Processes | Limit::FileSize | Limit::Output => false,
     })
 }
 

@@ -12,6 +12,8 @@ use super::step::{Plan, Purpose, Quota, Share, Step, Writes};
 use crate::policy::Mode;
 use crate::ports::Limits;
 
+/// More files than anyone reviews. A command that makes so many makes outputs, whose next one writes to disk.
+const MOST_FILES_IN_MEMORY: u64 = 16_384;
 const ROOT_QUOTA: Quota = Quota::new(1, 4_096);
 /// What is counted for the user inside and outside together: what a build needs, so that an editor has the rest.
 const SHARES: [(Share, u64); 3] = [(Share::Watchers, 32), (Share::Watches, 65_536), (Share::UserNamespaces, 0)];
@@ -230,7 +232,8 @@ fn home_steps(wanted: Wanted<'_>, machine: &Machine, steps: &mut Vec<Step>) {
 fn workspace_steps(wanted: Wanted<'_>, steps: &mut Vec<Step>) {
     let folder = wanted.root.to_path_buf();
     // What is held in memory is to be no more than a command may have of that.
-    let memory = Writes::Memory(Quota::part(wanted.limits, 1));
+    let quota = Quota::part(wanted.limits, 1);
+    let memory = Writes::Memory(Quota { inodes: quota.inodes.min(MOST_FILES_IN_MEMORY), ..quota });
     let writes = wanted.writes.map_or(memory, |path| Writes::Disk(path.to_path_buf()));
     steps.push(Step::Capture { folder: folder.clone(), kept: wanted.kept.map(Path::to_path_buf), writes });
     if wanted.mode == Mode::ReadOnly {

@@ -230,7 +230,8 @@ fn npm_installs_runs_and_installs_anew() {
     }
     let (printed, _) = done(&bench, "npm run --silent hello");
     assert_eq!(printed, "from dep\n", "the installed package was gone");
-    let (printed, outcome) = done(&bench, "npm ci --offline --no-audit --no-fund --install-links --silent; npm run --silent hello");
+    let (printed, outcome) =
+        done(&bench, "npm ci --offline --no-audit --no-fund --install-links --silent; npm run --silent hello");
     assert_eq!((printed.as_str(), changed(&outcome)), ("from dep\n", vec![]));
 }
 

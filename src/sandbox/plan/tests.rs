@@ -74,7 +74,7 @@ fn root_becomes_another_user_where_it_may() {
 #[test]
 fn a_read_only_run_differs_in_that_the_workspace_is_protected() {
     let captured = planned(Mode::WorkspaceWrite);
-    let capture = "capture writes to /h/w, 2147483648 bytes, 400000 files\n";
+    let capture = "capture writes to /h/w, 2147483648 bytes, 16384 files\n";
     let protected = captured.replace(capture, &format!("{capture}protect /h/w\n"));
     assert_ne!(protected, captured);
     assert_eq!(planned(Mode::ReadOnly), protected);
