@@ -8,6 +8,7 @@ use tagout::policy::{Action, Facts, Grant, Mode, Place};
 use tagout::ports::{Cancel, Exit, Limits, OutputStream, RunOutcome, RunRequest, Runner};
 use tagout::sandbox::{Reserve, SandboxRunner};
 use tagout::workspace::Root;
+use tempfile::TempDir;
 
 use super::{command, tagout};
 
@@ -27,11 +28,16 @@ const LIMITS: Limits = Limits {
 /// Runs of tagout's sandbox as a server makes them: in this process, over one runner.
 pub(crate) struct Server {
     runner: SandboxRunner,
+    /// Holds the outputs of commands, as a server's cache folder does.
+    _cache: TempDir,
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
-        Self { runner: SandboxRunner::new(tagout(), std::env::vars_os().collect(), Reserve::Kept) }
+        // Beside the builds of the project, on a disk as a cache folder is, which the folder for temporary files need not be.
+        let cache = TempDir::new_in(tagout().parent().unwrap()).unwrap();
+        let runner = SandboxRunner::new(tagout(), std::env::vars_os().collect(), Reserve::Kept);
+        Self { runner: runner.with_cache(cache.path().to_path_buf()), _cache: cache }
     }
 
     /// Has a sandbox stand ready.

@@ -134,7 +134,7 @@ impl SandboxRunner {
             terminal: request.terminal.as_ref().map(|terminal| terminal.size),
         };
         let (mut sandbox, mut ended, mut connections) = self.attempt(&key, &mut go, &reach, terms)?;
-        if !ended.begun && ended.end.is_none() && ended.stopped.is_none() {
+        if !ended.begun && ended.stopped.is_none() {
             // It had waited too long, or was ended from outside: nothing was run yet.
             (sandbox, ended, connections) = self.attempt(&key, &mut go, &reach, terms)?;
         }
@@ -260,7 +260,8 @@ impl Runner for SandboxRunner {
             key.room = keeping.known_room(path);
         }
         if !self.workshop.pool.is_parked(&key) {
-            match self.workshop.sandbox(&key) {
+            // A helper that was ended from outside says nothing of the machine: no weaker level is taken for that.
+            match self.workshop.sandbox(&key).or_else(|_| self.workshop.sandbox(&key)) {
                 Ok(sandbox) => self.workshop.pool.park(key, sandbox),
                 Err(failure) if failure.kind == FailureKind::Unavailable => return fall_back(failure),
                 Err(failure) => return Err(failure),
