@@ -10,7 +10,9 @@ ways = {
     "kcmp": (312, os.getpid(), os.getpid(), 0, 0, 0), "lsm_set_self_attr": (460, 100, bytes(64), 64, 0),
     "ioperm": (173, 0x80, 1, 1), "iopl": (172, 3), "adjtimex": (159, bytes(208)), "syslog": (103, 10, 0, 0),
     "swapon": (167, b"/tmp/x", 0), "acct": (163, 0), "quotactl": (179, 0x80000100, 0, 0, 0), "setns": (308, 0, 0),
-    "sethostname": (170, b"x", 1), "clone3": (435, bytes(88), 88), "memfd_secret": (447, 0),
+    # Outside, these two must change nothing: the name is the one it has, and a size of 8 is an error after the filter.
+    "sethostname": (170, os.uname().nodename.encode(), len(os.uname().nodename)), "clone3": (435, bytes(88), 8),
+    "memfd_secret": (447, 0),
 }
 for name, arguments in ways.items():
     attempt(name, lambda: (lambda result: result >= 0 or result not in (-errno.EPERM, -errno.ENOSYS))(call(*arguments)))
