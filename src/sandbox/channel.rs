@@ -14,13 +14,14 @@ use super::sys;
 use crate::ports::{LimitReached, TerminalSize};
 use crate::workspace::RelativePath;
 
-/// Longest message that is sent as it is; what is longer goes as a file in memory.
-const INLINE: usize = 32 << 10;
+/// Longest message that is sent as it is; what is longer goes as a file in memory. A few pages, since whoever waits for
+/// a message has that much cleared for it.
+const INLINE: usize = 8 << 10;
 /// Most bytes of a message that came as a file: what a command is begun with is a few unsaved texts at most.
 const LONGEST: u64 = 1 << 30;
 
 /// What the parked child is told: what to become.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Go {
     /// The argument vector.
     pub(super) argv: Vec<String>,
@@ -41,18 +42,18 @@ pub(super) struct Go {
 pub(super) enum Report {
     /// Process 1 has been made; its descriptor comes with this.
     Made,
-    /// A listener has been made for the proxy; it comes with this.
-    Listening,
-    /// Writes are captured in the folder whose descriptor comes with this.
-    Captured,
-    /// All steps are done: the sandbox waits for its command.
-    Parked,
+    /// All steps are done: the sandbox waits for its command. With this come a timer that starts with the command, the
+    /// folder that receives the writes, where they are captured, and the listener for the proxy, where there is one.
+    Parked {
+        /// Whether the folder comes.
+        captured: bool,
+        /// Whether the listener comes.
+        listening: bool,
+    },
     /// A step failed; nothing was executed.
     Failed(FailedStep),
     /// The command has a terminal; the descriptor of its other side comes with this.
     Terminal,
-    /// The command begins.
-    Begun,
     /// Limits that the command came to and that did not end it; comes before its end.
     Reached(Vec<LimitReached>),
     /// The command ended by itself with this code, and no process is left.

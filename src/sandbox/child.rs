@@ -1,11 +1,11 @@
 //! The process that becomes the command. It waits, with no more powers than the command will have, to be told which.
+//! Until then it runs in the memory of process 1, which sleeps.
 
 use std::convert::Infallible;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -13,38 +13,67 @@ use nix::sys::signal::SigSet;
 use nix::unistd::{chdir, dup2_stderr, dup2_stdin, dup2_stdout, execve};
 
 use super::channel::{self, Go, Report};
-use super::init::{Failed, failed, tell};
-use super::{confine, mounts, renames, sys, terminal};
+use super::init::{Built, Failed, failed, tell};
+use super::{confine, mounts, renames, sys, terminal, usage};
 
 /// How long a parked sandbox waits for a command, in milliseconds: it holds memory, and pins what it shows.
-const PATIENCE: u32 = 300_000;
+pub(super) const PATIENCE: u32 = 300_000;
 
-/// Waits for the command and becomes it. `workspace` is the workspace as it may be written to, even where the command
-/// sees it read-only. Returns only when it could not, with the code to end with.
-/// Its renames are announced over `announced`, where somebody listens.
-pub(super) fn run(socket: &OwnedFd, workspace: Option<OwnedFd>, announced: Option<OwnedFd>) -> i32 {
-    match restrict(announced).and_then(|()| begin(socket, workspace.as_ref())) {
-        Ok(Some(go)) => {
-            drop(workspace);
-            execute(&go)
-        }
+/// What it is given, all of which is process 1's.
+pub(super) struct Place<'a> {
+    /// Leads to the server.
+    pub(super) socket: &'a OwnedFd,
+    /// To be started when the command begins.
+    pub(super) ticker: &'a OwnedFd,
+    /// What the command's surroundings are made of.
+    pub(super) built: &'a Built,
+    /// Where the listener to its renames goes, where somebody listens.
+    pub(super) announced: Option<BorrowedFd<'a>>,
+}
+
+/// Waits for the command and becomes it. Returns only when it could not, with the code to end with.
+pub(super) fn run(place: &Place<'_>) -> i32 {
+    match restrict(place).and_then(|()| begin(place)) {
+        Ok(Some(command)) => command.execute(),
         Ok(None) => 0,
         Err(failed) => {
-            tell(socket, &failed);
+            tell(place.socket, &failed);
             1
         }
     }
 }
 
 /// Restricts what process 1 is not restricted by: it has to reach the command, but not the command it.
-fn restrict(announced: Option<OwnedFd>) -> Result<(), Failed> {
+fn restrict(place: &Place<'_>) -> Result<(), Failed> {
     confine::nest().map_err(failed("keep signals below process 1"))?;
-    let Some(announced) = announced else { return Ok(()) };
-    renames::install(announced.as_fd()).map_err(failed("announce renames"))
+    let Some(announced) = place.announced else { return Ok(()) };
+    renames::install(announced).map_err(failed("announce renames"))
+}
+
+/// Tells the server that the command can come.
+fn park(place: &Place<'_>) -> io::Result<()> {
+    let Built { writes, listener, .. } = place.built;
+    let parked = Report::Parked { captured: writes.is_some(), listening: listener.is_some() };
+    let all = [Some(place.ticker), writes.as_ref(), listener.as_ref()].into_iter().flatten();
+    let descriptors: Vec<BorrowedFd<'_>> = all.map(AsFd::as_fd).collect();
+    channel::send(place.socket.as_fd(), &parked, &descriptors)
+}
+
+/// Does on its own what the way to the command begins with: a program is fetched from its file page by page as it runs
+/// for the first time, which is not to be when somebody waits.
+fn rehearse() -> io::Result<()> {
+    let (from, to) = channel::pair()?;
+    let text = || "rehearsal".to_owned();
+    let part = Go { argv: vec![text()], environment: vec![(text(), text())], ..Go::default() };
+    channel::send(from.as_fd(), &part, &[])?;
+    channel::receive::<Go>(to.as_fd())?.map_or(Ok(()), |(go, _)| Ok(drop(Prepared::of(&go)?)))
 }
 
 /// Receives the command and prepares what depends on it; `None` when there will be none.
-fn begin(socket: &OwnedFd, workspace: Option<&OwnedFd>) -> Result<Option<Go>, Failed> {
+fn begin(place: &Place<'_>) -> Result<Option<Prepared>, Failed> {
+    rehearse().map_err(failed("rehearse"))?;
+    park(place).map_err(failed("report"))?;
+    let Place { socket, ticker, built, .. } = place;
     let mut events = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
     let patience = PollTimeout::try_from(PATIENCE).unwrap_or(PollTimeout::NONE);
     if poll(&mut events, patience).map_err(failed("wait for the command"))? == 0 {
@@ -54,7 +83,7 @@ fn begin(socket: &OwnedFd, workspace: Option<&OwnedFd>) -> Result<Option<Go>, Fa
         return Ok(None);
     };
     take_streams(streams).map_err(failed("take the streams"))?;
-    if let Some(workspace) = workspace {
+    if let Some(workspace) = &built.workspace {
         for path in &go.hidden {
             mounts::remove(workspace, path).map_err(failed(format!("hide {path}")))?;
         }
@@ -66,8 +95,9 @@ fn begin(socket: &OwnedFd, workspace: Option<&OwnedFd>) -> Result<Option<Go>, Fa
         let other_side = terminal::open(size).map_err(failed("open a terminal"))?;
         channel::send(socket.as_fd(), &Report::Terminal, &[other_side.as_fd()]).map_err(failed("report"))?;
     }
-    channel::send(socket.as_fd(), &Report::Begun, &[]).map_err(failed("report"))?;
-    Ok(Some(go))
+    let prepared = Prepared::of(&go).map_err(failed("prepare the command"))?;
+    sys::start_timer(ticker.as_fd(), usage::TICK, usage::TICK).map_err(failed("say that the command begins"))?;
+    Ok(Some(prepared))
 }
 
 fn take_streams(streams: Vec<OwnedFd>) -> io::Result<()> {
@@ -78,58 +108,81 @@ fn take_streams(streams: Vec<OwnedFd>) -> io::Result<()> {
     Ok(dup2_stderr(error)?)
 }
 
-/// Becomes the command. Returns only when it could not: with the code a shell would end with.
-fn execute(go: &Go) -> i32 {
-    let program = go.argv.first().map_or("", String::as_str);
-    let error = match become_command(program, go) {
-        Ok(never) => match never {},
-        Err(error) => error,
-    };
-    let (code, why) = if error != Errno::ENOENT {
-        (126, error.desc())
-    } else if program.contains('/') {
-        (127, "no such file")
-    } else {
-        (127, "no program of this name in the sandbox")
-    };
-    drop(writeln!(io::stderr(), "tagout: cannot run {program:?}: {why}"));
-    code
+/// A command as the kernel takes it.
+struct Prepared {
+    /// Its name, for people.
+    program: String,
+    folder: CString,
+    /// Where its program may be, in the order in which to look.
+    paths: Vec<CString>,
+    arguments: Vec<CString>,
+    environment: Vec<CString>,
 }
 
-fn become_command(program: &str, go: &Go) -> nix::Result<Infallible> {
-    let text = |text: &str| CString::new(text).map_err(|_| Errno::EINVAL);
-    let arguments: Vec<CString> = go.argv.iter().map(|one| text(one)).collect::<Result<_, _>>()?;
-    let environment: Vec<CString> =
-        go.environment.iter().map(|(name, value)| text(&format!("{name}={value}"))).collect::<Result<_, _>>()?;
-    chdir(&go.folder)?;
-    // Every descriptor was made so; should one ever not be, this is where it stops.
-    sys::close_on_execution(3).map_err(|_| Errno::EBADF)?;
-    SigSet::empty().thread_set_mask()?;
-    if program.contains('/') {
-        return start(Path::new(program), &arguments, &environment);
+impl Prepared {
+    fn of(go: &Go) -> nix::Result<Self> {
+        let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| Errno::EINVAL);
+        let program = go.argv.first().cloned().unwrap_or_default();
+        let path = go.environment.iter().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
+        let folders = path.split(':').filter(|folder| !folder.is_empty());
+        let paths: nix::Result<_> = if program.contains('/') {
+            text(program.as_bytes()).map(|path| vec![path])
+        } else {
+            folders.map(|folder| text(format!("{folder}/{program}").as_bytes())).collect()
+        };
+        let variables = go.environment.iter().map(|(name, value)| text(format!("{name}={value}").as_bytes()));
+        Ok(Self {
+            folder: text(go.folder.as_os_str().as_bytes())?,
+            paths: paths?,
+            arguments: go.argv.iter().map(|one| text(one.as_bytes())).collect::<nix::Result<_>>()?,
+            environment: variables.collect::<nix::Result<_>>()?,
+            program,
+        })
     }
-    let path = go.environment.iter().find(|(name, _)| name == "PATH").map_or("", |(_, value)| value.as_str());
-    let mut first = Errno::ENOENT;
-    for folder in path.split(':').filter(|folder| !folder.is_empty()) {
-        let Err(error) = start(&Path::new(folder).join(program), &arguments, &environment);
-        if error == Errno::EACCES {
-            first = error;
-        } else if error != Errno::ENOENT && error != Errno::ENOTDIR {
-            return Err(error);
-        }
-    }
-    Err(first)
-}
 
-fn start(path: &Path, arguments: &[CString], environment: &[CString]) -> nix::Result<Infallible> {
-    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
-    match execve(&name, arguments, environment) {
-        // A script without a first line that names its interpreter is the shell's.
-        Err(Errno::ENOEXEC) => {
-            let mut script = vec![c"/bin/sh".to_owned(), name];
-            script.extend(arguments.iter().skip(1).cloned());
-            execve(c"/bin/sh", &script, environment)
+    /// Becomes the command. Returns only when it could not: with the code a shell would end with.
+    fn execute(&self) -> i32 {
+        let error = match self.become_it() {
+            Ok(never) => match never {},
+            Err(error) => error,
+        };
+        let (code, why) = if error != Errno::ENOENT {
+            (126, error.desc())
+        } else if self.program.contains('/') {
+            (127, "no such file")
+        } else {
+            (127, "no program of this name in the sandbox")
+        };
+        drop(writeln!(io::stderr(), "tagout: cannot run {:?}: {why}", self.program));
+        code
+    }
+
+    fn become_it(&self) -> nix::Result<Infallible> {
+        chdir(self.folder.as_c_str())?;
+        // Every descriptor was made so; should one ever not be, this is where it stops.
+        sys::close_on_execution(3).map_err(|_| Errno::EBADF)?;
+        SigSet::empty().thread_set_mask()?;
+        let mut first = Errno::ENOENT;
+        for path in &self.paths {
+            let Err(error) = self.start(path);
+            if error == Errno::EACCES {
+                first = error;
+            } else if error != Errno::ENOENT && error != Errno::ENOTDIR {
+                return Err(error);
+            }
         }
-        other => other,
+        Err(first)
+    }
+
+    fn start(&self, path: &CStr) -> nix::Result<Infallible> {
+        match execve(path, &self.arguments, &self.environment) {
+            // A script without a first line that names its interpreter is the shell's.
+            Err(Errno::ENOEXEC) => {
+                let others = self.arguments.iter().skip(1).map(CString::as_c_str);
+                let script: Vec<&CStr> = [c"/bin/sh", path].into_iter().chain(others).collect();
+                execve(c"/bin/sh", &script, &self.environment)
+            }
+            other => other,
+        }
     }
 }

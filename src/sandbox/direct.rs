@@ -24,7 +24,7 @@ use super::identity::Identity;
 use super::init::{self, Failed, Measured, failed, tell};
 use super::step::{Plan, Resource};
 use super::usage::{self, Meter};
-use super::{child, filter, sys};
+use super::{filter, sys};
 use crate::ports::{LimitReached, Limits};
 
 /// The first argument that makes the program such a sandbox instead of what it usually is.
@@ -122,18 +122,13 @@ fn alone(outsider: Pid) -> Result<(), Failed> {
 
 /// The life of the process that stands for process 1; `above` is a process that it must not be able to signal.
 fn live(fence: &Fence, socket: &OwnedFd, above: Option<Pid>) -> Result<(), Failed> {
-    let become_child = |socket: &OwnedFd, workspace: Option<OwnedFd>, announced: OwnedFd| {
-        // A copy is a plain folder, where every rename works by itself.
-        let announced = (fence.processes == Processes::Own).then_some(announced);
-        child::run(socket, workspace, announced)
-    };
     // What is in memory has no quota of its own here: the temporary folders that bubblewrap makes count as memory.
     let plan = Plan { identity: Identity::Same { uid: 0, gid: 0 }, steps: Vec::new(), limits: fence.limits };
     let measured = match fence.processes {
         Processes::Own => Measured::Here(&plan),
         Processes::Shared => Measured::Above,
     };
-    let lived = wall_in(fence, above).and_then(|()| init::attend(&measured, socket, None, &become_child));
+    let lived = wall_in(fence, above).and_then(|()| init::attend(&measured, socket, init::Built::default()));
     lived.inspect_err(|failed| tell(socket, failed))
 }
 
@@ -164,7 +159,7 @@ fn wall_in(fence: &Fence, above: Option<Pid>) -> Result<(), Failed> {
         confine::confine(&fence.reach).map_err(failed("confine files and signals"))?;
     }
     drop_capabilities().map_err(failed("drop all capabilities"))?;
-    sys::install_filter(&filter::program()).map_err(failed("filter system calls"))?;
+    sys::install_filter(filter::program()).map_err(failed("filter system calls"))?;
     match fence.processes {
         Processes::Own => Ok(()),
         Processes::Shared => sys::install_filter(&filter::shared_program()).map_err(failed("filter system calls")),

@@ -35,17 +35,7 @@ pub(super) fn exit_of(ended: &Ended, limits: &Limits) -> Result<Exit, Failure> {
         Some(Report::Signalled(libc::SIGKILL)) => Ok(killed(ended)),
         Some(Report::Signalled(signal)) => Ok(limit_of(*signal, limits).map_or(Exit::Signal(*signal), Exit::Limit)),
         Some(Report::Limited(limit)) => Ok(Exit::Limit(*limit)),
-        Some(
-            Report::Stopped
-            | Report::Made
-            | Report::Listening
-            | Report::Captured
-            | Report::Parked
-            | Report::Terminal
-            | Report::Begun
-            | Report::Reached(_),
-        )
-        | None => {
+        Some(Report::Stopped | Report::Made | Report::Parked { .. } | Report::Terminal | Report::Reached(_)) | None => {
             // A sandbox that fell silent was ended from outside, with its command.
             let killed = ended.begun.then(|| killed(ended));
             stopped(ended, limits).or(killed).ok_or_else(ended_early)

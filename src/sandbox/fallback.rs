@@ -12,7 +12,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 
 use super::bubblewrap::{Bubblewrap, View};
 use super::capture::Captured;
-use super::channel::{self, Go, Report};
+use super::channel::{self, Go};
 use super::confine::{Demand, Reach};
 use super::copy::{Room, Treatment, WorkspaceCopy};
 use super::direct::{DIRECT_ARGUMENT, Fence, Processes};
@@ -317,10 +317,9 @@ fn begin(
     // The end that the child has is its own alone: only so does its end show.
     drop(command);
     let process: Option<OwnedFd> = Some(sys::process_descriptor(child.id())?);
-    let (writes, listener, terminal, group, disk) = (None, None, None, None, None);
-    let sandbox = Sandbox { socket: ours, process, writes, listener, terminal, environment, group, disk };
+    let sandbox = Sandbox { process, ..Sandbox::new(ours, environment) };
     let mut built = Built { sandbox, child, store, folder, holds };
-    let Err(error) = built.sandbox.wait(&Report::Parked) else { return Ok(built) };
+    let Err(error) = built.sandbox.wait() else { return Ok(built) };
     // Bubblewrap says on standard error what it could not do; what it started has ended with it.
     drop(built);
     let mut said = String::new();

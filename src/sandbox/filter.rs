@@ -6,6 +6,8 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
+use std::sync::OnceLock;
+
 use calls::{MAKES, PROTOCOLS, RENAMES, Rule, SET_ID, TYPE, TYPES, UNKNOWN};
 use libc::{BPF_ABS, BPF_JA, BPF_JEQ, BPF_JGE, BPF_JMP, BPF_JSET, BPF_K, BPF_LD, BPF_RET, BPF_W, sock_filter};
 use shared::STREAMS;
@@ -158,8 +160,9 @@ fn tree(calls: &[(u32, Rule)]) -> Vec<sock_filter> {
 }
 
 /// The whole filter.
-pub(super) fn program() -> Vec<sock_filter> {
-    assemble(&calls::table())
+pub(super) fn program() -> &'static [sock_filter] {
+    static PROGRAM: OnceLock<Vec<sock_filter>> = OnceLock::new();
+    PROGRAM.get_or_init(|| assemble(&calls::table()))
 }
 
 /// The filter that stands beside [`program`] in a sandbox without namespaces of its own.
@@ -177,7 +180,12 @@ fn assemble(table: &[(u32, Rule)]) -> Vec<sock_filter> {
 }
 
 /// A second filter, which announces renames and leaves all else to the first.
-pub(super) fn renames() -> Vec<sock_filter> {
+pub(super) fn renames() -> &'static [sock_filter] {
+    static PROGRAM: OnceLock<Vec<sock_filter>> = OnceLock::new();
+    PROGRAM.get_or_init(announcing)
+}
+
+fn announcing() -> Vec<sock_filter> {
     let numbers = RENAMES.iter().filter_map(|number| u32::try_from(*number).ok()).collect::<Vec<_>>();
     one_of(load(NUMBER), &numbers, end(libc::SECCOMP_RET_USER_NOTIF), end(ALLOW))
 }

@@ -5,16 +5,20 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::CloneFlags;
 use nix::unistd::setsid;
 
 use super::channel::{self, Report};
 use super::direct::{self, DIRECT_ARGUMENT};
-use super::identity;
-use super::init::{self, Failed, failed};
+use super::filter;
+use super::identity::{Lender, Owner};
+use super::init::{self, Assigned, Failed, failed};
 use super::step::Plan;
 use super::sys::{self, Cloned};
 use super::tries::{self, PROBE_ARGUMENT};
@@ -86,6 +90,9 @@ impl Drop for Helper {
     }
 }
 
+/// How long nothing is asked of the helper before it begins the next sandbox ahead.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// The helper's whole life. The socket to the server is its standard input.
 fn serve() -> io::Result<()> {
     sys::close_from(3)?;
@@ -94,43 +101,105 @@ fn serve() -> io::Result<()> {
     // What a terminal sends to the server's group is the server's to handle.
     setsid()?;
     sys::forget_children()?;
-    // Without a server there is nothing to do: its end is the end of the socket.
-    while let Some((plan, descriptors)) = channel::receive::<Plan>(socket.as_fd())? {
+    // Made once, for all sandboxes.
+    filter::program();
+    filter::renames();
+    let (mut last, mut ahead): (Option<Plan>, Option<Begun>) = (None, None);
+    loop {
+        if let (Some(image), None) = (&last, &ahead)
+            && is_quiet(&socket)?
+        {
+            match begin(image, image.ahead(), None) {
+                Ok(Role::Helper(begun)) => ahead = Some(begun),
+                Ok(Role::Init(helper)) => {
+                    drop(socket);
+                    std::process::exit(init::run(image, image.ahead(), helper));
+                }
+                // Whoever asks for the next one will be told why.
+                Err(_) => last = None,
+            }
+        }
+        // Without a server there is nothing to do: its end is the end of the socket.
+        let Some((plan, descriptors)) = channel::receive::<Plan>(socket.as_fd())? else { return Ok(()) };
         let mut descriptors = descriptors.into_iter();
         let Some(theirs) = descriptors.next() else { continue };
-        match make(&plan, &theirs, descriptors.next()) {
-            Ok(Role::Helper) => {}
-            Ok(Role::Init(helper)) => {
-                // A copy left open would keep the helper from hearing of the server's end.
-                drop(socket);
-                std::process::exit(init::run(&plan, &theirs, helper));
+        let group = descriptors.next();
+        let fits =
+            |begun: &Begun| group.is_none() && last.as_ref().is_some_and(|image| plan.continues(image, begun.done));
+        let continued = ahead.take().filter(fits).is_some_and(|begun| begun.finish(&plan, &theirs).is_ok());
+        if !continued {
+            match begin(&plan, 0, group) {
+                Ok(Role::Helper(begun)) => begun.finish(&plan, &theirs),
+                Ok(Role::Init(helper)) => {
+                    // A copy left open would keep the helper from hearing of the server's end.
+                    drop((socket, theirs));
+                    std::process::exit(init::run(&plan, 0, helper));
+                }
+                Err(failed) => Err(failed),
             }
-            Err(failed) => init::tell(&theirs, &failed),
+            .unwrap_or_else(|failed| init::tell(&theirs, &failed));
         }
+        last = Some(plan);
     }
-    Ok(())
+}
+
+/// Whether nothing is asked for a while.
+fn is_quiet(socket: &OwnedFd) -> io::Result<bool> {
+    let pause = PollTimeout::try_from(PAUSE).unwrap_or(PollTimeout::ZERO);
+    match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLIN)], pause) {
+        Ok(count) => Ok(count == 0),
+        Err(Errno::EINTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Which of the two a process is after the clone.
 enum Role {
-    Helper,
+    Helper(Begun),
     /// Process 1, with a socket to the helper.
     Init(OwnedFd),
 }
 
-/// Makes process 1 of a sandbox, which speaks over `theirs`, in the control group `group`.
-fn make(plan: &Plan, theirs: &OwnedFd, group: Option<OwnedFd>) -> Result<Role, Failed> {
-    let (above, below) = channel::pair().map_err(failed("speak to process 1"))?;
+/// A process 1 in namespaces of its own, which waits to be told what else to become.
+struct Begun {
+    process: OwnedFd,
+    socket: OwnedFd,
+    lender: Lender,
+    /// How many steps it does by itself.
+    done: usize,
+}
+
+/// Makes process 1 of a sandbox by the first `done` steps of `image`, in the control group `group`.
+fn begin(image: &Plan, done: usize, group: Option<OwnedFd>) -> Result<Role, Failed> {
+    let (socket, below) = channel::pair().map_err(failed("speak to process 1"))?;
     let grouped = group.and_then(|group| sys::clone_into(group.as_fd(), NAMESPACES).ok());
     // Without a group process 1 alone watches what the sandbox uses.
     let cloned = grouped.map_or_else(|| sys::clone_process(NAMESPACES), Ok);
     match cloned.map_err(failed("enter new namespaces"))? {
         Cloned::Child => Ok(Role::Init(below)),
         Cloned::Parent(pid, process) => {
-            drop(below);
-            drop(channel::send(theirs.as_fd(), &Report::Made, &[process.as_fd()]));
-            identity::lend(&plan.identity, pid, above.as_fd())?;
-            Ok(Role::Helper)
+            let lender = Lender::of(pid, &image.identity)?;
+            let folders = image.folders(..done);
+            let trees = lender.open(&folders)?;
+            let trees: Vec<BorrowedFd<'_>> = trees.iter().map(AsFd::as_fd).collect();
+            channel::send(socket.as_fd(), &names(&folders), &trees).map_err(failed("speak to process 1"))?;
+            Ok(Role::Helper(Begun { process, socket, lender, done }))
         }
+    }
+}
+
+fn names(folders: &[(&Path, Owner)]) -> Vec<PathBuf> {
+    folders.iter().map(|(path, _)| path.to_path_buf()).collect()
+}
+
+impl Begun {
+    /// Has it become a sandbox by `plan`, which speaks over `theirs`.
+    fn finish(self, plan: &Plan, theirs: &OwnedFd) -> Result<(), Failed> {
+        drop(channel::send(theirs.as_fd(), &Report::Made, &[self.process.as_fd()]));
+        let folders = plan.folders(self.done..);
+        let trees = self.lender.open(&folders)?;
+        let assigned = Assigned { plan: plan.clone(), folders: names(&folders) };
+        let descriptors: Vec<BorrowedFd<'_>> = [theirs].into_iter().chain(&trees).map(AsFd::as_fd).collect();
+        channel::send(self.socket.as_fd(), &assigned, &descriptors).map_err(failed("speak to process 1"))
     }
 }

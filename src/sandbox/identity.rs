@@ -4,15 +4,15 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use serde::{Deserialize, Serialize};
 
-use super::channel;
 use super::init::{Failed, failed};
-use super::sys::{self, Depth};
+use super::mount_flags::Depth;
+use super::sys;
 
 /// The user that a command is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,11 @@ pub(super) const SHIFT: &str = "show folders of root as another user's";
 pub(super) struct Trees(Vec<(PathBuf, OwnedFd)>);
 
 impl Trees {
+    /// Takes the open folders at `paths`.
+    pub(super) fn add(&mut self, paths: Vec<PathBuf>, trees: impl Iterator<Item = OwnedFd>) {
+        self.0.extend(paths.into_iter().zip(trees));
+    }
+
     /// The tree at `path`, if it was lent; each can be mounted once.
     pub(super) fn take(&mut self, path: &Path) -> Option<OwnedFd> {
         let at = self.0.iter().position(|(own, _)| own == path)?;
@@ -50,30 +55,66 @@ impl Trees {
     }
 }
 
-/// The helper's part: for the process `pid`, which has just been made, and waits at the other end of `socket`.
-pub(super) fn lend(identity: &Identity, pid: i32, socket: BorrowedFd<'_>) -> Result<(), Failed> {
-    let Identity::Subordinate { outside, shifted, lent: own } = identity else { return Ok(()) };
-    let map = format!("0 {outside} 1");
-    for name in ["uid_map", "gid_map"] {
-        fs::write(format!("/proc/{pid}/{name}"), &map).map_err(failed(SHIFT))?;
-    }
-    let namespace = fs::File::open(format!("/proc/{pid}/ns/user")).map_err(failed(SHIFT))?;
-    let mut lent: Vec<(&Path, OwnedFd)> = Vec::new();
-    for path in shifted {
-        let tree = sys::open_tree(path, Depth::One).map_err(failed(SHIFT))?;
-        sys::shift_owners(tree.as_fd(), namespace.as_fd()).map_err(failed(SHIFT))?;
-        lent.push((path, tree));
-    }
-    for path in own {
-        lent.push((path, sys::open_tree(path, Depth::One).map_err(failed(SHIFT))?));
-    }
-    let names: Vec<&Path> = lent.iter().map(|(path, _)| *path).collect();
-    let trees: Vec<BorrowedFd<'_>> = lent.iter().map(|(_, tree)| tree.as_fd()).collect();
-    channel::send(socket, &names, &trees).map_err(failed(SHIFT))
+/// Whose a folder of the host is that the helper opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Root's, and to be shown as the other user's.
+    Root,
+    /// The other user's.
+    Other,
 }
 
-/// Process 1's part: becomes who it is to be.
-pub(super) fn assume(identity: &Identity, socket: BorrowedFd<'_>) -> Result<Trees, Failed> {
+impl Identity {
+    /// The folders that the helper has to open.
+    pub(super) fn folders(&self) -> impl Iterator<Item = (&Path, Owner)> {
+        let (shifted, lent) = match self {
+            Self::Same { .. } => (&[][..], &[][..]),
+            Self::Subordinate { shifted, lent, .. } => (shifted.as_slice(), lent.as_slice()),
+        };
+        let shifted = shifted.iter().map(|path| (path.as_path(), Owner::Root));
+        shifted.chain(lent.iter().map(|path| (path.as_path(), Owner::Other)))
+    }
+
+    /// Whether it is the same user, whatever folders it is shown.
+    pub(super) fn is_same_user(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Same { .. }, Self::Same { .. }) => self == other,
+            (Self::Subordinate { outside, .. }, Self::Subordinate { outside: its, .. }) => outside == its,
+            (Self::Same { .. }, Self::Subordinate { .. }) | (Self::Subordinate { .. }, Self::Same { .. }) => false,
+        }
+    }
+}
+
+/// The helper's part in what a process becomes that it has made.
+#[derive(Debug)]
+pub(super) struct Lender(Option<fs::File>);
+
+impl Lender {
+    /// Makes the process `pid` be able to become who it is to be.
+    pub(super) fn of(pid: i32, identity: &Identity) -> Result<Self, Failed> {
+        let Identity::Subordinate { outside, .. } = identity else { return Ok(Self(None)) };
+        let map = format!("0 {outside} 1");
+        for name in ["uid_map", "gid_map"] {
+            fs::write(format!("/proc/{pid}/{name}"), &map).map_err(failed(SHIFT))?;
+        }
+        Ok(Self(Some(fs::File::open(format!("/proc/{pid}/ns/user")).map_err(failed(SHIFT))?)))
+    }
+
+    /// Opens folders for the process.
+    pub(super) fn open(&self, folders: &[(&Path, Owner)]) -> Result<Vec<OwnedFd>, Failed> {
+        let open = |&(path, owner): &(&Path, Owner)| {
+            let tree = sys::open_tree(path, Depth::One)?;
+            if let (Some(namespace), Owner::Root) = (&self.0, owner) {
+                sys::shift_owners(tree.as_fd(), namespace.as_fd())?;
+            }
+            Ok(tree)
+        };
+        folders.iter().map(open).collect::<io::Result<_>>().map_err(failed(SHIFT))
+    }
+}
+
+/// Process 1's part: becomes who it is to be, once the helper has seen to that.
+pub(super) fn assume(identity: &Identity) -> Result<(), Failed> {
     match identity {
         Identity::Same { uid, gid } => {
             let map = |name: &str, text: String| {
@@ -81,18 +122,13 @@ pub(super) fn assume(identity: &Identity, socket: BorrowedFd<'_>) -> Result<Tree
             };
             map("setgroups", "deny".to_owned())?;
             map("uid_map", format!("{uid} {uid} 1"))?;
-            map("gid_map", format!("{gid} {gid} 1"))?;
-            Ok(Trees::default())
+            map("gid_map", format!("{gid} {gid} 1"))
         }
         Identity::Subordinate { .. } => {
-            let lent = channel::receive::<Vec<PathBuf>>(socket).map_err(failed(SHIFT))?;
-            let gone = || failed(SHIFT)(io::Error::from(io::ErrorKind::BrokenPipe));
-            let (names, trees) = lent.ok_or_else(gone)?;
             let (user, group) = (Uid::from_raw(0), Gid::from_raw(0));
             setgroups(&[]).map_err(failed(SHIFT))?;
             setresgid(group, group, group).map_err(failed(SHIFT))?;
-            setresuid(user, user, user).map_err(failed(SHIFT))?;
-            Ok(Trees(names.into_iter().zip(trees).collect()))
+            setresuid(user, user, user).map_err(failed(SHIFT))
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_dumpable, set_no_new_privs, set_pdeathsig};
 use nix::sys::resource::setrlimit;
@@ -14,13 +14,14 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, pipe2, setsid};
+use nix::unistd::{Pid, setsid};
+use serde::{Deserialize, Serialize};
 
 use super::channel::{self, FailedStep, Report};
 use super::identity::{self, Trees};
 use super::renames::Attendant;
 use super::step::{Plan, Resource, Step};
-use super::usage::{self, Meter};
+use super::usage::Meter;
 use super::{child, filter, landlock, mounts, sys};
 use crate::ports::LimitReached;
 
@@ -43,50 +44,93 @@ pub(super) fn tell(socket: &OwnedFd, failed: &Failed) {
     drop(channel::send(socket.as_fd(), &Report::Failed(report), &[]));
 }
 
-/// The whole life of process 1, begun in its namespaces; `socket` leads to the server. Returns its exit code.
-pub(super) fn run(plan: &Plan, socket: &OwnedFd, helper: OwnedFd) -> i32 {
-    let become_child = |socket: &OwnedFd, workspace, announced| child::run(socket, workspace, Some(announced));
-    let lived = build(plan, socket, helper)
-        .and_then(|workspace| attend(&Measured::Here(plan), socket, workspace, &become_child));
-    match lived {
-        Ok(()) => 0,
+/// What the helper tells process 1 at last; the socket to the server comes with it, and then the folders.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Assigned {
+    /// What to become.
+    pub(super) plan: Plan,
+    /// The paths of the folders.
+    pub(super) folders: Vec<PathBuf>,
+}
+
+/// The whole life of process 1, begun in its namespaces: does the first `done` steps of `image`, and then, when `helper`
+/// says for whom it is, the others of the plan that comes with that. Returns its exit code.
+pub(super) fn run(image: &Plan, done: usize, helper: OwnedFd) -> i32 {
+    let begun = begin(image, done, &helper);
+    let Ok(Some((Assigned { plan, folders }, socket, trees))) = assigned(&helper) else { return 0 };
+    drop(helper);
+    let build = |(mut built, mut lent): (Built, Trees)| {
+        lent.add(folders, trees);
+        apply_all(plan.steps.get(done..).unwrap_or_default(), &mut lent, &mut built)?;
+        Ok(built)
+    };
+    match begun.and_then(build).and_then(|built| attend(&Measured::Here(&plan), &socket, built)) {
+        Ok(()) => {
+            // The server has work to do now, and taking all this down can wait until it is done with it.
+            let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
+            drop(poll(&mut [PollFd::new(socket.as_fd(), gone)], PollTimeout::NONE));
+            0
+        }
         Err(failed) => {
-            tell(socket, &failed);
+            tell(&socket, &failed);
             1
         }
     }
 }
 
-/// Applies the plan. Returns the workspace as it may be written to.
-fn build(plan: &Plan, socket: &OwnedFd, helper: OwnedFd) -> Result<Option<OwnedFd>, Failed> {
+/// What it is to become, once the helper says so.
+fn assigned(helper: &OwnedFd) -> io::Result<Option<(Assigned, OwnedFd, std::vec::IntoIter<OwnedFd>)>> {
+    let patience = PollTimeout::try_from(child::PATIENCE).unwrap_or(PollTimeout::NONE);
+    if poll(&mut [PollFd::new(helper.as_fd(), PollFlags::POLLIN)], patience)? == 0 {
+        return Ok(None);
+    }
+    let Some((assigned, descriptors)) = channel::receive::<Assigned>(helper.as_fd())? else { return Ok(None) };
+    let mut descriptors = descriptors.into_iter();
+    Ok(descriptors.next().map(|socket| (assigned, socket, descriptors)))
+}
+
+/// What the steps of a plan make that is reached by descriptors.
+#[derive(Debug, Default)]
+pub(super) struct Built {
+    /// The workspace as it may be written to.
+    pub(super) workspace: Option<OwnedFd>,
+    /// The folder that receives the writes.
+    pub(super) writes: Option<OwnedFd>,
+    /// The listener for the proxy.
+    pub(super) listener: Option<OwnedFd>,
+}
+
+/// Becomes the user of `image` and does its first `done` steps.
+fn begin(image: &Plan, done: usize, helper: &OwnedFd) -> Result<(Built, Trees), Failed> {
     sys::default_signals();
     setsid().map_err(failed("begin a session"))?;
     umask(Mode::from_bits_truncate(0o022));
-    let mut trees = identity::assume(&plan.identity, helper.as_fd())?;
-    drop(helper);
+    // When memory runs out, the sandbox goes first. Kernels that refuse this lose nothing else.
+    drop(std::fs::write("/proc/self/oom_score_adj", "800"));
+    let lent = channel::receive::<Vec<PathBuf>>(helper.as_fd()).map_err(failed("listen to the helper"))?;
+    let (folders, trees) = lent.ok_or_else(|| failed("listen to the helper")(Errno::EPIPE))?;
+    identity::assume(&image.identity)?;
     // Becoming another user resets this, so it comes after. A helper that has gone already took the server with it,
     // or the server will close the socket.
     set_pdeathsig(Signal::SIGKILL).map_err(failed("follow the helper"))?;
     // Neither readable nor traceable by the command, which runs as the same user.
     set_dumpable(false).map_err(failed("hide process 1"))?;
-    // When memory runs out, the sandbox goes first. Kernels that refuse this lose nothing else.
-    drop(std::fs::write("/proc/self/oom_score_adj", "800"));
-    let mut workspace = None;
-    for step in &plan.steps {
-        let captured = apply(step, &mut trees, socket).map_err(failed(step))?;
-        workspace = captured.or(workspace);
-    }
-    Ok(workspace)
+    let (mut built, mut lent) = (Built::default(), Trees::default());
+    lent.add(folders, trees.into_iter());
+    apply_all(image.steps.get(..done).unwrap_or_default(), &mut lent, &mut built)?;
+    Ok((built, lent))
 }
 
-/// Applies one step. Returns the workspace, when the step shows it.
-fn apply(step: &Step, trees: &mut Trees, socket: &OwnedFd) -> io::Result<Option<OwnedFd>> {
+fn apply_all(steps: &[Step], trees: &mut Trees, built: &mut Built) -> Result<(), Failed> {
+    steps.iter().try_for_each(|step| apply(step, trees, built).map_err(failed(step)))
+}
+
+fn apply(step: &Step, trees: &mut Trees, built: &mut Built) -> io::Result<()> {
     match step {
         Step::HostName(name) => nix::unistd::sethostname(name)?,
         Step::Loopback => sys::loopback_up()?,
         Step::Listen(port) => {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, *port))?;
-            channel::send(socket.as_fd(), &Report::Listening, &[listener.as_fd()])?;
+            built.listener = Some(TcpListener::bind((Ipv4Addr::LOCALHOST, *port))?.into());
         }
         Step::NewRoot(quota) => mounts::new_root(*quota)?,
         Step::Folder(path) => mounts::folder(path)?,
@@ -99,9 +143,8 @@ fn apply(step: &Step, trees: &mut Trees, socket: &OwnedFd) -> io::Result<Option<
         Step::Protect(path) => mounts::protect(path)?,
         Step::Hide(path) => mounts::hide(path)?,
         Step::Capture { folder, kept, writes } => {
-            let captured = mounts::capture(trees, folder, kept.as_deref(), writes)?;
-            channel::send(socket.as_fd(), &Report::Captured, &[captured.writes.as_fd()])?;
-            return Ok(Some(captured.workspace));
+            let shown = mounts::capture(trees, folder, kept.as_deref(), writes)?;
+            (built.workspace, built.writes) = (Some(shown.workspace), Some(shown.writes));
         }
         Step::Seal(path) => mounts::seal(path)?,
         Step::EnterRoot => mounts::enter_root()?,
@@ -110,9 +153,9 @@ fn apply(step: &Step, trees: &mut Trees, socket: &OwnedFd) -> io::Result<Option<
         Step::NoNewPrivileges => set_no_new_privs()?,
         Step::DropCapabilities => sys::drop_capabilities()?,
         Step::RestrictPaths(rules) => landlock::restrict(rules)?,
-        Step::FilterCalls => sys::install_filter(&filter::program())?,
+        Step::FilterCalls => sys::install_filter(filter::program())?,
     }
-    Ok(None)
+    Ok(())
 }
 
 /// Limits a resource of this process and all it will start.
@@ -145,43 +188,39 @@ pub(super) enum Measured<'a> {
     Above,
 }
 
-/// What the process does that becomes the command, with the sockets to the server and for the listener to its renames;
-/// returns its exit code when it could not.
-pub(super) type BecomeChild<'a> = &'a dyn Fn(&OwnedFd, Option<OwnedFd>, OwnedFd) -> i32;
-
 /// Starts the process that becomes the command, then waits for its end or the server's word.
-pub(super) fn attend(
-    measured: &Measured<'_>,
-    socket: &OwnedFd,
-    workspace: Option<OwnedFd>,
-    become_child: BecomeChild<'_>,
-) -> Result<(), Failed> {
+pub(super) fn attend(measured: &Measured<'_>, socket: &OwnedFd, built: Built) -> Result<(), Failed> {
+    const WATCH: &str = "watch processes";
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
-    signals.thread_block().map_err(failed("watch processes"))?;
-    let ended = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK);
-    let ended = ended.map_err(failed("watch processes"))?;
-    // Closed with the execution of the command, or with the end of the process that was to become it.
-    let (begun, parked) = pipe2(OFlag::O_CLOEXEC).map_err(failed("watch processes"))?;
-    let (renames, announced) = channel::pair().map_err(failed("listen to renames"))?;
-    let child = match sys::fork().map_err(failed("start a process"))? {
-        ForkResult::Child => {
-            drop((ended, begun, renames));
-            let code = become_child(socket, workspace, announced);
-            drop(parked);
-            std::process::exit(code);
-        }
-        ForkResult::Parent { child } => child,
+    signals.thread_block().map_err(failed(WATCH))?;
+    let ended =
+        SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed(WATCH))?;
+    // Started by the child right before it becomes the command: whoever has it sees whether that has begun, and nobody
+    // has to be woken to hear of it.
+    let ticker = sys::stopped_timer().map_err(failed(WATCH))?;
+    let meter = match measured {
+        Measured::Here(plan) => Some(Meter::new(&plan.limits, plan.in_memory().map(|(path, _)| path))),
+        Measured::Above => None,
     };
-    drop((workspace, parked, announced));
+    let meter = meter.transpose().map_err(failed(WATCH))?;
+    let (renames, announced) = channel::pair().map_err(failed("listen to renames"))?;
+    let child = {
+        // A copy, which is what is measured from above, is a plain folder, where every rename works by itself.
+        let announced = matches!(measured, Measured::Here(_)).then_some(announced.as_fd());
+        let place = child::Place { socket, ticker: &ticker, built: &built, announced };
+        sys::start_in_same_memory(&|| child::run(&place)).map_err(failed("start a process"))?
+    };
+    drop((built, announced));
     let attendant = Attendant::receive(renames.as_fd()).map_err(failed("listen to renames"))?;
     drop(renames);
-    channel::send(socket.as_fd(), &Report::Parked, &[]).map_err(failed("report"))?;
-    let mut watch = Watch { socket, ended, child, attendant, pace: Pace::Parked(begun), meter: None };
-    let report = watch.run(measured).map_err(failed("watch processes"))?;
+    let mut watch = Watch { socket, ended, child, attendant, ticker, meter, alone: false };
+    let report = watch.run().map_err(failed(WATCH))?;
     // What the command left running could still write: nothing is reported before it is gone.
-    end_all().map_err(failed("end all processes"))?;
-    let met = watch.meter.map_or_else(Vec::new, Meter::met);
+    if !watch.alone {
+        end_all().map_err(failed("end all processes"))?;
+    }
+    let met = watch.meter.take().map_or_else(Vec::new, Meter::met);
     if !met.is_empty() {
         channel::send(socket.as_fd(), &Report::Reached(met), &[]).map_err(failed("report"))?;
     }
@@ -194,57 +233,50 @@ struct Watch<'a> {
     ended: SignalFd,
     child: Pid,
     attendant: Option<Attendant>,
-    pace: Pace,
+    /// Ticks from the beginning of the command on.
+    ticker: OwnedFd,
     meter: Option<Meter>,
-}
-
-/// What process 1 wakes up for besides.
-enum Pace {
-    /// The beginning of the command.
-    Parked(OwnedFd),
-    /// Measuring, again and again.
-    Running(OwnedFd),
+    /// Whether no other process is left.
+    alone: bool,
 }
 
 impl Watch<'_> {
     /// Collects every process that ends, until the command has, a limit is passed, or the server wants an end.
-    fn run(&mut self, measured: &Measured<'_>) -> io::Result<Report> {
+    fn run(&mut self) -> io::Result<Report> {
         // The server closes its end, or says that it will send no more.
         let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
         loop {
-            let (Pace::Parked(pace) | Pace::Running(pace)) = &self.pace;
             let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
-            // Nobody listens to renames before the first one.
-            let renames = self.attendant.as_ref().and_then(Attendant::wakes).unwrap_or(self.ended.as_fd());
-            let mut events = [
+            let renames = self.attendant.as_ref().and_then(Attendant::wakes);
+            let mut events = vec![
                 PollFd::new(self.socket.as_fd(), gone),
                 readable(self.ended.as_fd()),
-                readable(pace.as_fd()),
-                readable(renames),
+                readable(self.ticker.as_fd()),
             ];
+            events.extend(renames.map(readable));
             match poll(&mut events, PollTimeout::NONE) {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
             }
-            let [server, signal, paced, renames] = events.map(|event| event.revents().unwrap_or(PollFlags::POLLIN));
-            let [server, signal, paced] = [server, signal, paced].map(|event| !event.is_empty());
-            if signal {
+            let mut said = events.into_iter().map(|event| event.revents().unwrap_or(PollFlags::POLLIN));
+            let mut next = || said.next().unwrap_or(PollFlags::empty());
+            let (server, signal, tick, renames) = (next(), next(), next(), next());
+            if !signal.is_empty() {
                 self.ended.read_signal()?;
                 if let Some(report) = self.collect()? {
                     return Ok(report);
                 }
-            } else if renames.contains(PollFlags::POLLIN)
-                && let Some(attendant) = &mut self.attendant
+            } else if let Some(attendant) = &mut self.attendant
+                && !renames.is_empty()
             {
-                attendant.start()?;
-            } else if !renames.is_empty() {
-                // The last who could rename has ended.
-                self.attendant = None;
+                attendant.wake(renames)?;
             }
-            if server {
+            if !server.is_empty() {
                 return Ok(Report::Stopped);
             }
-            if paced && let Some(limit) = self.measure(measured)? {
+            if !tick.is_empty()
+                && let Some(limit) = self.measure()?
+            {
                 return Ok(Report::Limited(limit));
             }
         }
@@ -264,29 +296,22 @@ impl Watch<'_> {
                         attendant.ended(pid);
                     }
                 }
-                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(report),
+                Ok(WaitStatus::StillAlive) => return Ok(report),
+                Err(Errno::ECHILD) => {
+                    self.alone = true;
+                    return Ok(report);
+                }
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// The limit that is passed, if one is; the first time only begins to measure.
-    fn measure(&mut self, measured: &Measured<'_>) -> io::Result<Option<LimitReached>> {
-        if let Pace::Running(ticker) = &self.pace {
-            // However often it has ticked meanwhile, once is enough.
-            nix::unistd::read(ticker, &mut [0; 8])?;
-            return self.meter.as_mut().map_or(Ok(None), Meter::check);
-        }
-        self.meter = match measured {
-            Measured::Here(plan) => {
-                let in_memory = plan.in_memory().map(|(path, _)| path.to_path_buf()).collect();
-                Some(Meter::new(&plan.limits, in_memory))
-            }
-            Measured::Above => None,
-        };
-        self.pace = Pace::Running(sys::ticker(usage::TICK)?);
-        Ok(None)
+    /// The limit that is passed, if one is.
+    fn measure(&mut self) -> io::Result<Option<LimitReached>> {
+        // However often it has ticked meanwhile, once is enough.
+        nix::unistd::read(&self.ticker, &mut [0; 8])?;
+        self.meter.as_mut().map_or(Ok(None), Meter::check)
     }
 }
 

@@ -28,6 +28,7 @@ mod machine;
 mod meanwhile;
 mod memory;
 mod moment;
+mod mount_flags;
 mod mounts;
 mod output;
 mod outputs;

@@ -11,7 +11,8 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -21,10 +22,29 @@ use nix::sys::time::TimeSpec;
 /// How far two clocks may part before the one that stamps files counts as set back.
 const JITTER: Duration = Duration::from_millis(50);
 
+/// The files that tell the time, open once and for all.
+struct Clocks {
+    /// A file in memory, to be stamped.
+    stamped: File,
+    uptime: File,
+}
+
+fn clocks() -> io::Result<&'static Clocks> {
+    static CLOCKS: OnceLock<Clocks> = OnceLock::new();
+    if let Some(clocks) = CLOCKS.get() {
+        return Ok(clocks);
+    }
+    let stamped = File::from(memfd_create(c"moment", MFdFlags::MFD_CLOEXEC)?);
+    let clocks = Clocks { stamped, uptime: File::open("/proc/uptime")? };
+    Ok(CLOCKS.get_or_init(|| clocks))
+}
+
 /// How long the machine has been up, sleep included (proc_uptime(5)), in steps of 10 ms.
-fn since_boot() -> io::Result<Duration> {
-    let text = std::fs::read_to_string("/proc/uptime")?;
-    let seconds: Option<f64> = text.split(' ').next().and_then(|seconds| seconds.parse().ok());
+fn since_boot(uptime: &File) -> io::Result<Duration> {
+    let mut bytes = [0; 64];
+    let length = uptime.read_at(&mut bytes, 0)?;
+    let text = bytes.get(..length).and_then(|read| std::str::from_utf8(read).ok());
+    let seconds: Option<f64> = text.and_then(|text| text.split(' ').next()?.parse().ok());
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| io::ErrorKind::InvalidData.into())
@@ -84,14 +104,16 @@ pub(super) struct Moment {
 impl Moment {
     /// Now. Takes some microseconds.
     pub(super) fn now() -> io::Result<Self> {
-        let file = File::from(memfd_create(c"moment", MFdFlags::MFD_CLOEXEC)?);
+        // Whoever asks at the same time stamps the same file: what is read then is no earlier, and still not later than
+        // now.
+        let Clocks { stamped: file, uptime } = clocks()?;
         futimens(file.as_fd(), &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW)?;
         // Once it has been seen, the kernel makes the next stamp a finer one.
         file.metadata()?;
         futimens(file.as_fd(), &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW)?;
         let metadata = file.metadata()?;
         let stamp = Stamp { seconds: metadata.ctime(), nanoseconds: metadata.ctime_nsec() };
-        Ok(Self { stamp, since_boot: since_boot()? })
+        Ok(Self { stamp, since_boot: since_boot(uptime)? })
     }
 
     /// What tells whether a file changed since, valid now.

@@ -14,8 +14,9 @@ use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, chdir, pivot_root, unlinkat};
 
 use super::identity::Trees;
+use super::mount_flags::{Depth, MountFlags};
 use super::step::{Purpose, Quota, Share, Writes};
-use super::sys::{self, Depth, MountFlags};
+use super::sys;
 use crate::workspace::RelativePath;
 
 /// The host's root, while the new one is built.

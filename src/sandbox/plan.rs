@@ -121,16 +121,14 @@ pub fn plan(wanted: &Wanted<'_>, machine: &Machine) -> Result<Plan, PlanError> {
     check_root(wanted.root, &machine.home)?;
     let identity = identity(wanted, machine);
     let mut steps = vec![Step::HostName("sandbox".into()), Step::Loopback];
-    steps.extend(match wanted.network {
-        Network::None => None,
-        Network::Proxy => Some(Step::Listen(PROXY_PORT)),
-    });
     steps.push(Step::NewRoot(ROOT_QUOTA));
     system_steps(*wanted, machine, &identity, &mut steps);
     home_steps(*wanted, machine, &mut steps);
-    workspace_steps(*wanted, &mut steps);
     device_steps(*wanted, &mut steps);
     process_steps(machine, &identity, &mut steps);
+    // What comes before this is the same for every workspace, and done ahead: see [`Plan::ahead`].
+    steps.extend((wanted.network == Network::Proxy).then_some(Step::Listen(PROXY_PORT)));
+    workspace_steps(*wanted, &mut steps);
     steps.push(Step::EnterRoot);
     steps.extend(rlimits::steps(wanted.limits));
     let restricted = restricted(&steps);
@@ -162,10 +160,10 @@ fn identity(wanted: &Wanted<'_>, machine: &Machine) -> Identity {
                 Some(Seen::Real(source)) => Some(source.clone()),
                 Some(Seen::Link(_)) | None => None,
             };
-            let shown = [wanted.root.to_path_buf()].into_iter();
+            let shown = std::iter::once(wanted.root.to_path_buf());
             Identity::Subordinate {
                 outside: SUBORDINATE,
-                shifted: shown.chain(chains.into_iter().filter_map(real)).collect(),
+                shifted: chains.into_iter().filter_map(real).chain(shown).collect(),
                 lent: [wanted.kept, wanted.writes].into_iter().flatten().map(Path::to_path_buf).collect(),
             }
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -35,8 +35,10 @@ pub(super) struct Sandbox {
     pub(super) process: Option<OwnedFd>,
     /// The folder that receives the writes, once it is known.
     pub(super) writes: Option<OwnedFd>,
-    /// The listener for its proxy, once it is known.
+    /// The listener for its proxy, where it has one.
     pub(super) listener: Option<OwnedFd>,
+    /// Ticks once its command has begun.
+    pub(super) ticker: Option<OwnedFd>,
     /// The other side of the command's terminal, once it has one.
     pub(super) terminal: Option<OwnedFd>,
     /// The environment that fits what it shows.
@@ -48,6 +50,13 @@ pub(super) struct Sandbox {
 }
 
 impl Sandbox {
+    /// One that is being built and will speak over the other end of `socket`.
+    pub(super) fn new(socket: OwnedFd, environment: Vec<(String, String)>) -> Self {
+        let (process, writes, listener, ticker) = (None, None, None, None);
+        let (terminal, group, disk) = (None, None, None);
+        Self { socket, process, writes, listener, ticker, terminal, environment, group, disk }
+    }
+
     /// Those of `limits` that the kernel held it to as a whole.
     pub(super) fn reached(&self, limits: &Limits) -> Vec<LimitReached> {
         self.group.as_ref().map_or_else(Vec::new, |group| group.reached(limits))
@@ -57,15 +66,25 @@ impl Sandbox {
     pub(super) fn hear(&mut self) -> Option<Report> {
         // What cannot be understood is no better than silence.
         let (report, descriptors) = channel::receive::<Report>(self.socket.as_fd()).ok().flatten()?;
-        let descriptor = descriptors.into_iter().next();
+        let mut descriptors = descriptors.into_iter();
         match &report {
-            Report::Made => self.process = descriptor,
-            Report::Listening => self.listener = descriptor,
-            Report::Captured => self.writes = descriptor,
-            Report::Terminal => self.terminal = descriptor,
-            Report::Parked
-            | Report::Failed(_)
-            | Report::Begun
+            Report::Made => self.process = descriptors.next(),
+            Report::Parked { captured, listening } => {
+                self.ticker = descriptors.next();
+                if *captured {
+                    self.writes = descriptors.next();
+                }
+                if *listening {
+                    self.listener = descriptors.next();
+                }
+                // One that came without what it says, as when there is no room for more descriptors, is of no use.
+                let whole = self.ticker.is_some()
+                    && (self.writes.is_some() || !captured)
+                    && (self.listener.is_some() || !listening);
+                whole.then_some(())?;
+            }
+            Report::Terminal => self.terminal = descriptors.next(),
+            Report::Failed(_)
             | Report::Reached(_)
             | Report::Exited(_)
             | Report::Signalled(_)
@@ -83,16 +102,13 @@ impl Sandbox {
         }
     }
 
-    /// The listener for its proxy.
-    pub(super) fn listener(&mut self) -> Result<OwnedFd, NotBuilt> {
-        if self.listener.is_none() {
-            self.wait(&Report::Listening)?;
-        }
-        self.listener.take().ok_or(NotBuilt::Silent)
+    /// Whether its command has begun.
+    pub(super) fn has_begun(&self) -> io::Result<bool> {
+        self.ticker.as_ref().map_or(Ok(false), |ticker| sys::is_ticking(ticker.as_fd()))
     }
 
-    /// Waits until it says `awaited`.
-    pub(super) fn wait(&mut self, awaited: &Report) -> Result<(), NotBuilt> {
+    /// Waits until it is built and waits itself.
+    pub(super) fn wait(&mut self) -> Result<(), NotBuilt> {
         let deadline = sys::timer(BUILD_TIME)?;
         loop {
             let mut events =
@@ -105,13 +121,26 @@ impl Sandbox {
             if said {
                 match self.hear() {
                     Some(Report::Failed(failed)) => return Err(NotBuilt::Step(failed)),
-                    Some(report) if report == *awaited => return Ok(()),
+                    Some(Report::Parked { .. }) => return Ok(()),
                     Some(_) => {}
                     None => return Err(NotBuilt::Silent),
                 }
             } else if late {
                 return Err(io::Error::from(io::ErrorKind::TimedOut).into());
             }
+        }
+    }
+
+    /// Waits for the end of its last process, which is that of process 1.
+    ///
+    /// # Errors
+    /// When it does not come within `patience`.
+    pub(super) fn wait_for_end(&self, patience: Duration) -> io::Result<()> {
+        let Some(process) = &self.process else { return Ok(()) };
+        let patience = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], patience)? {
+            0 => Err(io::ErrorKind::TimedOut.into()),
+            _ => Ok(()),
         }
     }
 
@@ -185,7 +214,9 @@ impl Key {
 pub(super) struct Pool {
     executable: PathBuf,
     helper: Mutex<Option<Helper>>,
-    parked: Mutex<Vec<(Key, Sandbox)>>,
+    parked: Mutex<Vec<(Key, Parked)>>,
+    /// Told when one has been built, or could not be.
+    built: Condvar,
     /// Where control groups are made, once looked for.
     groups: OnceLock<Option<Cgroups>>,
 }
@@ -193,7 +224,8 @@ pub(super) struct Pool {
 impl Pool {
     /// An empty one, whose helper will be started from the program at `executable`.
     pub(super) fn new(executable: PathBuf) -> Self {
-        Self { executable, helper: Mutex::default(), parked: Mutex::default(), groups: OnceLock::new() }
+        let (helper, parked, built, groups) = (Mutex::default(), Mutex::default(), Condvar::new(), OnceLock::new());
+        Self { executable, helper, parked, built, groups }
     }
 
     /// Starts the helper, unless it runs.
@@ -205,11 +237,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Has a sandbox built, without waiting for it.
-    ///
-    /// # Errors
-    /// When there is no helper and none can be started.
-    pub(super) fn build(&self, planned: Planned) -> io::Result<Sandbox> {
+    /// Asks for a sandbox.
+    fn ask(&self, planned: Planned) -> io::Result<Sandbox> {
         let Planned { plan, environment, disk } = planned;
         let (ours, theirs) = channel::pair()?;
         let groups = self.groups.get_or_init(Cgroups::find);
@@ -223,45 +252,98 @@ impl Pool {
             fresh.build(&plan, &theirs, folder.as_ref())?;
             *helper = Some(fresh);
         }
-        let (process, writes, listener, terminal) = (None, None, None, None);
-        Ok(Sandbox { socket: ours, process, writes, listener, terminal, environment, group, disk })
+        Ok(Sandbox { group, disk, ..Sandbox::new(ours, environment) })
     }
 
     /// Has a sandbox built and waits for it.
-    pub(super) fn build_whole(&self, planned: Planned) -> Result<Sandbox, NotBuilt> {
-        let mut sandbox = self.build(planned)?;
-        if let Err(error) = sandbox.wait(&Report::Parked) {
-            // A helper that does not answer is of no more use; one that answered is.
-            if !matches!(error, NotBuilt::Step(_)) {
+    pub(super) fn build(&self, planned: Planned) -> Result<Sandbox, NotBuilt> {
+        let mut sandbox = self.ask(planned)?;
+        sandbox.wait().inspect_err(|error| {
+            // A helper that made no process for it is of no more use. One that did is, to all other sandboxes that it
+            // made, whatever became of this one.
+            if !matches!(error, NotBuilt::Step(_)) && sandbox.process.is_none() {
                 drop(self.helper.lock().unwrap_or_else(PoisonError::into_inner).take());
             }
-            return Err(error);
-        }
+        })?;
         Ok(sandbox)
     }
 
-    /// Takes the sandbox that waits for `key`, if one does.
-    pub(super) fn take(&self, key: &Key) -> Option<Sandbox> {
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = parked.iter().position(|(own, _)| own == key)?;
-        Some(parked.remove(at).1)
+    fn parked(&self) -> MutexGuard<'_, Vec<(Key, Parked)>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets a sandbox wait for `key`; the one that has waited longest goes when there are too many.
-    pub(super) fn park(&self, key: Key, sandbox: Sandbox) {
-        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Takes the sandbox that waits for `key`; waits for it where it is being built.
+    pub(super) fn take(&self, key: &Key) -> Option<Sandbox> {
+        let mut parked = self.parked();
+        loop {
+            let at = parked.iter().position(|(own, _)| own == key)?;
+            if matches!(parked.get(at), Some((_, Parked::Waits(_)))) {
+                let (_, Parked::Waits(sandbox)) = parked.remove(at) else { return None };
+                return Some(sandbox);
+            }
+            parked = self.built.wait(parked).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Has a sandbox built by `build` and lets it wait for `key`. The one that has waited longest goes when there are
+    /// too many.
+    pub(super) fn reserve<E>(&self, key: &Key, build: impl FnOnce() -> Result<Sandbox, E>) -> Result<(), E> {
+        let reserved = Reserved { pool: self, key };
+        let mut parked = self.parked();
         // One that waits for the same takes its place; what stands at the root of one may be another folder by now.
-        let same = |own: &Key| *own == key || (own.root == key.root && own.folder != key.folder);
-        parked.retain(|(own, sandbox)| !same(own) && !sandbox.has_ended());
+        let same = |own: &Key| own == key || (own.root == key.root && own.folder != key.folder);
+        parked.retain(|(own, parked)| !same(own) && !parked.has_ended());
         if parked.len() >= MOST_PARKED {
             parked.remove(0);
         }
-        parked.push((key, sandbox));
+        parked.push((key.clone(), Parked::IsBuilt));
+        drop(parked);
+        let sandbox = build()?;
+        // Whose place went to others meanwhile is not needed.
+        if let Some((_, place)) = self.parked().iter_mut().find(|(own, place)| own == key && place.is_built()) {
+            *place = Parked::Waits(sandbox);
+        }
+        drop(reserved);
+        Ok(())
     }
 
     /// Whether a sandbox waits for `key`.
     pub(super) fn is_parked(&self, key: &Key) -> bool {
-        let parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        parked.iter().any(|(own, sandbox)| own == key && !sandbox.has_ended())
+        self.parked().iter().any(|(own, parked)| own == key && !parked.has_ended())
+    }
+}
+
+/// What stands for a key.
+#[derive(Debug)]
+enum Parked {
+    /// One that is being built.
+    IsBuilt,
+    /// One that waits.
+    Waits(Sandbox),
+}
+
+impl Parked {
+    fn is_built(&self) -> bool {
+        matches!(self, Self::IsBuilt)
+    }
+
+    fn has_ended(&self) -> bool {
+        match self {
+            Self::IsBuilt => false,
+            Self::Waits(sandbox) => sandbox.has_ended(),
+        }
+    }
+}
+
+/// A place for a sandbox that is being built; whatever becomes of that, nobody waits for it any more after this.
+struct Reserved<'a> {
+    pool: &'a Pool,
+    key: &'a Key,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.pool.parked().retain(|(own, place)| own != self.key || !place.is_built());
+        self.pool.built.notify_all();
     }
 }

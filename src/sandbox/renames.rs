@@ -16,6 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::poll::PollFlags;
 use nix::unistd::{ForkResult, Pid};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
@@ -35,7 +36,7 @@ const LONGEST_PATH: usize = 4096;
 /// [`Attendant`]. From then on a rename waits until that has run. Where somebody listens already, as a
 /// container does that carries out calls for what runs in it, renames stay as they are.
 pub(super) fn install(socket: BorrowedFd<'_>) -> io::Result<()> {
-    match sys::install_listened_filter(&filter::renames()) {
+    match sys::install_listened_filter(filter::renames()) {
         Ok(listener) => channel::send(socket, &ANNOUNCED, &[listener.as_fd()]),
         Err(_) => Ok(()),
     }
@@ -46,22 +47,30 @@ pub(super) fn install(socket: BorrowedFd<'_>) -> io::Result<()> {
 pub(super) struct Attendant {
     listener: OwnedFd,
     process: Option<Pid>,
+    /// Whether nobody is left who could rename.
+    idle: bool,
 }
 
 impl Attendant {
     /// Takes the listener that [`install`] has sent to `socket`, or not.
     pub(super) fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<Self>> {
         let Some((ANNOUNCED, listeners)) = channel::receive(socket)? else { return Ok(None) };
-        Ok(listeners.into_iter().next().map(|listener| Self { listener, process: None }))
+        Ok(listeners.into_iter().next().map(|listener| Self { listener, process: None, idle: false }))
     }
 
-    /// What becomes readable when it has to be [started](Self::start).
+    /// What says when it has to be [woken](Self::wake).
     pub(super) fn wakes(&self) -> Option<BorrowedFd<'_>> {
-        if self.process.is_none() { Some(self.listener.as_fd()) } else { None }
+        if self.process.is_none() && !self.idle { Some(self.listener.as_fd()) } else { None }
+    }
+
+    /// To be told what was heard of what wakes it: that somebody renames, or that the last who could has ended.
+    pub(super) fn wake(&mut self, heard: PollFlags) -> io::Result<()> {
+        self.idle = !heard.contains(PollFlags::POLLIN);
+        if self.idle { Ok(()) } else { self.start() }
     }
 
     /// Starts it. The caller has one thread. Where there may be no more processes, it is for the next try.
-    pub(super) fn start(&mut self) -> io::Result<()> {
+    fn start(&mut self) -> io::Result<()> {
         match sys::fork() {
             Ok(ForkResult::Parent { child }) => self.process = Some(child),
             Ok(ForkResult::Child) => {

@@ -5,8 +5,8 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
 
 use super::channel::Go;
 use super::disk::Folder;
@@ -47,6 +47,8 @@ pub struct SandboxRunner {
     dialer: Arc<dyn Dialer>,
     levels: Levels,
     secrets: Secrets,
+    /// What sandboxes are to be made for, once any is.
+    refills: OnceLock<mpsc::Sender<(Key, Sandbox)>>,
 }
 
 impl SandboxRunner {
@@ -58,7 +60,8 @@ impl SandboxRunner {
         let (pool, levels) = (Pool::new(executable.clone()), Levels::new(executable));
         let (root_stays, keeping) = (AtomicBool::new(false), Keeping::default());
         let workshop = Arc::new(Workshop { environment, pool, root_stays, keeping });
-        Self { workshop, reserve, dialer: Arc::new(SystemDialer), levels, secrets: Secrets::default() }
+        let (dialer, secrets, refills) = (Arc::new(SystemDialer), Secrets::default(), OnceLock::new());
+        Self { workshop, reserve, dialer, levels, secrets, refills }
     }
 
     /// The same, keeping what speeds commands up below `folder`, which is safe to delete.
@@ -98,18 +101,25 @@ impl SandboxRunner {
         drop(std::thread::Builder::new().name("sandbox-start".into()).spawn(start));
     }
 
-    /// Makes a sandbox for the next command while nobody waits for it.
-    fn refill(&self, key: Key) {
-        let workshop = self.workshop.clone();
-        let refill = move || {
-            // The next command that has to make its own will say why it cannot.
-            if let Ok(sandbox) = workshop.begin(&key) {
-                workshop.pool.park(key, sandbox);
-            }
-        };
-        if self.reserve == Reserve::Kept {
-            drop(std::thread::Builder::new().name("sandbox-refill".into()).spawn(refill));
+    /// Takes down the sandbox of the last command and makes one for the next, while nobody waits for either.
+    fn refill(&self, key: Key, last: Sandbox) {
+        if self.reserve == Reserve::None {
+            return;
         }
+        let refills = self.refills.get_or_init(|| {
+            let (workshop, (refills, keys)) = (Arc::clone(&self.workshop), mpsc::channel::<(Key, Sandbox)>());
+            let work = move || {
+                for (key, last) in keys {
+                    drop(last);
+                    // The next command that has to make its own will say why it cannot.
+                    workshop.pool.reserve(&key, || workshop.build(&key)).unwrap_or_default();
+                }
+            };
+            drop(std::thread::Builder::new().name("sandbox-refill".into()).spawn(work));
+            refills
+        });
+        // Without its thread there are no sandboxes ahead, and nothing else is missing.
+        drop(refills.send((key, last)));
     }
 
     fn in_sandbox(
@@ -145,7 +155,7 @@ impl SandboxRunner {
         if filled(&exit, &reached, terms.limits) {
             self.workshop.keeping.filled(root);
         }
-        self.refill(key);
+        self.refill(key, sandbox);
         Ok(RunOutcome {
             reached,
             exit,
@@ -207,7 +217,7 @@ impl SandboxRunner {
         let proxy = match key.network {
             Network::None => None,
             Network::Proxy => {
-                let listener = sandbox.listener().map_err(|error| not_built(&error))?;
+                let listener = sandbox.listener.take().ok_or_else(ended_early)?;
                 let proxy = Proxy::start(listener, reach.clone(), Arc::clone(&self.dialer));
                 Some(proxy.map_err(|error| not_started(&error))?)
             }
@@ -261,8 +271,9 @@ impl Runner for SandboxRunner {
         }
         if !self.workshop.pool.is_parked(&key) {
             // A helper that was ended from outside says nothing of the machine: no weaker level is taken for that.
-            match self.workshop.sandbox(&key).or_else(|_| self.workshop.sandbox(&key)) {
-                Ok(sandbox) => self.workshop.pool.park(key, sandbox),
+            let build = || self.workshop.build(&key).or_else(|_| self.workshop.build(&key));
+            match self.workshop.pool.reserve(&key, build) {
+                Ok(()) => {}
                 Err(failure) if failure.kind == FailureKind::Unavailable => return fall_back(failure),
                 Err(failure) => return Err(failure),
             }
@@ -313,15 +324,17 @@ struct Workshop {
 impl Workshop {
     /// A sandbox for `key`: one that waits, or a new one.
     fn sandbox(&self, key: &Key) -> Result<Sandbox, Failure> {
-        if let Some(sandbox) = self.pool.take(key) {
-            return Ok(sandbox);
-        }
-        let built = self.pool.build_whole(self.planned(key)?);
+        self.pool.take(key).map_or_else(|| self.build(key), Ok)
+    }
+
+    /// A new sandbox for `key`.
+    fn build(&self, key: &Key) -> Result<Sandbox, Failure> {
+        let built = self.pool.build(self.planned(key)?);
         let shifted = !self.root_stays.load(Ordering::Relaxed);
         match built {
             Err(NotBuilt::Step(failed)) if failed.step == SHIFT && shifted => {
                 self.root_stays.store(true, Ordering::Relaxed);
-                self.pool.build_whole(self.planned(key)?)
+                self.pool.build(self.planned(key)?)
             }
             built => built,
         }
@@ -330,11 +343,6 @@ impl Workshop {
 
     fn home(&self) -> PathBuf {
         home(self.environment.iter().find(|(name, _)| name == "HOME").and_then(|(_, home)| home.to_str()))
-    }
-
-    /// Has a sandbox for `key` built, without waiting for it.
-    fn begin(&self, key: &Key) -> Result<Sandbox, Failure> {
-        self.pool.build(self.planned(key)?).map_err(|error| not_started(&error))
     }
 
     fn planned(&self, key: &Key) -> Result<Planned, Failure> {

@@ -69,7 +69,7 @@ pub(super) struct Terms<'a> {
     pub(super) keyboard: Keyboard,
 }
 
-/// Begins a command in `sandbox`, which is parked or about to be, and follows it to the end of its last process.
+/// Begins a command in `sandbox`, which is parked, and follows it to the end of its last process.
 pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io::Result<Ended> {
     let (out, command_out) = io::pipe()?;
     let (error, command_error) = io::pipe()?;
@@ -77,24 +77,19 @@ pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io
     let streams = [input.as_fd(), command_out.as_fd(), command_error.as_fd()];
     // A sandbox that has ended already says so by its silence below.
     drop(channel::send(sandbox.socket.as_fd(), go, &streams));
-    drop((command_out, command_error));
     let mut pump = Pump::new(OwnedFd::from(out), OwnedFd::from(error), terms)?;
     let mut ended = Ended::default();
-    let mut disk = None;
+    let mut disk = sandbox.writes.as_ref().map_or(Ok(None), |writes| DiskWatch::new(writes, terms.limits))?;
     while ended.end.is_none() {
         let ready = pump.wait(Some(sandbox.socket.as_fd()))?;
         pump.pass_on(ready);
         if ready.other {
             match sandbox.hear() {
-                Some(Report::Made | Report::Listening | Report::Captured | Report::Parked) => {}
+                Some(Report::Made | Report::Parked { .. }) => {}
                 Some(Report::Terminal) => pump.open_terminal(sandbox.terminal.take())?,
-                Some(Report::Begun) => {
-                    ended.begun = true;
-                    disk = sandbox.writes.as_ref().map_or(Ok(None), |writes| DiskWatch::new(writes, terms.limits))?;
-                }
                 Some(Report::Reached(limits)) => ended.reached = limits,
                 // What ended was the wait for a command: nothing was run, whatever its code.
-                Some(Report::Exited(_) | Report::Signalled(_)) if !ended.begun => break,
+                Some(Report::Exited(_) | Report::Signalled(_)) if !sandbox.has_begun()? => break,
                 Some(
                     end @ (Report::Failed(_)
                     | Report::Exited(_)
@@ -118,8 +113,17 @@ pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io
             }
         }
     }
+    ended.begun = sandbox.has_begun()?;
     ended.stopped = pump.stopped;
-    ended.dropped = pump.finish()?;
+    // Held until here, so that the end of its streams, which comes shortly before its own, wakes nobody.
+    drop((command_out, command_error));
+    if ended.end.is_none() && ended.begun {
+        // Process 1 was ended from outside, and the kernel ends all others after it.
+        sandbox.wait_for_end(GRACE)?;
+    }
+    // Nobody is left who could write, but who reads may be slow.
+    pump.drain(Duration::MAX)?;
+    ended.dropped = pump.finish();
     Ok(ended)
 }
 
@@ -151,7 +155,8 @@ pub(super) fn on_host(command: &mut Command, terms: &Terms<'_>) -> io::Result<(E
     let followed = follow().inspect_err(|_| end_group());
     let status = child.wait()?;
     let mut pump = followed?;
-    Ok((status, Ended { stopped: pump.stopped, dropped: pump.finish()?, ..Ended::default() }))
+    pump.drain(LINGER)?;
+    Ok((status, Ended { stopped: pump.stopped, dropped: pump.finish(), ..Ended::default() }))
 }
 
 /// One stream of a command, until its end.
@@ -257,21 +262,26 @@ impl<'a> Pump<'a> {
         Ok(())
     }
 
-    /// Passes on what is left in the streams. Returns how much was dropped in all.
-    fn finish(&mut self) -> io::Result<u64> {
-        self.deadline = sys::timer(LINGER)?;
+    /// Passes on what is left in the streams, until their ends, which others may put off, or until `patience` is over.
+    fn drain(&mut self, patience: Duration) -> io::Result<()> {
+        self.deadline = sys::timer(patience)?;
         while self.streams().any(|stream| stream.source.is_some()) {
             let ready = self.wait(None)?;
+            self.pass_on(ready);
             if ready.late {
                 break;
             }
-            self.pass_on(ready);
         }
+        Ok(())
+    }
+
+    /// Passes on what was held back. Returns how much was dropped in all.
+    fn finish(&mut self) -> u64 {
         let Self { out, error, terminal, budget, terms, .. } = self;
         for stream in [out, error].into_iter().chain(terminal.as_mut().map(|(stream, _)| stream)) {
             budget.pass(stream.which, &stream.cleaner.finish(), terms.output);
         }
-        Ok(budget.finish(terms.output))
+        budget.finish(terms.output)
     }
 
     fn streams(&self) -> impl Iterator<Item = &Stream> {

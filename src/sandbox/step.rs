@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::slice::SliceIndex;
 
 use serde::{Deserialize, Serialize};
 
-use super::identity::Identity;
+use super::identity::{Identity, Owner};
 use super::landlock::PathRules;
 use crate::ports::Limits;
 
@@ -176,6 +177,20 @@ pub enum Step {
     FilterCalls,
 }
 
+impl Step {
+    /// Whether it shows what is at `path` of the host.
+    fn shows(&self, path: &Path) -> bool {
+        match self {
+            Self::Bind { source, .. } | Self::Lose { source, .. } => source == path,
+            Self::Capture { folder, kept, writes } => {
+                let disk = if let Writes::Disk(disk) = writes { Some(disk) } else { None };
+                folder == path || [kept.as_ref(), disk].into_iter().flatten().any(|own| own == path)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -228,6 +243,26 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How many of the steps can be done before it is known for which workspace they are.
+    pub(super) fn ahead(&self) -> usize {
+        let of_workspace = |step: &Step| matches!(step, Step::Listen(_) | Step::Capture { .. });
+        self.steps.iter().position(of_workspace).unwrap_or_default()
+    }
+
+    /// Whether a sandbox for which the first `done` steps of `other` are done can become one by this plan.
+    pub(super) fn continues(&self, other: &Self, done: usize) -> bool {
+        let begins = |plan: &Self| plan.steps.get(..done).map(<[Step]>::to_vec);
+        begins(self).is_some_and(|own| Some(own) == begins(other))
+            && self.identity.is_same_user(&other.identity)
+            && self.folders(..done) == other.folders(..done)
+    }
+
+    /// Those of the folders that the helper has to open which these steps show.
+    pub(super) fn folders(&self, steps: impl SliceIndex<[Step], Output = [Step]>) -> Vec<(&Path, Owner)> {
+        let steps = self.steps.get(steps).unwrap_or_default();
+        self.identity.folders().filter(|(path, _)| steps.iter().any(|step| step.shows(path))).collect()
+    }
+
     /// The sandbox's own file systems in memory, as the command sees them, and how much each holds.
     pub(super) fn in_memory(&self) -> impl Iterator<Item = (&Path, Quota)> {
         self.steps.iter().filter_map(|step| match step {

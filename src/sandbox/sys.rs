@@ -2,31 +2,17 @@
 
 use std::ffi::{CStr, CString};
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
+use nix::fcntl::OFlag;
 use nix::sched::CloneFlags;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
-use nix::unistd::ForkResult;
+use nix::unistd::{ForkResult, Pid, pipe2};
 
-/// What a mount may not do, as bits of `mount_setattr(2)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct MountFlags(u64);
-
-impl MountFlags {
-    /// No writing, no set-id programs, no devices.
-    pub(super) const SEALED: Self = Self(libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
-    /// Writable, no set-id programs, no devices.
-    pub(super) const OWN: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
-    /// One device node: usable, nothing to execute.
-    pub(super) const DEVICE: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC);
-
-    fn attributes(self) -> libc::mount_attr {
-        libc::mount_attr { attr_set: self.0, attr_clr: 0, propagation: 0, userns_fd: 0 }
-    }
-}
+use super::mount_flags::{Depth, MountFlags};
 
 fn c_path(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
@@ -40,15 +26,6 @@ fn owned(descriptor: libc::c_long) -> io::Result<OwnedFd> {
     let raw = RawFd::try_from(descriptor).map_err(io::Error::other)?;
     // SAFETY: the caller passes what a system call has just returned as a new descriptor; nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
-}
-
-/// How much of what is mounted below a folder comes with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
-    /// Nothing: one mount.
-    One,
-    /// Everything.
-    All,
 }
 
 /// A copy of the mount that shows `path`, mounted nowhere yet (open_tree(2), Linux 5.2).
@@ -75,7 +52,7 @@ pub(super) fn shift_owners(tree: BorrowedFd<'_>, namespace: BorrowedFd<'_>) -> i
 /// Puts `tree` over `target`, with `flags` on all of it (move_mount(2)).
 pub(super) fn place(tree: BorrowedFd<'_>, target: &Path, flags: MountFlags) -> io::Result<()> {
     let target = c_path(target)?;
-    set_attributes(tree.as_raw_fd(), c"", &flags.attributes(), libc::AT_EMPTY_PATH | libc::AT_RECURSIVE)?;
+    set_attributes(tree.as_raw_fd(), c"", &set(flags), libc::AT_EMPTY_PATH | libc::AT_RECURSIVE)?;
     // SAFETY: both strings end in NUL and outlive the call; `tree` is open; the rest are plain numbers.
     let moved = unsafe {
         libc::syscall(
@@ -92,7 +69,11 @@ pub(super) fn place(tree: BorrowedFd<'_>, target: &Path, flags: MountFlags) -> i
 
 /// Makes the mount at `path` read-only, but not those below it.
 pub(super) fn seal(path: &Path) -> io::Result<()> {
-    set_attributes(libc::AT_FDCWD, &c_path(path)?, &MountFlags(libc::MOUNT_ATTR_RDONLY).attributes(), 0)
+    set_attributes(libc::AT_FDCWD, &c_path(path)?, &set(MountFlags::READ_ONLY), 0)
+}
+
+fn set(flags: MountFlags) -> libc::mount_attr {
+    libc::mount_attr { attr_set: flags.bits(), attr_clr: 0, propagation: 0, userns_fd: 0 }
 }
 
 fn set_attributes(folder: RawFd, path: &CStr, set: &libc::mount_attr, at: libc::c_int) -> io::Result<()> {
@@ -127,6 +108,10 @@ pub(super) fn clone_process(namespaces: CloneFlags) -> io::Result<Cloned> {
     // SAFETY: without CLONE_VM the child has a copy of all memory, and being the copy of a single-threaded process may
     // do all that its parent may. The kernel writes one descriptor where CLONE_PIDFD says, into a live integer.
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, none, &raw mut descriptor, none, none) };
+    cloned(pid, descriptor)
+}
+
+fn cloned(pid: libc::c_long, descriptor: RawFd) -> io::Result<Cloned> {
     match checked(pid)? {
         0 => Ok(Cloned::Child),
         pid => Ok(Cloned::Parent(i32::try_from(pid).map_err(io::Error::other)?, owned(descriptor.into())?)),
@@ -157,10 +142,7 @@ pub(super) fn clone_into(group: BorrowedFd<'_>, namespaces: CloneFlags) -> io::R
     // SAFETY: as for `clone_process`; the kernel reads one whole `clone_args` of the size given, and writes one
     // descriptor into a live integer.
     let pid = unsafe { libc::syscall(libc::SYS_clone3, arguments.as_ptr(), size_of_val(&arguments)) };
-    match checked(pid)? {
-        0 => Ok(Cloned::Child),
-        pid => Ok(Cloned::Parent(i32::try_from(pid).map_err(io::Error::other)?, owned(descriptor.into())?)),
-    }
+    cloned(pid, descriptor)
 }
 
 /// Forks. Fails when the process has more than one thread.
@@ -168,6 +150,31 @@ pub(super) fn fork() -> io::Result<ForkResult> {
     one_thread()?;
     // SAFETY: the child of a single-threaded process may do all that its parent may.
     Ok(unsafe { nix::unistd::fork() }?)
+}
+
+/// Starts a process that runs `child` in the memory of this one, which sleeps until that process has executed another
+/// program, or has ended with what `child` returns. There is no copy of the memory to be made, nor one to be taken
+/// down before the execution. As posix_spawn(3) does it, but for the kind of sleep: vfork(2) counts as load.
+pub(super) fn start_in_same_memory(child: &dyn Fn() -> i32) -> io::Result<Pid> {
+    const STACK: usize = 512 << 10;
+    extern "C" fn enter(child: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: the address of the reference below, which lives while its owner sleeps.
+        let child = unsafe { &*child.cast::<&dyn Fn() -> i32>() };
+        child()
+    }
+    one_thread()?;
+    let (executed, held) = pipe2(OFlag::O_CLOEXEC)?;
+    let mut stack = vec![0_u8; STACK];
+    let (top, child) = (stack.as_mut_ptr_range().end.cast(), (&raw const child).cast_mut().cast());
+    // SAFETY: without CLONE_FILES each process has descriptors of its own. Until the child's copy of `held` is closed
+    // this process, which has no other thread and no signal handler, only closes and reads, neither of which touches
+    // memory that the child uses; so one of them at a time runs in it. The stack is there for longer.
+    let pid = unsafe { libc::clone(enter, top, libc::CLONE_VM | libc::SIGCHLD, child) };
+    drop(held);
+    let closed = nix::unistd::read(&executed, &mut [0]);
+    let pid = checked(pid.into())?;
+    closed?;
+    Ok(Pid::from_raw(i32::try_from(pid).map_err(io::Error::other)?))
 }
 
 fn one_thread() -> io::Result<()> {
@@ -210,7 +217,7 @@ pub(super) fn drop_capabilities() -> io::Result<()> {
             break;
         }
     }
-    // Everything on and locked except keeping capabilities, which is off and locked: being uid 0 gives nothing.
+    // All on and locked but keeping capabilities, which is off and locked: being uid 0 gives nothing.
     const SECURE: libc::c_ulong = 0xef;
     // SAFETY: prctl with plain numbers.
     checked(unsafe { libc::prctl(libc::PR_SET_SECUREBITS, SECURE, 0, 0, 0) }.into())?;
@@ -289,19 +296,36 @@ pub(super) fn process_descriptor(pid: u32) -> io::Result<OwnedFd> {
 
 /// A descriptor that becomes readable once `after` has passed.
 pub(super) fn timer(after: Duration) -> io::Result<OwnedFd> {
-    timer_every(after, Duration::ZERO)
+    let timer = stopped_timer()?;
+    start_timer(timer.as_fd(), after, Duration::ZERO)?;
+    Ok(timer)
 }
 
 /// A descriptor that becomes readable each time `every` has passed; reading eight bytes makes it wait again.
 pub(super) fn ticker(every: Duration) -> io::Result<OwnedFd> {
-    timer_every(every, every)
+    let timer = stopped_timer()?;
+    start_timer(timer.as_fd(), every, every)?;
+    Ok(timer)
 }
 
-/// timerfd_create(2); no interval is once only.
-fn timer_every(after: Duration, interval: Duration) -> io::Result<OwnedFd> {
+/// A descriptor that becomes readable once it is started and the time has passed (timerfd_create(2)).
+pub(super) fn stopped_timer() -> io::Result<OwnedFd> {
     // SAFETY: plain numbers.
     let made = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) };
-    let timer = owned(checked(made.into())?)?;
+    owned(checked(made.into())?)
+}
+
+/// Whether a timer that ticks was started.
+pub(super) fn is_ticking(timer: BorrowedFd<'_>) -> io::Result<bool> {
+    let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut when = libc::itimerspec { it_interval: never, it_value: never };
+    // SAFETY: `when` is whole and outlives the call, which fills it.
+    checked(unsafe { libc::timerfd_gettime(timer.as_raw_fd(), &raw mut when) }.into())?;
+    Ok((when.it_interval.tv_sec, when.it_interval.tv_nsec) != (0, 0))
+}
+
+/// Starts a timer for everybody who has it; no interval is once only.
+pub(super) fn start_timer(timer: BorrowedFd<'_>, after: Duration, interval: Duration) -> io::Result<()> {
     let time = |time: Duration| libc::timespec {
         tv_sec: libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: libc::c_long::from(time.subsec_nanos()),
@@ -310,8 +334,7 @@ fn timer_every(after: Duration, interval: Duration) -> io::Result<OwnedFd> {
     let when = libc::itimerspec { it_interval: time(interval), it_value: time(after.max(Duration::from_nanos(1))) };
     // SAFETY: `when` is whole and outlives the call; no old value is asked for.
     let set = unsafe { libc::timerfd_settime(timer.as_raw_fd(), 0, &raw const when, std::ptr::null_mut()) };
-    checked(set.into())?;
-    Ok(timer)
+    checked(set.into()).map(drop)
 }
 
 /// Gives a terminal a size, and tells what runs at it (ioctl_tty(2), TIOCSWINSZ).

@@ -13,8 +13,9 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, getegid, geteuid, pipe2};
 use serde::{Deserialize, Serialize};
 
+use super::mount_flags::Depth;
 use super::plan::SUBORDINATE;
-use super::sys::{self, Cloned, Depth};
+use super::sys::{self, Cloned};
 use super::{confine, filter};
 
 /// The first argument that makes the program try things, in the working folder where disks count.
@@ -174,7 +175,7 @@ fn attempt(subject: Subject, folder: &Path) -> io::Result<String> {
         Subject::Landlock => confine::newest().map(|abi| format!("version {abi} of its interface")),
         Subject::CallFilter => {
             nix::sys::prctl::set_no_new_privs()?;
-            sys::install_filter(&filter::program()).map(|()| "can be installed".to_owned())
+            sys::install_filter(filter::program()).map(|()| "can be installed".to_owned())
         }
         Subject::CallListener => {
             sys::call_filter_knows(libc::SECCOMP_RET_USER_NOTIF)?;

@@ -2,13 +2,16 @@
 //!
 //! Limits that the kernel holds by itself (`rlimits`) are for one process each; these are for the whole sandbox.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
+use nix::fcntl::{OFlag, open};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
-use nix::sys::statvfs::statvfs;
+use nix::sys::stat::Mode;
+use nix::sys::statvfs::fstatvfs;
 use nix::sys::time::TimeValLike;
 
 use super::memory::{Machine, MemoryMeter};
@@ -26,7 +29,7 @@ const STEP: u64 = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Meter {
     limits: Limits,
-    file_systems: Vec<PathBuf>,
+    file_systems: Vec<OwnedFd>,
     /// The process whose descendants are measured; `None` for all that can be seen.
     top: Option<u32>,
     memory: Option<MemoryMeter>,
@@ -44,16 +47,26 @@ struct Last {
 }
 
 impl Meter {
-    /// A meter for a command that is about to begin. `file_systems` are those that the sandbox keeps in memory: what is
-    /// in them has a quota of its own and is no memory of the command's.
-    pub(super) fn new(limits: &Limits, file_systems: Vec<PathBuf>) -> Self {
-        let (spent, last) = (Spent::default(), Last::default());
-        Self { limits: *limits, file_systems, top: None, memory: None, spent, last, met: Vec::new() }
+    /// A meter for a command that is about to begin, and could put others in their places then. At `in_memory` are the
+    /// file systems that the sandbox keeps in memory: what is in them has a quota of its own and is no memory of the
+    /// command's.
+    ///
+    /// # Errors
+    /// When one of them cannot be opened.
+    pub(super) fn new<'a>(limits: &Limits, in_memory: impl Iterator<Item = &'a Path>) -> io::Result<Self> {
+        let opened = |path| open(path, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty());
+        let file_systems = in_memory.map(opened).collect::<nix::Result<_>>()?;
+        Ok(Self { file_systems, ..Self::without_files(limits) })
     }
 
     /// The same, for what the process `top` starts among those of the whole machine.
     pub(super) fn below(limits: &Limits, top: u32) -> Self {
-        Self { top: Some(top), ..Self::new(limits, Vec::new()) }
+        Self { top: Some(top), ..Self::without_files(limits) }
+    }
+
+    fn without_files(limits: &Limits) -> Self {
+        let (spent, last) = (Spent::default(), Last::default());
+        Self { limits: *limits, file_systems: Vec::new(), top: None, memory: None, spent, last, met: Vec::new() }
     }
 
     /// The limit that is passed, if one is. Does nothing as often as it must to take no more than its share of time.
@@ -98,11 +111,7 @@ impl Meter {
         if self.top.is_none() && numbers.len() as u64 > most {
             return Ok(Some(too_many));
         }
-        let seen = processes::read(&numbers);
-        let found = match self.top {
-            Some(top) => processes::below(seen, top),
-            None => seen,
-        };
+        let found = self.own(&numbers);
         let tasks: u64 = found.iter().map(|process| process.threads).sum();
         if tasks > most {
             return Ok(Some(too_many));
@@ -114,7 +123,7 @@ impl Meter {
         let mut used = self.memory_of(&found, &machine);
         if used > self.limits.memory_bytes {
             // Processes are looked at one by one, and what they share changes hands meanwhile: once may be chance.
-            used = used.min(self.memory_of(&processes::read(&processes::numbers()?), &Machine::read()));
+            used = used.min(self.memory_of(&self.own(&processes::numbers()?), &Machine::read()));
         }
         self.last = Last { rest: 0, used, machine };
         self.spent.add(&found, own_time(UsageWho::RUSAGE_CHILDREN)?);
@@ -122,6 +131,15 @@ impl Meter {
             return Ok(Some(LimitReached { limit: Limit::Memory, most: self.limits.memory_bytes }));
         }
         Ok((self.spent.total >= self.limits.cpu).then(|| self.cpu_limit()))
+    }
+
+    /// Those of the processes with these numbers that are to be measured.
+    fn own(&self, numbers: &[u32]) -> Vec<Process> {
+        let seen = processes::read(numbers);
+        match self.top {
+            Some(top) => processes::below(seen, top),
+            None => seen,
+        }
     }
 
     fn memory_of(&mut self, processes: &[Process], machine: &Machine) -> u64 {
@@ -142,8 +160,8 @@ impl Meter {
     /// Bytes in the file systems in memory; notes those that are full.
     fn look_at_files(&mut self) -> u64 {
         let mut held = 0;
-        for path in std::mem::take(&mut self.file_systems) {
-            if let Ok(found) = statvfs(&path) {
+        for file_system in std::mem::take(&mut self.file_systems) {
+            if let Ok(found) = fstatvfs(&file_system) {
                 let bytes = |blocks: u64| blocks.saturating_mul(found.fragment_size());
                 held += bytes(found.blocks().saturating_sub(found.blocks_free()));
                 if found.blocks() > 0 && found.blocks_available() == 0 {
@@ -153,7 +171,7 @@ impl Meter {
                     self.meet(LimitReached { limit: Limit::Files, most: found.files() });
                 }
             }
-            self.file_systems.push(path);
+            self.file_systems.push(file_system);
         }
         held
     }
@@ -184,7 +202,7 @@ fn own_time(who: UsageWho) -> io::Result<Duration> {
 struct Spent {
     total: Duration,
     /// By number and start: the process's own time and that of its children.
-    seen: HashMap<(u32, u64), (Duration, Duration)>,
+    seen: BTreeMap<(u32, u64), (Duration, Duration)>,
     reaped: Duration,
 }
 
@@ -264,7 +282,7 @@ mod tests {
 
     #[test]
     fn this_machine_is_measured_and_a_limit_below_its_use_is_named() {
-        let check = |limits: &Limits| Meter::new(limits, Vec::new()).check().unwrap();
+        let check = |limits: &Limits| Meter::without_files(limits).check().unwrap();
         let reached = |limit, most| Some(LimitReached { limit, most });
         assert_eq!(check(&limits()), None);
         assert_eq!(check(&Limits { processes: 2, ..limits() }), reached(Limit::Processes, 2));
@@ -274,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_process_in_its_parents_memory_counts_from_the_second_time_on() {
-        let mut meter = Meter::new(&limits(), Vec::new());
+        let mut meter = Meter::without_files(&limits());
         let waits = Process { state: b'D', ..process(2, 0, 0) };
         let borrower = process(3, 0, 0);
         let all = [waits, borrower.clone()];

@@ -41,7 +41,7 @@ fn run(program: &[sock_filter], architecture: u32, number: libc::c_long, argumen
 fn native<const N: usize>(number: libc::c_long, given: [i64; N]) -> u32 {
     let mut arguments = [0; 5];
     arguments[..N].copy_from_slice(&given.map(i64::cast_unsigned));
-    run(&program(), NATIVE, number, arguments)
+    run(program(), NATIVE, number, arguments)
 }
 
 const DENIED: u32 = refuse(libc::EPERM);
@@ -59,7 +59,7 @@ fn every_listed_call_is_refused_and_its_neighbours_are_not() {
 
 #[test]
 fn foreign_and_future_calls_do_not_slip_past_the_table() {
-    assert_eq!(run(&program(), 0x4000_0003, libc::SYS_read, [0; 5]), KILL);
+    assert_eq!(run(program(), 0x4000_0003, libc::SYS_read, [0; 5]), KILL);
     for number in [UNKNOWN, 512, 547, 1_000, 0x3fff_ffff] {
         assert_eq!(native(number.into(), []), refuse(libc::ENOSYS), "{number}");
     }

@@ -68,7 +68,37 @@ fn root_becomes_another_user_where_it_may() {
     assert_eq!(kept.steps.len(), shifted.steps.len() + 1);
     let told: Vec<String> = shifted.to_string().lines().take(4).map(str::to_owned).collect();
     assert_eq!(told[0], "enter new namespaces as root, who is 1952540527 outside");
-    assert_eq!(told[1..3], ["shift the owner of /h/w", "shift the owner of /data/cargo/bin"]);
+    let owners = ["/data/cargo/bin", "/h/.rustup/toolchains", "/h/w"].map(|path| format!("shift the owner of {path}"));
+    assert_eq!(told[1..], owners);
+}
+
+#[test]
+fn all_that_is_the_same_for_every_workspace_can_be_done_ahead() {
+    let limits = limits();
+    let machine = machine();
+    let wanted = |root| Wanted {
+        mode: Mode::WorkspaceWrite,
+        root,
+        root_user: RootUser::Shifted,
+        kept: None,
+        writes: None,
+        network: Network::None,
+        limits: &limits,
+    };
+    let made = |wanted: &Wanted<'_>| plan(wanted, &machine).unwrap();
+    let (one, other) = (made(&wanted(Path::new("/h/w"))), made(&wanted(Path::new("/h/other"))));
+    let done = one.ahead();
+    assert!(matches!(one.steps[done], Step::Capture { .. }), "{:?}", one.steps[done]);
+    assert!(other.continues(&one, done));
+    assert!(!other.continues(&one, done + 1), "the workspace is another");
+    let network = made(&Wanted { network: Network::Proxy, ..wanted(Path::new("/h/other")) });
+    assert!(network.continues(&one, done), "its proxy listens later");
+    let smaller = Limits { disk_bytes: 1 << 20, ..limits };
+    let smaller = made(&Wanted { limits: &smaller, ..wanted(Path::new("/h/other")) });
+    assert!(!smaller.continues(&one, done), "its memory file systems are smaller");
+    let user = Machine { uid: 1000, gid: 1000, ..machine.clone() };
+    let user = plan(&wanted(Path::new("/h/other")), &user).unwrap();
+    assert!(!user.continues(&one, done));
 }
 
 #[test]
