@@ -5,15 +5,16 @@
 //! the files they have mapped, then with what they share counted once (`smaps_rollup`, proc_pid_smaps(5)).
 //!
 //! Memory that no process maps is found by what holds it: SysV segments, open memory files, sockets. Where that only
-//! says how much it could be, the growth of the machine's counters since the command began decides.
+//! says how much it could be, the growth of the machine's counters since the command began decides; so it does where
+//! nothing says how much there is, as of an object of which one page is still mapped.
 //!
 //! What lies in the sandbox's own file systems in memory has quotas of its own and is not counted, unless mapped.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+mod objects;
 
+use std::fs;
+
+use self::objects::Objects;
 use super::processes::Process;
 
 const KIBIBYTE: u64 = 1 << 10;
@@ -25,8 +26,6 @@ const PIPE: u64 = 64 * KIBIBYTE;
 const PIPES: u64 = 64 << 20;
 /// What an open file may take besides: its own structures, one page of a pipe.
 const OPEN_FILE: u64 = 5 * KIBIBYTE;
-/// Objects that hold memory without a file system of their own, as their mappings are called.
-const OBJECTS: [&str; 3] = ["/memfd:", "/dev/zero", "/SYSV"];
 
 /// Counters of the whole machine, in bytes (proc_meminfo(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,16 +128,14 @@ impl MemoryMeter {
             sum = Held::default();
             processes.iter().for_each(|process| sum.add_proportionally(process));
         }
-        let objects: Objects = processes.iter().fold(Objects::default(), |mut objects, process| {
-            objects.add(process);
-            objects
-        });
+        let objects = Objects::of(processes);
         let (segments, known) = (segments(), objects.open.values().sum::<u64>());
         let at_least = sum.mapped.max(segments + known);
-        let at_most = if objects.opaque { u64::MAX } else { sum.mapped + segments + known + objects.mapped_at_most() };
+        let at_most = if objects.hide_some() { u64::MAX } else { sum.mapped + segments + known };
         let shared = grown.shared.min(at_most).max(at_least);
-        let files = objects.descriptors;
-        let kernel_at_most = sockets() * SOCKET + files * OPEN_FILE + (files * PIPE).min(PIPES);
+        let files = objects.descriptors.min(files_of_the_machine());
+        let in_files = files.saturating_mul(OPEN_FILE).saturating_add(files.saturating_mul(PIPE).min(PIPES));
+        let kernel_at_most = (sockets() * SOCKET).saturating_add(in_files);
         let kernel = grown.kernel.min(kernel_at_most);
         sum.private.saturating_add(shared).saturating_add(kernel)
     }
@@ -174,72 +171,6 @@ impl Held {
     }
 }
 
-/// What holds memory that nobody need have mapped.
-#[derive(Debug, Default)]
-struct Objects {
-    /// Open memory files, by device and inode, each with its bytes.
-    open: BTreeMap<(u64, u64), u64>,
-    /// Mapped objects, by device and inode as `/proc/PID/maps` writes them, each with the end of its farthest mapping.
-    mapped: BTreeMap<String, u64>,
-    /// Open files of all processes.
-    descriptors: u64,
-    /// Whether a process hides what it holds, or sends open files where nobody sees them.
-    opaque: bool,
-}
-
-impl Objects {
-    fn mapped_at_most(&self) -> u64 {
-        self.mapped.values().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes))
-    }
-
-    fn add(&mut self, process: &Process) {
-        let folder = process.folder();
-        match fs::read_to_string(format!("{folder}/maps")) {
-            Ok(text) => text.lines().for_each(|line| self.add_mapping(line)),
-            Err(_) => self.opaque |= fs::exists(&folder).unwrap_or(false) && process.resident > 0,
-        }
-        let Ok(listing) = fs::read_dir(format!("{folder}/fd")) else { return };
-        for name in listing.flatten().map(|entry| entry.file_name()) {
-            self.descriptors += 1;
-            let path = PathBuf::from(format!("{folder}/fd")).join(&name);
-            let target = fs::read_link(&path).unwrap_or_default().to_string_lossy().into_owned();
-            if target.starts_with("/memfd:") {
-                self.add_open(&path);
-            } else if target.starts_with("socket:") {
-                let about = fs::read_to_string(PathBuf::from(format!("{folder}/fdinfo")).join(&name));
-                self.opaque |= about.is_ok_and(|about| carries(&about));
-            }
-        }
-    }
-
-    fn add_open(&mut self, path: &PathBuf) {
-        // The link leads to the open file itself, whatever it is called.
-        if let Ok(found) = fs::metadata(path) {
-            self.open.insert((found.dev(), found.ino()), found.blocks() * 512);
-        }
-    }
-
-    /// Notes a line of `/proc/PID/maps`: range, permissions, offset, device, inode, name.
-    fn add_mapping(&mut self, line: &str) {
-        let mut fields = line.split_ascii_whitespace();
-        let (Some(range), Some(_), Some(offset)) = (fields.next(), fields.next(), fields.next()) else { return };
-        let (Some(device), Some(inode), Some(name)) = (fields.next(), fields.next(), fields.next()) else { return };
-        if !OBJECTS.iter().any(|object| name.starts_with(object)) {
-            return;
-        }
-        let number = |text: &str| u64::from_str_radix(text, 16).unwrap_or(0);
-        let (from, to) = range.split_once('-').map_or((0, 0), |(from, to)| (number(from), number(to)));
-        let end = number(offset).saturating_add(to.saturating_sub(from));
-        let known = self.mapped.entry(format!("{device} {inode}")).or_default();
-        *known = end.max(*known);
-    }
-}
-
-/// Whether messages that wait in a socket carry open files (proc_pid_fdinfo(5), `scm_fds`).
-fn carries(about: &str) -> bool {
-    about.lines().filter_map(|line| line.strip_prefix("scm_fds:")).any(|count| count.trim() != "0")
-}
-
 /// Bytes in SysV segments, mapped or not (sysvipc(7)).
 fn segments() -> u64 {
     fs::read_to_string("/proc/sysvipc/shm").map_or(0, |text| segment_bytes(&text))
@@ -256,6 +187,12 @@ fn segment_bytes(text: &str) -> u64 {
         .collect();
     let field = |line: &str, at: usize| line.split_ascii_whitespace().nth(at)?.parse::<u64>().ok();
     lines.map(|line| columns.iter().filter_map(|at| field(line, *at)).sum::<u64>()).sum()
+}
+
+/// Open files of the whole machine, which are at least those of the sandbox (proc_sys_fs(5)).
+fn files_of_the_machine() -> u64 {
+    let text = fs::read_to_string("/proc/sys/fs/file-nr").unwrap_or_default();
+    text.split_ascii_whitespace().next().and_then(|count| count.parse().ok()).unwrap_or(u64::MAX)
 }
 
 /// Sockets of the sandbox's own network, of every kind.
@@ -300,28 +237,5 @@ mod tests {
         assert_eq!(segment_bytes(&format!("{head}{segment}{segment}")), 2 * 12_288);
         assert_eq!(segment_bytes(head), 0);
         assert_eq!(segment_bytes(""), 0);
-    }
-
-    #[test]
-    fn a_mapped_object_counts_once_to_its_farthest_end() {
-        let mut objects = Objects::default();
-        for line in [
-            "7f0000000000-7f0000100000 rw-s 00000000 00:01 77  /dev/zero (deleted)",
-            "7f0000200000-7f0000300000 rw-s 00100000 00:01 77  /dev/zero (deleted)",
-            "7f0000400000-7f0000401000 r--p 00000000 00:01 78  /memfd:a b (deleted)",
-            "7f0000500000-7f0000600000 r-xp 00000000 fe:00 79  /usr/lib/x.so",
-            "7f0000700000-7f0000800000 rw-p 00000000 00:00 0 ",
-            "nonsense",
-        ] {
-            objects.add_mapping(line);
-        }
-        assert_eq!(objects.mapped_at_most(), (2 << 20) + 4096);
-    }
-
-    #[test]
-    fn files_on_their_way_through_a_socket_make_it_opaque() {
-        assert!(carries("pos:\t0\nscm_fds:\t2\n"));
-        assert!(!carries("pos:\t0\nscm_fds:\t0\n"));
-        assert!(!carries("pos:\t0\n"));
     }
 }

@@ -10,13 +10,31 @@ use super::sandbox::{Bench, bench};
 /// Most memory that a command of these tests may use.
 const MEMORY: u64 = 128 << 20;
 
-/// Ways to use 400 MiB, of which only the first is counted by the kernel's limits for a process.
-const MEMORY_HOGS: [(&str, &str); 8] = [
+/// Ways to use 288 MiB, of which only the first is counted by the kernel's limits for a process.
+pub(super) const MEMORY_HOGS: [(&str, &str); 12] = [
     ("private", "hog = bytearray(SIZE)"),
     ("shared", "hog = mmap.mmap(-1, SIZE); touch(hog, 0, SIZE)"),
     (
         "shared and no longer mapped",
         "hog = mmap.mmap(-1, SIZE)\nfor at in range(0, SIZE, PART): touch(hog, at, PART); hog.madvise(mmap.MADV_DONTNEED, at, PART)",
+    ),
+    (
+        "shared, of which one page is still mapped",
+        "for _ in range(SIZE // PART): at = shared(PART); ctypes.memset(at, 1, PART); unmap(at + 4096, PART - 4096)",
+    ),
+    (
+        "the same with a name of its own",
+        "for _ in range(SIZE // PART): at = shared(PART); libc.prctl(0x53564d41, 0, ctypes.c_void_p(at), \
+         ctypes.c_size_t(PART), b'any'); ctypes.memset(at, 1, PART); unmap(at + 4096, PART - 4096)",
+    ),
+    (
+        "memory files of which one page is mapped",
+        "for _ in range(SIZE // PART): file = memory_file(PART); shared(4096, file, 1); os.close(file)",
+    ),
+    (
+        "memory files of threads with open files of their own",
+        "def hold():\n alone(); hog = [memory_file(PART) for _ in range(SIZE // PART // 2)]; time.sleep(20)\n\
+         for _ in range(2): threading.Thread(target=hold, daemon=True).start()",
     ),
     ("segments nobody is attached to", "for _ in range(4): segment(SIZE // 4)"),
     ("memory files nobody maps", "hog = [memory_file(PART) for _ in range(SIZE // PART)]"),
@@ -25,10 +43,15 @@ const MEMORY_HOGS: [(&str, &str); 8] = [
     ("by many", "for _ in range(8):\n if os.fork() == 0: hog = bytearray(SIZE // 8); time.sleep(20)"),
 ];
 
-const PRELUDE: &str = "
-import ctypes, mmap, os, socket, time
-SIZE, PART, libc = 400 << 20, 16 << 20, ctypes.CDLL(None)
-libc.shmat.restype = ctypes.c_void_p
+pub(super) const PRELUDE: &str = "
+import ctypes, mmap, os, socket, threading, time
+SIZE, PART, libc = 288 << 20, 16 << 20, ctypes.CDLL(None)
+libc.shmat.restype = libc.mmap.restype = ctypes.c_void_p
+def shared(size, file=-1, how=0x21):
+    return libc.mmap(None, ctypes.c_size_t(size), 3, how, file, ctypes.c_long(0))
+def unmap(start, size): libc.munmap(ctypes.c_void_p(start), ctypes.c_size_t(size))
+def alone():
+    last = ctypes.c_uint(2 ** 32 - 1); libc.syscall(436, last, last, 2)
 def touch(memory, start, size):
     for at in range(start, start + size, 4096): memory[at] = 1
 def segment(size):
