@@ -3,9 +3,12 @@
 use super::calls::{Rule, sorted};
 
 /// Calls that reach beyond the sandbox where it has no namespaces of its own: into shared memory, semaphores and queues
-/// of the host, and, by a path that no rule of Landlock looks at, to its servers.
+/// of the host, and, by a path that no rule of Landlock looks at, to its servers. Nor is there to be a server: with a name
+/// it could take the place of one that programs of the host look for.
 const SHARED: &[libc::c_long] = &[
+    libc::SYS_bind,
     libc::SYS_connect,
+    libc::SYS_listen,
     libc::SYS_mq_open,
     libc::SYS_mq_unlink,
     libc::SYS_msgctl,

@@ -168,3 +168,14 @@ fn renames_leave_no_marks() {
     assert_eq!(native(libc::SYS_renameat2, [0, 0, 0, 0, i64::from(libc::RENAME_WHITEOUT)]), DENIED);
     assert_eq!(native(libc::SYS_renameat2, [0, 0, 0, 0, i64::from(libc::RENAME_NOREPLACE)]), ALLOW);
 }
+
+#[test]
+fn among_the_processes_of_the_host_there_are_pairs_of_sockets_and_no_servers() {
+    let shared = |number, arguments| run(&shared_program(), NATIVE, number, arguments);
+    for number in [libc::SYS_bind, libc::SYS_listen, libc::SYS_connect, libc::SYS_shmget] {
+        assert_eq!(shared(number, [0; 5]), DENIED, "{number}");
+    }
+    let [family, stream] = [libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC].map(|one| one as u64);
+    assert_eq!(shared(libc::SYS_socketpair, [family, stream, 0, 0, 0]), ALLOW);
+    assert_eq!(shared(libc::SYS_accept4, [0; 5]), ALLOW);
+}
