@@ -11,8 +11,9 @@ impl MountFlags {
     pub(super) const SEALED: Self = Self(libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
     /// Writable, no set-id programs, no devices.
     pub(super) const OWN: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
-    /// One device node: usable, nothing to execute.
-    pub(super) const DEVICE: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC);
+    /// One device node: usable, nothing to execute. Read-only keeps a root that stays root from giving the host's node
+    /// another mode or owner; what is written to a device goes past the file system, and so still goes through.
+    pub(super) const DEVICE: Self = Self(libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC);
 
     /// The bits.
     pub(super) fn bits(self) -> u64 {

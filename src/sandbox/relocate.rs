@@ -10,7 +10,8 @@ use rustix::io::Errno;
 
 /// What a half-made folder is called, with a number after it. Nobody misses one that is left behind.
 pub(super) const HALF_MADE: &str = ".tagout-moving-";
-/// Folders below one another that are moved; each costs two descriptors.
+/// Folders below one another that are moved; each costs three descriptors: its own, its twin's and the one that its
+/// entries are read by.
 const DEEPEST: usize = 256;
 /// Entries between two looks at whether anybody still waits.
 const SLICE: usize = 64;

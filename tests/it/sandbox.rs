@@ -344,3 +344,13 @@ fn a_socket_in_the_workspace_leads_to_no_server_of_the_host() {
         assert!(!bench.printed().contains("CONNECTED"));
     }
 }
+
+#[test]
+fn devices_are_used_and_their_nodes_stay_as_they_are() {
+    let Some(bench) = bench(&[]) else { return };
+    let script = "echo x > /dev/null && head -c 1 /dev/zero | wc -c; LC_ALL=C chmod 666 /dev/null 2>&1";
+    bench.run(script);
+    let printed = bench.printed();
+    // The mount refuses it, so that it does not depend on who owns the node.
+    assert!(printed.starts_with("1\n") && printed.contains("Read-only file system"), "{printed}");
+}
