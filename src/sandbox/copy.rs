@@ -77,7 +77,7 @@ impl Stamp {
     }
 }
 
-/// A copy of a workspace, with a home and a folder for temporary files beside it. Dropping it removes all three.
+/// A copy of a workspace, with a home and folders for temporary files beside it. Dropping it removes all of them.
 #[derive(Debug)]
 pub(super) struct WorkspaceCopy {
     /// The private folder that everything is in.
@@ -123,7 +123,8 @@ impl WorkspaceCopy {
         let name = workspace.file_name().map_or_else(|| OsString::from("workspace"), OsString::from);
         let work = private.path().join("work");
         let tree = work.join(name);
-        for folder in [&work, &tree, &private.path().join("home"), &private.path().join("tmp")] {
+        let beside = ["home", "tmp", "shm"].map(|name| private.path().join(name));
+        for folder in [work, tree.clone()].iter().chain(&beside) {
             fs::create_dir(folder)?;
         }
         let root = open_root(&tree)?;
@@ -165,22 +166,22 @@ impl WorkspaceCopy {
         self.private.join("tmp")
     }
 
+    /// A folder for files that programs share their memory by.
+    pub(super) fn shared_memory(&self) -> PathBuf {
+        self.private.join("shm")
+    }
+
+    /// The folder that everything is in, open.
+    pub(super) fn everything(&self) -> io::Result<OwnedFd> {
+        open_root(&self.private)
+    }
+
     /// Puts a text in the place of a file; it counts as written by the command.
     pub(super) fn write(&self, path: &Path, text: &str) -> io::Result<()> {
         self.make_folders(path)?;
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
         let how = beneath(flags).mode(Mode::from_bits_truncate(0o644));
         File::from(openat2(self.root.as_fd(), path, how)?).write_all(text.as_bytes())
-    }
-
-    /// Takes a file out of the copy; the workspace keeps it.
-    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
-        match self.parent_of(path).map(|(above, name)| unlinkat(&above, name.as_os_str(), UnlinkatFlags::NoRemoveDir)) {
-            Ok(Ok(()) | Err(Errno::ENOENT)) => Ok(()),
-            Ok(Err(error)) => Err(error.into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     /// Marks a file of the workspace as deleted, as an overlay over an empty store does.

@@ -10,6 +10,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -22,7 +23,7 @@ use super::channel::{self, Report};
 use super::confine::{self, Reach};
 use super::identity::Identity;
 use super::init::{self, Failed, Measured, failed, tell};
-use super::step::{Plan, Resource};
+use super::step::{Plan, Quota, Resource, Step};
 use super::usage::{self, Meter};
 use super::{filter, sys};
 use crate::ports::{LimitReached, Limits};
@@ -50,10 +51,15 @@ pub(super) struct Fence {
     pub(super) limits: Limits,
     /// What the command can reach.
     pub(super) reach: Reach,
+    /// File systems in memory that were made for it alone, with what each holds at most.
+    pub(super) memory: Vec<(PathBuf, Quota)>,
 }
 
 /// The whole life of such a sandbox. The socket to the server is its standard input.
 pub(super) fn serve() -> io::Result<()> {
+    // When memory runs out, the sandbox goes first. It has to be said before this process hides: after that its files in
+    // `/proc` are root's. Kernels that refuse it lose nothing else.
+    drop(std::fs::write("/proc/self/oom_score_adj", "800"));
     sys::close_from(3)?;
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
@@ -122,8 +128,9 @@ fn alone(outsider: Pid) -> Result<(), Failed> {
 
 /// The life of the process that stands for process 1; `above` is a process that it must not be able to signal.
 fn live(fence: &Fence, socket: &OwnedFd, above: Option<Pid>) -> Result<(), Failed> {
-    // What is in memory has no quota of its own here: the temporary folders that bubblewrap makes count as memory.
-    let plan = Plan { identity: Identity::Same { uid: 0, gid: 0 }, steps: Vec::new(), limits: fence.limits };
+    // Nothing of this is applied: it tells what there is to measure, and what has a quota of its own.
+    let memory = fence.memory.iter().map(|(path, quota)| Step::Memory { path: path.clone(), quota: *quota, mode: 0 });
+    let plan = Plan { identity: Identity::Same { uid: 0, gid: 0 }, steps: memory.collect(), limits: fence.limits };
     let measured = match fence.processes {
         Processes::Own => Measured::Here(&plan),
         Processes::Shared => Measured::Above,
@@ -146,7 +153,6 @@ fn wall_in(fence: &Fence, above: Option<Pid>) -> Result<(), Failed> {
     setsid().map_err(failed("begin a session"))?;
     umask(Mode::from_bits_truncate(0o022));
     set_dumpable(false).map_err(failed("hide process 1"))?;
-    drop(std::fs::write("/proc/self/oom_score_adj", "800"));
     for (resource, most) in &fence.each {
         init::limit(*resource, *most).map_err(failed(format!("limit {resource:?} to {most}")))?;
     }

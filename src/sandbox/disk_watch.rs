@@ -32,6 +32,17 @@ const MOST_OPEN: usize = 200;
 /// file that was deleted while it is open is in no folder.
 const LAST_PART: u64 = 20;
 
+/// Largest page of a machine, in bytes.
+const PAGE: u64 = 64 << 10;
+
+/// `limits` for a command that finds as much as there is below `folder` already.
+pub(super) fn raised(limits: &Limits, folder: &OwnedFd) -> io::Result<Limits> {
+    let there = count(folder, Space { bytes: u64::MAX, files: u64::MAX })?.written;
+    let (bytes, files) = (limits.disk_bytes, limits.disk_files);
+    let (disk_bytes, disk_files) = (bytes.saturating_add(there.bytes), files.saturating_add(there.files));
+    Ok(Limits { disk_bytes, disk_files, ..*limits })
+}
+
 /// Bytes and files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Space {
@@ -77,12 +88,15 @@ pub(super) struct DiskWatch {
 }
 
 impl DiskWatch {
-    /// Watches the open folder `writes`; `None` when it is in memory, where its file system has a quota.
+    /// Watches the open folder `writes`; `None` when it is in memory, where its file system has a quota. The folder of a
+    /// user whose cache is in memory has none that fits.
     ///
     /// # Errors
     /// When the system says nothing about its disk.
     pub(super) fn new(writes: &OwnedFd, limits: &Limits) -> io::Result<Option<Self>> {
-        if fstatfs(writes)?.filesystem_type() == TMPFS_MAGIC {
+        let quota = fstatvfs(writes)?.blocks().saturating_mul(fstatvfs(writes)?.fragment_size());
+        // It is rounded up to whole pages.
+        if fstatfs(writes)?.filesystem_type() == TMPFS_MAGIC && quota <= limits.disk_bytes.saturating_add(PAGE) {
             return Ok(None);
         }
         Self::of_disk(writes, limits).map(Some)
@@ -182,12 +196,12 @@ impl Counted {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
 
-    fn limits(disk_bytes: u64, disk_files: u64) -> Limits {
+    pub(in crate::sandbox) fn limits(disk_bytes: u64, disk_files: u64) -> Limits {
         let second = std::time::Duration::from_secs(1);
         Limits {
             wall: second,
@@ -224,6 +238,16 @@ mod tests {
         assert_eq!(watched(&limits(500_000, 100), &files), Some(Limit::Disk));
         assert_eq!(watched(&limits(1 << 20, 6), &files), Some(Limit::Files));
         assert_eq!(watched(&limits(1 << 20, 7), &files), None);
+    }
+
+    #[test]
+    fn what_is_there_before_is_not_the_commands() {
+        let top = tempfile::tempdir().unwrap();
+        fs::create_dir(top.path().join("a")).unwrap();
+        fs::write(top.path().join("a/b"), [1; 9_000]).unwrap();
+        let raised = raised(&limits(1 << 20, 100), &OwnedFd::from(fs::File::open(top.path()).unwrap())).unwrap();
+        assert!(raised.disk_bytes >= (1 << 20) + 9_000 && raised.disk_bytes < 2 << 20, "{raised:?}");
+        assert_eq!(raised.disk_files, 102);
     }
 
     #[test]

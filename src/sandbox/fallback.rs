@@ -1,7 +1,7 @@
 //! The sandboxes for machines where the helper cannot build one: inside bubblewrap, or over a copy with Landlock and
 //! the filter of system calls alone. Each is built for one command; none waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
@@ -10,13 +10,14 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::socket::{Shutdown, shutdown};
 
-use super::bubblewrap::{Bubblewrap, View};
+use super::bubblewrap::{Bubblewrap, Scratch, View};
 use super::capture::Captured;
 use super::channel::{self, Go};
 use super::confine::{Demand, Reach};
 use super::copy::{Room, Treatment, WorkspaceCopy};
 use super::direct::{DIRECT_ARGUMENT, Fence, Processes};
 use super::disk::Folder;
+use super::disk_watch;
 use super::environment;
 use super::ignored::Ignored;
 use super::machine::{Machine, Seen};
@@ -25,11 +26,11 @@ use super::pool::{NotBuilt, Sandbox};
 use super::preparation::Preparation;
 use super::proxy::offline;
 use super::rlimits;
-use super::spawn::{Ended, Terms, contained};
+use super::spawn::{Ended, Stop, Terms, contained};
 use super::step::{Resource, Step};
 use super::sys;
 use crate::policy::{Mode, SandboxLevel};
-use crate::ports::{Cancel, Failure, FailureKind, Limits, RunRequest};
+use crate::ports::{Cancel, Failure, FailureKind, Limit, Limits, RunRequest};
 use crate::workspace::RelativePath;
 
 /// Files of the system that programs read, in a `/proc` that shows all processes.
@@ -83,12 +84,31 @@ enum Holds {
 }
 
 impl Built {
-    /// Takes a file out of what the command will see.
+    /// Takes a file out of what the command will see. In a copy it never was.
     fn hide(&self, path: &RelativePath) -> io::Result<()> {
         match self.holds {
-            Holds::Everything => self.store.remove(Path::new(path.as_str())),
+            Holds::Everything => Ok(()),
             Holds::Writes => self.store.mark_deleted(Path::new(path.as_str())),
         }
+    }
+
+    /// Follows the command to its end. What it writes lies beside what was copied: on a disk one is told from the other by
+    /// how much there was before.
+    fn follow(&mut self, go: &Go, terms: &Terms<'_>) -> io::Result<Ended> {
+        let everything = self.store.everything()?;
+        let limits = disk_watch::raised(terms.limits, &everything)?;
+        self.sandbox.writes = Some(everything);
+        let Terms { output, cancel, .. } = *terms;
+        let mut ended = contained(
+            &mut self.sandbox,
+            go,
+            &Terms { limits: &limits, output, cancel, keyboard: terms.keyboard.clone() },
+        )?;
+        if let Some(Stop::Limit(reached)) = &mut ended.stopped {
+            reached.most =
+                if reached.limit == Limit::Files { terms.limits.disk_files } else { terms.limits.disk_bytes };
+        }
+        Ok(ended)
     }
 }
 
@@ -120,7 +140,7 @@ impl Fallback<'_> {
         let folder = tempfile::tempdir()?;
         let root = folder.path().canonicalize()?;
         let cancel = Cancel::default();
-        let built = self.build(level, &root, Mode::WorkspaceWrite, limits, &cancel);
+        let built = self.build(level, &root, Mode::WorkspaceWrite, limits, &[], &cancel);
         built.map(drop)
     }
 
@@ -139,7 +159,7 @@ impl Fallback<'_> {
     ) -> Result<Ran, Failure> {
         let root = request.root.as_path();
         let mut built = self
-            .build(level, root, mode, &request.limits, terms.cancel)
+            .build(level, root, mode, &request.limits, &prepared.hidden(), terms.cancel)
             .map_err(|error| super::runner::not_built(&error))?;
         for path in prepared.hidden() {
             built.hide(&path).map_err(|error| Failure::io(&path, &error))?;
@@ -156,7 +176,7 @@ impl Fallback<'_> {
             unsaved: Vec::new(),
             terminal: None,
         };
-        let ended = contained(&mut built.sandbox, &go, terms).map_err(|error| Failure::io("the sandbox", &error))?;
+        let ended = built.follow(&go, terms).map_err(|error| Failure::io("the sandbox", &error))?;
         let failure = |error: io::Error| Failure::io("what the command wrote", &error);
         built.child.wait().map_err(failure)?;
         let mut captured = Captured::default();
@@ -178,18 +198,26 @@ impl Fallback<'_> {
         root: &Path,
         mode: Mode,
         limits: &Limits,
+        hidden: &[RelativePath],
         cancel: &Cancel,
     ) -> Result<Built, NotBuilt> {
         plan::check_root(root, &self.machine.home)
             .map_err(|error| NotBuilt::Refused(Failure::new(FailureKind::InvalidInput, error.to_string())))?;
         match level {
-            SandboxLevel::Bubblewrap => self.in_bubblewrap(root, mode, limits, cancel),
-            SandboxLevel::Copy => self.over_copy(root, mode, limits, cancel),
+            SandboxLevel::Bubblewrap => self.in_bubblewrap(root, mode, limits, hidden, cancel),
+            SandboxLevel::Copy => self.over_copy(root, mode, limits, hidden, cancel),
             SandboxLevel::Full => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
         }
     }
 
-    fn in_bubblewrap(&self, root: &Path, mode: Mode, limits: &Limits, cancel: &Cancel) -> Result<Built, NotBuilt> {
+    fn in_bubblewrap(
+        &self,
+        root: &Path,
+        mode: Mode,
+        limits: &Limits,
+        hidden: &[RelativePath],
+        cancel: &Cancel,
+    ) -> Result<Built, NotBuilt> {
         let found = self.bubblewrap().ok_or_else(|| io::Error::other("it is not installed"))?;
         found.try_it()?;
         let (store, view, holds) = if found.has_overlay() {
@@ -197,23 +225,33 @@ impl Fallback<'_> {
             let view = View::Overlay { upper: store.tree().to_path_buf(), work: store.temporary() };
             (store, view, Holds::Writes)
         } else {
-            let store = self.copy(root, limits, cancel)?;
+            let store = self.copy(root, limits, hidden, cancel)?;
             let view = View::Copy(store.tree().to_path_buf());
             (store, view, Holds::Everything)
         };
         let executable = self.executable.canonicalize()?;
-        let command = found.command(self.machine, root, mode, &view, (&executable, DIRECT_ARGUMENT));
+        let scratch = found.scratch(&self.machine.home, limits, &store);
+        let command = found.command(self.machine, root, mode, (&view, &scratch), (&executable, DIRECT_ARGUMENT));
         let mut write = vec![PathBuf::from("/tmp"), self.machine.home.clone(), "/dev".into()];
         write.extend((mode != Mode::ReadOnly).then(|| root.to_path_buf()));
         let reach =
             Reach { list: Vec::new(), read: vec!["/".into()], write, devices: Vec::new(), demand: Demand::WhatThereIs };
-        let fence = Fence { processes: Processes::Own, each: each(limits, Processes::Own), limits: *limits, reach };
+        let (processes, each) = (Processes::Own, each(limits, Processes::Own));
+        let memory = scratch.iter().filter_map(Scratch::in_memory).collect();
+        let fence = Fence { processes, each, limits: *limits, reach, memory };
         let environment = environment::inside(self.machine);
         begin(command, &fence, environment, store, root.to_path_buf(), holds)
     }
 
-    fn over_copy(&self, root: &Path, mode: Mode, limits: &Limits, cancel: &Cancel) -> Result<Built, NotBuilt> {
-        let store = self.copy(root, limits, cancel)?;
+    fn over_copy(
+        &self,
+        root: &Path,
+        mode: Mode,
+        limits: &Limits,
+        hidden: &[RelativePath],
+        cancel: &Cancel,
+    ) -> Result<Built, NotBuilt> {
+        let store = self.copy(root, limits, hidden, cancel)?;
         let system = SYSTEM.iter().chain(&GLOBAL).map(PathBuf::from).filter(|path| path.exists());
         let mut list = Vec::new();
         let mut read: Vec<PathBuf> = system.flat_map(|path| without_secrets(path, &mut list)).collect();
@@ -231,18 +269,28 @@ impl Fallback<'_> {
         }
         let devices = DEVICES.iter().map(PathBuf::from).collect();
         let reach = Reach { list, read, write, devices, demand: Demand::Everything };
-        let fence =
-            Fence { processes: Processes::Shared, each: each(limits, Processes::Shared), limits: *limits, reach };
+        let (processes, each) = (Processes::Shared, each(limits, Processes::Shared));
+        let fence = Fence { processes, each, limits: *limits, reach, memory: Vec::new() };
         let mut command = Command::new(self.executable);
         command.arg(DIRECT_ARGUMENT).env_clear().current_dir("/");
         let (environment, folder) = (self.environment(&store), store.tree().to_path_buf());
         begin(command, &fence, environment, store, folder, Holds::Everything)
     }
 
-    fn copy(&self, root: &Path, limits: &Limits, cancel: &Cancel) -> Result<WorkspaceCopy, NotBuilt> {
+    fn copy(
+        &self,
+        root: &Path,
+        limits: &Limits,
+        hidden: &[RelativePath],
+        cancel: &Cancel,
+    ) -> Result<WorkspaceCopy, NotBuilt> {
         let mut ignored = Ignored::new(root);
-        let mut treat = |path: &Path, folder: bool| {
-            if ignored.is_ignored(path, folder) { Treatment::Spare } else { Treatment::Needed }
+        let hidden: HashSet<&Path> = hidden.iter().map(|path| Path::new(path.as_str())).collect();
+        let mut treat = |path: &Path, folder: bool| match hidden.contains(path) {
+            // What is deleted from a disk can still be found there: a secret is not to come to it.
+            true => Treatment::Hidden,
+            false if ignored.is_ignored(path, folder) => Treatment::Spare,
+            false => Treatment::Needed,
         };
         let room = Room { bytes: limits.disk_bytes, files: limits.disk_files };
         WorkspaceCopy::make(root, &self.place, room, &mut treat, cancel).map_err(NotBuilt::Refused)
@@ -329,3 +377,6 @@ fn begin(
     }
     Err(error)
 }
+
+#[cfg(test)]
+mod tests;

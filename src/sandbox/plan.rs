@@ -19,9 +19,9 @@ const ROOT_QUOTA: Quota = Quota::new(1, 4_096);
 const SHARES: [(Share, u64); 3] = [(Share::Watchers, 32), (Share::Watches, 65_536), (Share::UserNamespaces, 0)];
 
 /// Parts of what may be written to the workspace, for what is written elsewhere: one in so many.
-const TEMPORARY_PART: u64 = 2;
-const HOME_PART: u64 = 4;
-const SHARED_MEMORY_PART: u64 = 8;
+pub(super) const TEMPORARY_PART: u64 = 2;
+pub(super) const HOME_PART: u64 = 4;
+pub(super) const SHARED_MEMORY_PART: u64 = 8;
 
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -11,12 +11,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tagout::policy::{Action, Containment, Facts, Grant, Mode, Place, SandboxLevel};
-use tagout::ports::{Cancel, Exit, Limit, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner};
+use tagout::ports::{Cancel, Exit, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner};
 use tagout::sandbox::{Reserve, SandboxRunner};
 use tagout::workspace::{RelativePath, Root};
 use tempfile::TempDir;
 
 use crate::client;
+
+mod held;
 
 /// A workspace in a home with a secret beside it, and a runner of one level.
 struct Bench {
@@ -357,25 +359,4 @@ fn a_probe_that_fails_or_lies_runs_nothing() {
             assert!(!trial.present, "{trial:?}");
         }
     }
-}
-
-#[test]
-fn what_a_command_uses_is_limited_and_the_limit_named() {
-    each(&[], |bench| {
-        let reached = |outcome: &RunOutcome| match &outcome.exit {
-            Exit::Limit(reached) => Some(reached.limit),
-            Exit::Code(_) | Exit::Signal(_) | Exit::Cancelled => None,
-        };
-        bench.limits.memory_bytes = 100 << 20;
-        let outcome = bench.run("python3 -c 'a = bytearray(300 << 20); import time; time.sleep(20)'");
-        assert_eq!(reached(&outcome), Some(Limit::Memory), "{}: {outcome:?}", bench.level);
-        bench.limits.memory_bytes = 2 << 30;
-        bench.limits.processes = 30;
-        let outcome = bench.run("for i in $(seq 60); do sleep 20 & done; wait");
-        let named = reached(&outcome) == Some(Limit::Processes)
-            || outcome.reached.iter().any(|one| one.limit == Limit::Processes);
-        assert!(named, "{}: {outcome:?}", bench.level);
-        bench.limits.processes = 500;
-        assert_eq!(bench.run("exit 4").exit, Exit::Code(4), "limits of one command do not stay for the next");
-    });
 }
