@@ -261,15 +261,17 @@ impl Watch<'_> {
             let mut said = events.into_iter().map(|event| event.revents().unwrap_or(PollFlags::POLLIN));
             let mut next = || said.next().unwrap_or(PollFlags::empty());
             let (server, signal, tick, renames) = (next(), next(), next(), next());
+            // Before anybody is collected, so that the events still belong to what they were polled for.
+            if let Some(attendant) = &mut self.attendant
+                && !renames.is_empty()
+            {
+                attendant.attend(renames)?;
+            }
             if !signal.is_empty() {
                 self.ended.read_signal()?;
                 if let Some(report) = self.collect()? {
                     return Ok(report);
                 }
-            } else if let Some(attendant) = &mut self.attendant
-                && !renames.is_empty()
-            {
-                attendant.wake(renames)?;
             }
             if !server.is_empty() {
                 return Ok(Report::Stopped);

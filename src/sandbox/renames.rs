@@ -4,8 +4,11 @@
 //! other means where the overlay refuses.
 //!
 //! That process has the uid, the mounts, the Landlock domain and the filter of the command and no descriptor but
-//! the one on which it hears of renames: whatever a name is made to point at while it looks, it can do nothing that
-//! the command could not. Process 1 only starts it, and so never waits for a file system.
+//! the one on which it hears of renames and the one on which it asks process 1 for what only that may open: whatever a
+//! name is made to point at while it looks, it can do nothing that the command could not. Process 1 only starts it and
+//! opens memory for it ([`lent`]), and so never waits for a file system.
+
+mod lent;
 
 use std::ffi::{CStr, CString, OsStr};
 use std::fs::File;
@@ -21,6 +24,7 @@ use nix::unistd::{ForkResult, Pid};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, StatxFlags};
 use rustix::io::Errno;
 
+use self::lent::Lender;
 use super::relocate::{self, Place};
 use super::sys;
 use super::{channel, filter};
@@ -47,6 +51,8 @@ pub(super) fn install(socket: BorrowedFd<'_>) -> io::Result<()> {
 pub(super) struct Attendant {
     listener: OwnedFd,
     process: Option<Pid>,
+    /// Where that process asks for the memory of others.
+    requests: Option<OwnedFd>,
     /// Whether nobody is left who could rename.
     idle: bool,
 }
@@ -55,26 +61,40 @@ impl Attendant {
     /// Takes the listener that [`install`] has sent to `socket`, or not.
     pub(super) fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<Self>> {
         let Some((ANNOUNCED, listeners)) = channel::receive(socket)? else { return Ok(None) };
-        Ok(listeners.into_iter().next().map(|listener| Self { listener, process: None, idle: false }))
+        let new = |listener| Self { listener, process: None, requests: None, idle: false };
+        Ok(listeners.into_iter().next().map(new))
     }
 
-    /// What says when it has to be [woken](Self::wake).
+    /// What says when there is something to [attend](Self::attend) to.
     pub(super) fn wakes(&self) -> Option<BorrowedFd<'_>> {
-        if self.process.is_none() && !self.idle { Some(self.listener.as_fd()) } else { None }
+        match self.process {
+            None if self.idle => None,
+            None => Some(self.listener.as_fd()),
+            Some(_) => self.requests.as_ref().map(AsFd::as_fd),
+        }
     }
 
-    /// To be told what was heard of what wakes it: that somebody renames, or that the last who could has ended.
-    pub(super) fn wake(&mut self, heard: PollFlags) -> io::Result<()> {
-        self.idle = !heard.contains(PollFlags::POLLIN);
-        if self.idle { Ok(()) } else { self.start() }
+    /// Does what there is to do when [that](Self::wakes) has these events: starts the process, or opens memory for it.
+    /// The caller has one thread.
+    pub(super) fn attend(&mut self, events: PollFlags) -> io::Result<()> {
+        let readable = events.contains(PollFlags::POLLIN);
+        match (&self.process, &self.requests) {
+            (None, _) if readable => self.start()?,
+            (None, _) => self.idle = true,
+            (Some(_), Some(requests)) if readable && lent::lend(requests.as_fd()) => {}
+            // It has ended, which will be told.
+            (Some(_), _) => self.requests = None,
+        }
+        Ok(())
     }
 
-    /// Starts it. The caller has one thread. Where there may be no more processes, it is for the next try.
+    /// Starts it. Where there may be no more processes, it is for the next try.
     fn start(&mut self) -> io::Result<()> {
+        let (ours, theirs) = lent::pair()?;
         match sys::fork() {
-            Ok(ForkResult::Parent { child }) => self.process = Some(child),
+            Ok(ForkResult::Parent { child }) => (self.process, self.requests) = (Some(child), Some(ours)),
             Ok(ForkResult::Child) => {
-                std::process::exit(match answer_all(&self.listener) {
+                std::process::exit(match answer_all(&self.listener, &Lender::at(theirs)) {
                     Ok(()) => 0,
                     Err(_) => 1,
                 });
@@ -88,17 +108,19 @@ impl Attendant {
     /// To be told of every process that has ended: where a kernel cannot shield it from signals, `kill -9 -1` of a
     /// command must not be the end of renaming.
     pub(super) fn ended(&mut self, process: Pid) {
-        self.process = self.process.filter(|own| *own != process);
+        if self.process == Some(process) {
+            (self.process, self.requests) = (None, None);
+        }
     }
 }
 
 /// Answers until nobody is left who could rename.
-fn answer_all(listener: &OwnedFd) -> io::Result<()> {
-    sys::close_all_but(listener.as_fd())?;
+fn answer_all(listener: &OwnedFd, lender: &Lender) -> io::Result<()> {
+    sys::close_all_but(&[listener.as_fd(), lender.as_fd()])?;
     loop {
         match sys::next_call(listener.as_fd()) {
             Ok(call) => {
-                let answer = judge(listener.as_fd(), &call).message(call.id);
+                let answer = judge(listener.as_fd(), lender, &call).message(call.id);
                 // It fails only when the caller has died.
                 sys::answer_call(listener.as_fd(), &answer).unwrap_or_default();
             }
@@ -140,7 +162,7 @@ struct Named {
 }
 
 /// What a call asks for, when it is one that can be about a folder.
-fn request(call: &libc::seccomp_notif) -> Option<(Named, u64, RenameFlags, i32)> {
+fn request(call: &libc::seccomp_notif, memory: &File) -> Option<(Named, u64, RenameFlags, i32)> {
     let [first, second, third, fourth, flags, _] = call.data.args;
     let (old_folder, old, new_folder, new, flags) = match libc::c_long::from(call.data.nr) {
         #[cfg(target_arch = "x86_64")]
@@ -153,7 +175,7 @@ fn request(call: &libc::seccomp_notif) -> Option<(Named, u64, RenameFlags, i32)>
     if !RenameFlags::NOREPLACE.contains(flags) {
         return None;
     }
-    Some((Named { thread: call.pid, folder: old_folder, path: text(call.pid, old)? }, new, flags, new_folder))
+    Some((Named { thread: call.pid, folder: old_folder, path: text(memory, old)? }, new, flags, new_folder))
 }
 
 /// A descriptor or flags, of which the kernel looks at the low half only.
@@ -163,9 +185,9 @@ fn low(argument: u64) -> i32 {
 }
 
 /// The text at an address of the caller.
-fn text(thread: u32, address: u64) -> Option<CString> {
+fn text(memory: &File, address: u64) -> Option<CString> {
     let mut bytes = [0; LONGEST_PATH];
-    let length = File::open(format!("/proc/{thread}/mem")).ok()?.read_at(&mut bytes, address).ok()?;
+    let length = memory.read_at(&mut bytes, address).ok()?;
     CStr::from_bytes_until_nul(bytes.get(..length)?).ok().filter(|text| !text.is_empty()).map(CStr::to_owned)
 }
 
@@ -211,12 +233,13 @@ impl Named {
 }
 
 /// Decides about one call, and does what it asks for where the kernel cannot.
-fn judge(listener: BorrowedFd<'_>, call: &libc::seccomp_notif) -> Answer {
-    let Some((old, new, flags, new_folder)) = request(call) else { return Answer::Continue };
+fn judge(listener: BorrowedFd<'_>, lender: &Lender, call: &libc::seccomp_notif) -> Answer {
+    let Some(memory) = lender.memory(call.pid) else { return Answer::Continue };
+    let Some((old, new, flags, new_folder)) = request(call, &memory) else { return Answer::Continue };
     if !old.is_folder() {
         return Answer::Continue;
     }
-    let Some(path) = text(call.pid, new) else { return Answer::Continue };
+    let Some(path) = text(&memory, new) else { return Answer::Continue };
     let new = Named { thread: call.pid, folder: new_folder, path };
     let (Some(from), Some(to)) = (old.place(), new.place()) else { return Answer::Continue };
     // With a slash at its end, a link to a folder looks like one.

@@ -119,12 +119,18 @@ fn cloned(pid: libc::c_long, descriptor: RawFd) -> io::Result<Cloned> {
 }
 
 /// Closes every descriptor but `kept`, for a process that ends without dropping the variables that own the others.
-pub(super) fn close_all_but(kept: BorrowedFd<'_>) -> io::Result<()> {
-    let kept = libc::c_uint::try_from(kept.as_raw_fd()).map_err(io::Error::other)?;
-    for (first, last) in [(0, kept.checked_sub(1)), (kept + 1, Some(libc::c_uint::MAX))] {
-        let Some(last) = last else { continue };
-        // SAFETY: takes plain numbers; the caller never touches the descriptors that its variables own again.
-        checked(unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) })?;
+pub(super) fn close_all_but(kept: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let numbers = kept.iter().map(|one| libc::c_uint::try_from(one.as_raw_fd()).map_err(io::Error::other));
+    let mut numbers = numbers.collect::<io::Result<Vec<_>>>()?;
+    numbers.sort_unstable();
+    let mut first = 0;
+    // The last is no descriptor.
+    for kept in numbers.into_iter().chain([libc::c_uint::MAX]) {
+        if first < kept {
+            // SAFETY: takes plain numbers; the caller never touches the descriptors that its variables own again.
+            checked(unsafe { libc::syscall(libc::SYS_close_range, first, kept - 1, 0) })?;
+        }
+        first = kept.saturating_add(1);
     }
     Ok(())
 }
