@@ -22,6 +22,8 @@ struct Report {
     /// What is missing for more.
     missing: Option<String>,
     walls: Vec<Wall>,
+    /// What is wrong with the settings.
+    settings: Vec<String>,
     /// What is wrong with the ledger.
     ledger: Option<String>,
     /// What is wrong with the index.
@@ -42,7 +44,8 @@ pub(super) fn run(arguments: &DoctorArguments, workbench: &Workbench, screen: &S
 }
 
 fn examine(workbench: &Workbench, root: &Root) -> Report {
-    let settings = workbench.settings(root).0.run;
+    let (settings, problems) = workbench.settings(root);
+    let settings = settings.run;
     let demanded = settings.sandbox;
     let prepared = workbench.runner.prepare(root, Mode::WorkspaceWrite, &limits(&settings));
     let Containment { level, missing } =
@@ -51,8 +54,9 @@ fn examine(workbench: &Workbench, root: &Root) -> Report {
     let ledger = ledger.err().map(|failure| failure.to_string());
     let index = workbench.index(root).known().err().map(|failure| failure.to_string());
     let reached = level.is_some_and(|level| level >= demanded);
-    let ready = reached && ledger.is_none() && index.is_none();
-    Report { ready, level, demanded, missing, walls: workbench.runner.walls(), ledger, index }
+    let ready = reached && settings.hidden_unknown.is_none() && ledger.is_none() && index.is_none();
+    let settings = problems.iter().map(ToString::to_string).collect();
+    Report { ready, level, demanded, missing, walls: workbench.runner.walls(), settings, ledger, index }
 }
 
 fn print(report: &Report, screen: &Screen) {
@@ -84,6 +88,7 @@ fn print(report: &Report, screen: &Screen) {
             }
         }
     }
+    report.settings.iter().for_each(|problem| screen.line(&format!("settings: {problem}")));
     for (name, problem) in [("ledger", &report.ledger), ("index", &report.index)] {
         screen.line(&format!("{name}: {}", problem.as_deref().unwrap_or("ready")));
     }

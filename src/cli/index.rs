@@ -1,7 +1,7 @@
 //! `tagout index`
 
 use super::arguments::IndexArguments;
-use super::{DONE, Screen};
+use super::{DONE, Screen, note_problems};
 use crate::engine::{Workbench, recipes};
 use crate::ports::{Cancel, Failure};
 use crate::workspace::Root;
@@ -25,9 +25,7 @@ pub(super) fn refresh(
     screen: &Screen,
     cancel: &Cancel,
 ) -> Result<recipes::IndexSummary, Failure> {
-    for problem in workbench.settings(root).1 {
-        screen.note(&format!("tagout: {problem}"));
-    }
+    note_problems(&workbench.settings(root).1, screen);
     let summary = recipes::index(workbench, root, cancel, &|progress| Screen::progress(&progress))?;
     if let Some(notice) = &summary.notice {
         screen.note(&format!("tagout: {notice}"));

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 pub use arguments::{Arguments, Command};
 pub use screen::{Colour, Screen};
 
+use crate::config::ConfigProblem;
 use crate::engine::Workbench;
 use crate::ports::{Cancel, Failure, FailureKind};
 
@@ -59,6 +60,11 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
             ExitCode::from(exit_code(failure.kind))
         }
     }
+}
+
+/// Says what is wrong with the settings.
+fn note_problems(problems: &[ConfigProblem], screen: &Screen) {
+    problems.iter().for_each(|problem| screen.note(&format!("tagout: {problem}")));
 }
 
 /// The exit code of a failure.

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use super::arguments::RunArguments;
 use super::changes::{approval, needs_approval};
-use super::{FAILED, Screen};
+use super::{FAILED, Screen, note_problems};
 use crate::changes::{render_changeset, summarise};
 use crate::engine::Workbench;
 use crate::engine::recipes::{Ran, RunTask, describe_exit, describe_hosts, describe_limit, run as run_command};
@@ -18,6 +18,7 @@ pub(super) fn run(
     cancel: &Cancel,
 ) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
+    note_problems(&workbench.settings(&root).1, screen);
     let place = if arguments.host { Place::Host } else { Place::Sandbox };
     let (argv, network) = (arguments.argv, arguments.network);
     let action = Action::Run { argv: argv.clone(), place, network: network.clone() };

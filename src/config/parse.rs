@@ -16,6 +16,11 @@ pub(super) enum Raw {
 }
 
 impl Raw {
+    /// Whether it is a list of texts.
+    pub(super) fn is_texts(&self) -> bool {
+        matches!(self, Self::Texts(_))
+    }
+
     /// The value for people.
     pub(super) fn describe(&self) -> String {
         match self {

@@ -41,6 +41,8 @@ pub struct RunSettings {
     pub private_hosts: Vec<HostRule>,
     /// Patterns, as in `.gitignore`, of files that commands do not see, besides those known to be secrets.
     pub hidden: Vec<String>,
+    /// Why it is not known what else the user hides; `None` when it is. Until it is, no command may look.
+    pub hidden_unknown: Option<ConfigProblem>,
     /// Patterns of files that commands see although they look like secrets; these win.
     pub shown: Vec<String>,
 }
@@ -80,6 +82,7 @@ impl Settings {
             allow_hosts: Vec::new(),
             private_hosts: Vec::new(),
             hidden: Vec::new(),
+            hidden_unknown: None,
             shown: Vec::new(),
         };
         Self { max_mode: Mode::Unrestricted, index: IndexSettings { max_file_bytes: 1 << 20 }, run }
@@ -157,10 +160,11 @@ pub fn resolve(
                     source,
                     line,
                     format!(
-                        "{text}; all of it is ignored, and until then the mode is read-only, no host allowed, and \
-                         the sandbox has to be full"
+                        "{text}; all of it is ignored, and until it can be read the mode is read-only, no host is \
+                         allowed, and no command runs in the sandbox"
                     ),
                 );
+                layers.settings.run.hidden_unknown = layers.problems.last().cloned();
             }
         }
     }
@@ -192,6 +196,9 @@ impl Layers {
         };
         if let Err(why) = laid {
             self.report(source, item.line, format!("{} {why}", item.name));
+            if item.name == "run.hidden" && !item.value.is_texts() {
+                self.settings.run.hidden_unknown = self.problems.last().cloned();
+            }
         }
     }
 }

@@ -279,6 +279,24 @@ fn a_workspace_can_narrow_its_mode_and_never_raise_it() {
 }
 
 #[test]
+fn nothing_runs_while_it_is_not_known_what_is_hidden() {
+    let place = Place::new();
+    place.write("private", "SECRET\n");
+    for wrong in ["run.hidden = \"private\"\n", "[run]\nhidden = [\"private\""] {
+        place.write(".tagout.toml", wrong);
+        let output = tagout(&place, &["run", "--", "cat", "private"]);
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), b"".as_slice()), "{}", notes(&output));
+        assert!(notes(&output).contains("nothing was run: mend .tagout.toml"), "{}", notes(&output));
+        let doctor = tagout(&place, &["doctor"]);
+        let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert!(told.contains("\nsettings: .tagout.toml:") && doctor.status.code() == Some(1), "{told}");
+    }
+    place.write(".tagout.toml", "run.processes = \"few\"\n");
+    let output = tagout(&place, &["run", "--", "cat", "private"]);
+    assert!(notes(&output).contains("tagout: .tagout.toml:1: run.processes is"), "{}", notes(&output));
+}
+
+#[test]
 fn every_action_is_in_the_log_with_its_rule() {
     let place = Place::new();
     says(&place, &["mode", "workspace-write"]);

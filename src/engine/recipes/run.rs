@@ -7,6 +7,7 @@ use super::limits::{describe_limit, limits};
 use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, open_texts};
 use crate::changes::{Changeset, Origin};
+use crate::config::ConfigProblem;
 use crate::policy::{Action, Approval, Containment, Facts, HostRule, Place};
 use crate::ports::{
     Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OutputStream, RunOutcome, RunRequest, Terminal,
@@ -82,6 +83,9 @@ pub fn run(
     let allowed_hosts = settings.run.allow_hosts.clone();
     let facts = match task.place {
         Place::Sandbox => {
+            if let Some(problem) = &settings.run.hidden_unknown {
+                return Err(hidden_unknown(problem));
+            }
             let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?, &limits);
             let sandbox =
                 prepared.unwrap_or_else(|failure| Containment { level: None, missing: Some(failure.to_string()) });
@@ -123,6 +127,11 @@ pub fn run(
     shelve_pending(workbench, &task.root, &changeset)?;
     let (root, argv) = (task.root, task.argv);
     Ok(Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached, warning })
+}
+
+fn hidden_unknown(problem: &ConfigProblem) -> Failure {
+    let what = format!("it is not known what is hidden from commands: {problem}");
+    Failure::new(FailureKind::InvalidInput, what).hint(format!("nothing was run: mend {}", problem.source))
 }
 
 /// How a command ended, for people.
