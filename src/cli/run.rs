@@ -7,9 +7,9 @@ use super::changes::{approval, needs_approval};
 use super::{FAILED, Screen, note_problems};
 use crate::changes::{render_changeset, summarise};
 use crate::engine::Workbench;
-use crate::engine::recipes::{Ran, RunTask, describe_exit, describe_hosts, describe_limit, run as run_command};
+use crate::engine::recipes::{Ended, Ran, RunTask, describe_exit, describe_hosts, describe_limit, run as run_command};
 use crate::policy::{Action, Place};
-use crate::ports::{Cancel, Exit, Failure, Keyboard, OutputStream, Terminal, TerminalSize};
+use crate::ports::{Cancel, Exit, Failure, Keyboard, OutputStream, Refusal, RefusalKind, Terminal, TerminalSize};
 
 pub(super) fn run(
     arguments: RunArguments,
@@ -32,36 +32,45 @@ pub(super) fn run(
         }
     };
     let ran = run_command(workbench, task, &output, cancel)?;
-    let (exit, changeset, refused, dropped, connections, reached, warning) = match ran {
+    let ended = match ran {
         Ran::Undecided(_, judgement) => return Err(needs_approval(&root, &judgement, "the same with")),
-        Ran::Done { exit, changeset, refused, dropped_output, connections, reached, warning, .. } => {
-            (exit, changeset, refused, dropped_output, connections, reached, warning)
-        }
+        Ran::Done(ended) => ended,
     };
-    if let Some(warning) = warning {
-        screen.note(&format!("tagout: {warning}"));
-    }
-    if let Exit::Limit(_) = &exit {
-        screen.note(&format!("tagout: {}", describe_exit(&exit)));
-    }
-    reached.iter().for_each(|limit| screen.note(&format!("tagout: came to the {}", describe_limit(limit))));
-    if dropped > 0 {
-        screen.note(&format!("tagout: {dropped} bytes of output dropped"));
-    }
-    if let Some(hosts) = describe_hosts(&connections) {
-        screen.note(&format!("tagout: it {hosts}"));
-    }
-    refused.iter().for_each(|(path, why)| screen.note(&format!("tagout: not taken over: {path}: {why}")));
+    tell(&ended, screen);
+    let Ended { exit, changeset, refused, .. } = ended;
     if !changeset.is_empty() {
         screen.note_diff(&render_changeset(&changeset));
         screen.note(&format!("tagout: changeset {}: {}", changeset.id, summarise(&changeset)));
-        if arguments.apply && exit == Exit::Code(0) && refused.is_empty() {
-            super::changes::write(workbench, &root, changeset, &[], screen)?;
-        } else {
-            screen.note(&format!("tagout: the workspace is untouched; write it with `tagout apply {}`", changeset.id));
+        // Without what was refused the rest may make no sense.
+        if arguments.apply && exit == Exit::Code(0) && refused.iter().all(Refusal::is_note) {
+            return super::changes::write(workbench, &root, changeset, &[], screen);
         }
+        screen.note(&format!("tagout: the workspace is untouched; write it with `tagout apply {}`", changeset.id));
     }
     Ok(u8::try_from(exit.code()).unwrap_or(FAILED))
+}
+
+/// Says how it went, as far as its output and its changes do not.
+fn tell(ended: &Ended, screen: &Screen) {
+    if let Some(warning) = &ended.warning {
+        screen.note(&format!("tagout: {warning}"));
+    }
+    if let Exit::Limit(_) = &ended.exit {
+        screen.note(&format!("tagout: {}", describe_exit(&ended.exit)));
+    }
+    ended.reached.iter().for_each(|limit| screen.note(&format!("tagout: came to the {}", describe_limit(limit))));
+    if ended.dropped_output > 0 {
+        screen.note(&format!("tagout: {} bytes of output dropped", ended.dropped_output));
+    }
+    if let Some(hosts) = describe_hosts(&ended.connections) {
+        screen.note(&format!("tagout: it {hosts}"));
+    }
+    for Refusal { path, why, kind } in &ended.refused {
+        screen.note(&match kind {
+            RefusalKind::Change => format!("tagout: not taken over: {path}: {why}"),
+            RefusalKind::Note => format!("tagout: {path}: {why}"),
+        });
+    }
 }
 
 /// A terminal of the size of the user's own, at which the user's lines are typed. Where nobody can type, it says that

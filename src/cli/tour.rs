@@ -122,9 +122,9 @@ fn command(
     let task = RunTask { root, argv, place, network: Vec::new(), open: Vec::new(), approval: None, terminal: None };
     let output = |stream, text: &str| drop(pass_on(stream, text));
     match recipes::run(workbench, task, &output, cancel)? {
-        Ran::Done { exit, changeset, .. } => {
-            screen.line(&format!("   [{}]", describe_exit(&exit)));
-            Ok(changeset)
+        Ran::Done(ended) => {
+            screen.line(&format!("   [{}]", describe_exit(&ended.exit)));
+            Ok(ended.changeset)
         }
         Ran::Undecided(_, judgement) => Err(Failure::new(FailureKind::NeedsApproval, judgement.verdict.explain())),
     }

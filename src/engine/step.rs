@@ -2,10 +2,10 @@
 
 use super::event::{Ask, Event, Outcome, Update};
 use super::order::{Answer, JobId, Level, Order, ProgressState, RequestId, Task};
-use super::recipes::{IndexSummary, Opened, Proposed, Ran, Report};
+use super::recipes::{Ended, IndexSummary, Opened, Proposed, Ran, Report};
 use super::state::{Job, Pending, PendingTask, Refreshing, Reply, State, Workspace};
-use crate::changes::{Changeset, summarise};
-use crate::ports::{Failure, FailureKind, Progress};
+use crate::changes::summarise;
+use crate::ports::{Failure, FailureKind, Progress, Refusal, RefusalKind};
 use crate::workspace::{DocumentUri, RelativePath, Root};
 
 /// Answers of a symbol question.
@@ -326,30 +326,16 @@ impl State {
     }
 
     fn ran(&mut self, job: &Job, ran: Ran) -> (String, Vec<Order>) {
-        let (root, argv, exit, changeset, refused, dropped, connections, reached, warning) = match ran {
+        let ended = match ran {
             Ran::Undecided(task, judgement) => {
                 let root = task.root.clone();
                 let pending = Pending { root, judgement, task: PendingTask::Run(task) };
                 return ("waits for your decision".to_owned(), self.wait_for_user(pending));
             }
-            Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached, warning } => {
-                (root, argv, exit, changeset, refused, dropped_output, connections, reached, warning)
-            }
+            Ran::Done(ended) => ended,
         };
-        let mut words = super::recipes::describe_exit(&exit);
-        for limit in &reached {
-            words.push_str(&format!("; came to the {}", super::recipes::describe_limit(limit)));
-        }
-        if !changeset.is_empty() {
-            words.push_str(&format!("; it proposes {}", summary(&changeset)));
-        }
-        if !refused.is_empty() {
-            let names: Vec<String> = refused.iter().map(|(path, why)| format!("{path} ({why})")).collect();
-            words.push_str(&format!("; not taken over: {}", names.join(", ")));
-        }
-        if let Some(hosts) = super::recipes::describe_hosts(&connections) {
-            words.push_str(&format!("; it {hosts}"));
-        }
+        let words = words(&ended);
+        let Ended { root, argv, changeset, dropped_output: dropped, warning, .. } = ended;
         let cut = if dropped > 0 { format!("[{dropped} bytes of output dropped]\n") } else { String::new() };
         self.last_output = Some(format!("$ {}\n{}\n{cut}[{words}]\n", argv.join(" "), job.output));
         let mut orders = vec![Order::Tell(Level::Info, format!("tagout: {}: {words}", argv.join(" ")))];
@@ -361,8 +347,26 @@ impl State {
     }
 }
 
-fn summary(changeset: &Changeset) -> String {
-    summarise(changeset).to_string()
+/// How a command went, for people.
+fn words(ended: &Ended) -> String {
+    let mut words = super::recipes::describe_exit(&ended.exit);
+    for limit in &ended.reached {
+        words.push_str(&format!("; came to the {}", super::recipes::describe_limit(limit)));
+    }
+    if !ended.changeset.is_empty() {
+        words.push_str(&format!("; it proposes {}", summarise(&ended.changeset)));
+    }
+    for (kind, said) in [(RefusalKind::Change, "not taken over: "), (RefusalKind::Note, "")] {
+        let names = ended.refused.iter().filter(|refusal| refusal.kind == kind);
+        let names: Vec<String> = names.map(|Refusal { path, why, .. }| format!("{path} ({why})")).collect();
+        if !names.is_empty() {
+            words.push_str(&format!("; {said}{}", names.join(", ")));
+        }
+    }
+    if let Some(hosts) = super::recipes::describe_hosts(&ended.connections) {
+        words.push_str(&format!("; it {hosts}"));
+    }
+    words
 }
 
 fn found(job: &Job, report: Report) -> Vec<Order> {

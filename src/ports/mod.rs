@@ -15,6 +15,6 @@ pub use files::{FileStat, Files, Skip, Walk, WatchGuard};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
 pub use ledger::{Entry, Ledger, Modes, Phase, Shelf, Shelved, ShelvedState};
 pub use runner::{
-    Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, Terminal,
-    TerminalSize, Wall,
+    Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, Refusal, RefusalKind, RunOutcome,
+    RunRequest, Runner, Terminal, TerminalSize, Wall,
 };

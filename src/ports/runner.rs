@@ -205,6 +205,44 @@ pub struct Connection {
     pub received: u64,
 }
 
+/// Something that the changes of a command do not tell.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refusal {
+    /// Where, for people.
+    pub path: String,
+    /// The reason, for people.
+    pub why: String,
+    /// What it means for the changes.
+    pub kind: RefusalKind,
+}
+
+/// What a refusal means for the changes of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RefusalKind {
+    /// They are not whole: what the command wrote there is no part of them (a device, a link outward, too large).
+    Change,
+    /// They are whole: an output that is not kept, a folder that was not searched.
+    Note,
+}
+
+impl Refusal {
+    /// What the command wrote at `path` is no part of its changes.
+    pub fn of_change(path: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { path: path.into(), why: why.into(), kind: RefusalKind::Change }
+    }
+
+    /// Something to be said of `path` that takes nothing from the changes.
+    pub fn note(path: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { path: path.into(), why: why.into(), kind: RefusalKind::Note }
+    }
+
+    /// Whether it leaves the changes whole.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        self.kind == RefusalKind::Note
+    }
+}
+
 /// What a command did.
 #[derive(Debug, Clone)]
 pub struct RunOutcome {
@@ -212,8 +250,8 @@ pub struct RunOutcome {
     pub exit: Exit,
     /// What it wrote to the captured workspace, over the disk's content; ignored outputs left out.
     pub changes: Vec<FileChange>,
-    /// Written paths that are no part of `changes`, each with the reason (a device, a link outward, too large).
-    pub refused: Vec<(String, String)>,
+    /// What `changes` do not tell.
+    pub refused: Vec<Refusal>,
     /// Output bytes dropped beyond the limit.
     pub dropped_output: u64,
     /// Limits that it came to and that did not end it.

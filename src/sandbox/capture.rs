@@ -21,7 +21,7 @@ use super::ignored::{Ignored, Rules};
 use super::meanwhile::OnDisk;
 use super::moment::{Moment, Since};
 use crate::changes::FileChange;
-use crate::ports::OpenText;
+use crate::ports::{OpenText, Refusal};
 use crate::text::visible_line;
 use crate::workspace::RelativePath;
 
@@ -51,7 +51,7 @@ pub(super) struct Captured {
     /// Files that differ from the disk, sorted by path.
     pub(super) changes: Vec<FileChange>,
     /// What is left out, and why.
-    pub(super) refused: Vec<(String, String)>,
+    pub(super) refused: Vec<Refusal>,
     /// Ignored files and folders that were written or deleted: outputs, to be kept for the next run.
     pub(super) outputs: Vec<PathBuf>,
 }
@@ -154,8 +154,8 @@ impl<'a> Scan<'a> {
         let refused = &mut self.found.refused;
         match refused.len() {
             MOST_REFUSALS.. => {}
-            count if count + 1 == MOST_REFUSALS => refused.push((String::new(), MORE.into())),
-            _ => refused.push((visible_line(&path.to_string_lossy()), reason.into())),
+            count if count + 1 == MOST_REFUSALS => refused.push(Refusal::of_change("", MORE)),
+            _ => refused.push(Refusal::of_change(visible_line(&path.to_string_lossy()), reason)),
         }
     }
 
@@ -318,9 +318,10 @@ impl<'a> Scan<'a> {
     /// Names what was written in the place of secrets that lie in ignored folders.
     fn look_at_hidden(&mut self) {
         let hidden = self.hidden;
+        let outputs: HashSet<PathBuf> = self.found.outputs.iter().cloned().collect();
         for path in hidden.iter().map(|path| Path::new(path.as_str())) {
             let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { continue };
-            if !self.found.outputs.iter().any(|output| above.starts_with(output)) {
+            if !above.ancestors().any(|above| outputs.contains(above)) {
                 continue;
             }
             let seen = self.written.below(above).and_then(|folder| folder.map_or(Ok(None), |folder| folder.look(name)));

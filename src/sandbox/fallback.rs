@@ -30,7 +30,8 @@ use super::spawn::{Ended, Stop, Terms, contained};
 use super::step::{Resource, Step};
 use super::sys;
 use crate::policy::{Mode, SandboxLevel};
-use crate::ports::{Cancel, Failure, FailureKind, Limit, Limits, RunRequest};
+use crate::ports::{Cancel, Failure, FailureKind, Limit, Limits, Refusal, RunRequest};
+use crate::text::visible_line;
 use crate::workspace::RelativePath;
 
 /// Files of the system that programs read, in a `/proc` that shows all processes.
@@ -188,7 +189,9 @@ impl Fallback<'_> {
             captured = prepared.capture(&Folder::from_descriptor(written.map_err(failure)?), root)?;
         }
         let left_out = built.store.left_out.iter();
-        captured.refused.extend(left_out.map(|(path, why)| (path.to_string_lossy().into_owned(), why.clone())));
+        captured
+            .refused
+            .extend(left_out.map(|(path, why)| Refusal::note(visible_line(&path.to_string_lossy()), why.as_str())));
         Ok(Ran { ended, captured })
     }
 

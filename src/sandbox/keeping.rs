@@ -11,6 +11,8 @@ use super::disk::Folder;
 use super::outputs::{Harvest, Kept, Lease, Outputs};
 use super::secrets::Found;
 use super::writes::{DiskWrites, LARGE, Room, sweep};
+use crate::ports::Refusal;
+use crate::text::visible_line;
 use crate::workspace::Root;
 
 /// A place on disk, and what was found out about workspaces.
@@ -33,24 +35,26 @@ impl Shown {
         self.lease.layer()
     }
 
-    /// Ends the command: keeps the ignored part of what it wrote. Returns what could not be kept, and why.
-    pub(super) fn keep(
-        self,
-        written: &Folder,
-        disk: &Folder,
-        captured: &Captured,
-        secrets: &Found,
-    ) -> Vec<(String, String)> {
+    /// Ends the command: keeps the ignored part of what it wrote. Returns what could not be kept, and why, in one word
+    /// whatever their number.
+    pub(super) fn keep(self, written: &Folder, disk: &Folder, captured: &Captured, secrets: &Found) -> Option<Refusal> {
         let run = Harvest { written, disk, outputs: &captured.outputs, hidden: &secrets.hidden };
-        let named = |paths: &[PathBuf], reason: &str| {
-            paths.iter().map(|path| (path.to_string_lossy().into_owned(), reason.to_owned())).collect()
-        };
         match self.outputs.harvest(self.lease, &run) {
             Ok(Kept::Merged(left)) => named(&left, "an output that changed on disk meanwhile: not kept"),
             Ok(kept @ (Kept::Busy | Kept::TooLarge)) => named(&captured.outputs, &kept.to_string()),
             Err(error) => named(&captured.outputs, &format!("an output that cannot be kept: {error}")),
         }
     }
+}
+
+/// One note for all of them: a command names as many as it likes, as it likes.
+fn named(paths: &[PathBuf], why: &str) -> Option<Refusal> {
+    let first = visible_line(&paths.first()?.to_string_lossy());
+    let name = match paths.len() {
+        1 => first,
+        count => format!("{first} and {} more", count - 1),
+    };
+    Some(Refusal::note(name, why))
 }
 
 impl Keeping {
@@ -102,5 +106,19 @@ impl Keeping {
             (Room::Disk, Some(folder)) => DiskWrites::new(&folder.join("writes")).map(Some),
             (Room::Memory, _) | (_, None) => Ok(None),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_not_kept_is_told_in_one_harmless_line() {
+        assert_eq!(named(&[], "not kept"), None);
+        let paths: Vec<PathBuf> = (0..5_000).map(|number| PathBuf::from(format!("a\n\u{1b}[31m{number}"))).collect();
+        let told = named(&paths, "not kept").unwrap();
+        assert_eq!((told.path.as_str(), told.is_note()), ("a\u{240a}\u{241b}[31m0 and 4999 more", true));
+        assert_eq!(named(&["out".into()], "not kept"), Some(Refusal::note("out", "not kept")));
     }
 }

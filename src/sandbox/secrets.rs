@@ -23,7 +23,7 @@ use std::sync::{Mutex, PoisonError};
 use self::names::{PatternError, Patterns};
 use self::search::{Known, Search};
 use super::disk::Folder;
-use crate::ports::OpenText;
+use crate::ports::{OpenText, Refusal};
 use crate::workspace::RelativePath;
 
 /// Most workspaces of which the search is kept.
@@ -62,7 +62,7 @@ pub(super) struct Found {
     /// Files and links that the command is not to see.
     pub(super) hidden: BTreeSet<RelativePath>,
     /// What the search says nothing about, each with the reason.
-    pub(super) doubtful: Vec<(String, String)>,
+    pub(super) doubtful: Vec<Refusal>,
     /// Folders that were passed over as outputs of programs.
     pub(super) outputs: Vec<PathBuf>,
 }

@@ -116,7 +116,7 @@ assert call(437, -100, b'program', how, 24) >= 0 and os.stat('program').st_mode 
     let outcome = bench.run(&format!("PYTHONDONTWRITEBYTECODE=1 {PYTHON} case.py 2>&1"));
     assert!(outcome.changes.is_empty(), "{:?}", outcome.changes.len());
     assert!(
-        outcome.refused.iter().any(|(path, why)| path == "program" && why.contains("set-id")),
+        outcome.refused.iter().any(|refusal| refusal.path == "program" && refusal.why.contains("set-id")),
         "{:?}",
         outcome.refused
     );

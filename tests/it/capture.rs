@@ -59,7 +59,7 @@ fn execute_bits_links_and_hard_links() {
     assert_eq!(after(&outcome, "tool").kind, FileKind::Executable);
     assert_eq!((after(&outcome, "d/in").kind, &*after(&outcome, "d/in").bytes), (FileKind::Symlink, &b"../tool"[..]));
     assert_eq!(after(&outcome, "y").bytes, b"x");
-    let mut refused: Vec<&str> = outcome.refused.iter().map(|(path, _)| path.as_str()).collect();
+    let mut refused: Vec<&str> = outcome.refused.iter().map(|refusal| refusal.path.as_str()).collect();
     refused.sort_unstable();
     assert_eq!(refused, ["abs", "d/out"]);
 }
@@ -71,7 +71,7 @@ fn what_is_no_plain_file_is_named_and_left_out() {
     assert_eq!(told(&outcome), Vec::<String>::new());
     let mut refused = outcome.refused.clone();
     refused.sort();
-    let names: Vec<&str> = refused.iter().map(|(path, _)| path.as_str()).collect();
+    let names: Vec<&str> = refused.iter().map(|refusal| refusal.path.as_str()).collect();
     assert_eq!(names, [".git", "huge", "n\u{fffd}", "p"], "{refused:?} {}", bench.printed());
 }
 
@@ -118,7 +118,7 @@ fn what_the_user_saved_meanwhile_is_not_undone() {
     });
     assert_eq!(told(&outcome), ["edit b"], "{}", bench.printed());
     assert_eq!(outcome.refused.len(), 1);
-    assert!(outcome.refused[0].1.contains("changed on disk"), "{:?}", outcome.refused);
+    assert!(outcome.refused[0].why.contains("changed on disk"), "{:?}", outcome.refused);
 }
 
 #[test]

@@ -297,6 +297,30 @@ fn nothing_runs_while_it_is_not_known_what_is_hidden() {
 }
 
 #[test]
+fn an_output_that_is_not_kept_does_not_keep_changes_from_being_applied() {
+    let place = Place::new();
+    place.write(".gitignore", "out/\n");
+    place.write("out/host", "");
+    says(&place, &["mode", "workspace-write"]);
+    let script = "echo x > out/y; echo 2 > b; sleep 2";
+    let program = place.program().args(["run", "--apply", "--", "sh", "-c", script]).spawn();
+    let mut program = program.expect("the program starts");
+    // Whenever it begins, the host's outputs change after that.
+    let ended = (0..300).find_map(|round| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        place.write("out/later", format!("{round}"));
+        program.try_wait().expect("a child")
+    });
+    assert_eq!((ended.expect("an end").code(), read(&place, "b").as_str()), (Some(0), "2\n"));
+    // A change that waits for a consent is said by the exit code.
+    let output = tagout(&place, &["run", "--apply", "--", "sh", "-c", "echo 3 > b; echo all: > Makefile"]);
+    assert_eq!((output.status.code(), read(&place, "b").as_str()), (Some(3), "3\n"), "{}", notes(&output));
+    // One that is refused holds the others back.
+    let output = tagout(&place, &["run", "--apply", "--", "sh", "-c", "echo 4 > b; mkfifo pipe"]);
+    assert_eq!(read(&place, "b"), "3\n", "{}", notes(&output));
+}
+
+#[test]
 fn every_action_is_in_the_log_with_its_rule() {
     let place = Place::new();
     says(&place, &["mode", "workspace-write"]);

@@ -142,7 +142,7 @@ fn a_command_sees_no_secret_of_the_workspace_and_writes_none() {
         let printed = bench.printed();
         assert!(!printed.contains("SECRET") && !printed.contains("id_rsa"), "{printed}");
         assert_eq!(changed(&outcome), ["d/x: 1 > -"], "{outcome:?}");
-        assert!(outcome.refused.iter().any(|(path, _)| path == ".env"), "{outcome:?}");
+        assert!(outcome.refused.iter().any(|refusal| refusal.path == ".env"), "{outcome:?}");
         assert_eq!(fs::read(bench.work().join("d/id_rsa")).unwrap(), b"SECRET");
     });
 }
@@ -151,7 +151,7 @@ fn a_command_sees_no_secret_of_the_workspace_and_writes_none() {
 fn files_that_would_do_harm_are_refused_and_named() {
     each(&[("a", "1")], |bench| {
         let outcome = bench.run("mkfifo p; ln -s /etc/passwd out; mkdir .git; echo x > .git/config");
-        let mut refused: Vec<&str> = outcome.refused.iter().map(|(path, _)| path.as_str()).collect();
+        let mut refused: Vec<&str> = outcome.refused.iter().map(|refusal| refusal.path.as_str()).collect();
         refused.sort_unstable();
         assert_eq!((refused, outcome.changes.len()), (vec![".git", "out", "p"], 0), "{outcome:?}");
     });

@@ -91,7 +91,7 @@ fn of_commands_at_once_the_last_keeps_its_outputs_and_the_others_say_so() {
     });
     assert_eq!(late.refused, []);
     assert_eq!(early.refused.len(), 1, "{early:?}");
-    assert!(early.refused[0].1.contains("another command runs"), "{early:?}");
+    assert!(early.refused[0].why.contains("another command runs"), "{early:?}");
     bench.printed();
     bench.run("ls out*");
     assert_eq!(bench.printed(), "out-late\n");

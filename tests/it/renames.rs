@@ -137,7 +137,7 @@ fn a_move_that_fails_half_way_leaves_everything_as_it_was() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(bench.printed(), "Invalid cross-device link\ncase.py\nold\n200\n200\n");
     // What is closed cannot be searched for secrets, which is said, unless root searches.
-    let others = outcome.refused.iter().filter(|(path, _)| path != "old/77/in").count();
+    let others = outcome.refused.iter().filter(|refusal| refusal.path != "old/77/in").count();
     assert_eq!((outcome.changes.len(), others), (0, 0), "{outcome:?}");
 }
 

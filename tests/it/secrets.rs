@@ -26,7 +26,7 @@ fn a_command_sees_no_secret_and_can_write_none() {
     assert!(printed.starts_with("./.env.example\n./tls/ca.pem\n") && !printed.contains("SECRET"), "{printed}");
     let told: Vec<&str> = outcome.changes.iter().map(|change| change.path.as_str()).collect();
     assert_eq!(told, ["new", "tls/ca.pem"]);
-    let mut refused: Vec<&str> = outcome.refused.iter().map(|(path, _)| path.as_str()).collect();
+    let mut refused: Vec<&str> = outcome.refused.iter().map(|refusal| refusal.path.as_str()).collect();
     refused.sort_unstable();
     assert_eq!(refused, [".env", "tls/a.pem"], "{:?}", outcome.refused);
     for (path, text) in files {

@@ -124,7 +124,7 @@ fn git_commits_inside_and_the_repository_stays_as_it_was() {
     let (printed, outcome) = done(&bench, &script);
     assert_eq!(printed, "second\nfirst\n1\n");
     assert_eq!(changed(&outcome), ["a"], "what is in .git runs later, outside");
-    assert!(outcome.refused.iter().any(|(path, _)| path.starts_with(".git")), "{:?}", outcome.refused);
+    assert!(outcome.refused.iter().any(|refusal| refusal.path.starts_with(".git")), "{:?}", outcome.refused);
     let (printed, _) = done(&bench, "git log --format=%s; git branch --format='%(refname:short)' | wc -l; git fsck");
     assert!(printed.starts_with("first\n1\n"), "{printed}");
 }

@@ -25,6 +25,6 @@ pub use ledger_page::ledger_page;
 pub use limits::{describe_limit, limits};
 pub use open::{Opened, open};
 pub use rewrite::{Proposed, RewriteTask, rewrite};
-pub use run::{Ran, RunTask, describe_exit, run};
+pub use run::{Ended, Ran, RunTask, describe_exit, run};
 pub use search::{Found, Report, SearchTask, search};
 pub use unsaved::Unsaved;

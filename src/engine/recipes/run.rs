@@ -10,7 +10,8 @@ use crate::changes::{Changeset, Origin};
 use crate::config::ConfigProblem;
 use crate::policy::{Action, Approval, Containment, Facts, HostRule, Place};
 use crate::ports::{
-    Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OutputStream, RunOutcome, RunRequest, Terminal,
+    Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OutputStream, Refusal, RunOutcome, RunRequest,
+    Terminal,
 };
 use crate::workspace::Root;
 
@@ -37,28 +38,32 @@ pub struct RunTask {
 #[derive(Debug)]
 pub enum Ran {
     /// It ran to an end.
-    Done {
-        /// Workspace.
-        root: Root,
-        /// Argument vector.
-        argv: Vec<String>,
-        /// How it ended.
-        exit: Exit,
-        /// What it wrote; empty when nothing was captured.
-        changeset: Changeset,
-        /// Written paths that are no part of the changeset, with reasons.
-        refused: Vec<(String, String)>,
-        /// Output bytes that were dropped.
-        dropped_output: u64,
-        /// What there is to say of a sandbox that was weaker than it could be.
-        warning: Option<String>,
-        /// Connections that it made or tried to make.
-        connections: Vec<Connection>,
-        /// Limits that it came to and that did not end it.
-        reached: Vec<LimitReached>,
-    },
+    Done(Ended),
     /// It waits for an approval.
     Undecided(RunTask, Judgement),
+}
+
+/// A command that ran to an end.
+#[derive(Debug)]
+pub struct Ended {
+    /// Workspace.
+    pub root: Root,
+    /// Argument vector.
+    pub argv: Vec<String>,
+    /// How it ended.
+    pub exit: Exit,
+    /// What it wrote; empty when nothing was captured.
+    pub changeset: Changeset,
+    /// What the changeset does not tell.
+    pub refused: Vec<Refusal>,
+    /// Output bytes that were dropped.
+    pub dropped_output: u64,
+    /// What there is to say of a sandbox that was weaker than it could be.
+    pub warning: Option<String>,
+    /// Connections that it made or tried to make.
+    pub connections: Vec<Connection>,
+    /// Limits that it came to and that did not end it.
+    pub reached: Vec<LimitReached>,
 }
 
 /// Runs the command of `task` if the verdict allows it.
@@ -121,12 +126,13 @@ pub fn run(
     let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
     let came_to: String = reached.iter().map(|reached| format!("; came to the {reached}")).collect();
     let (exited, files, network) = (describe_exit(&exit), changeset.files.len(), record_connections(&connections));
-    let outcome = format!("{exited}{came_to}; {files} files changed, {} refused{network}", refused.len());
+    let not_taken = refused.iter().filter(|refusal| !refusal.is_note()).count();
+    let outcome = format!("{exited}{came_to}; {files} files changed, {not_taken} refused{network}");
     // What was done is recorded, not what was meant to be.
     end(workbench, &task.root, &Judgement { level, ..judgement }, &outcome)?;
     shelve_pending(workbench, &task.root, &changeset)?;
     let (root, argv) = (task.root, task.argv);
-    Ok(Ran::Done { root, argv, exit, changeset, refused, dropped_output, connections, reached, warning })
+    Ok(Ran::Done(Ended { root, argv, exit, changeset, refused, dropped_output, warning, connections, reached }))
 }
 
 fn hidden_unknown(problem: &ConfigProblem) -> Failure {

@@ -144,7 +144,7 @@ proptest! {
         prop_assert_eq!(&files(&bench.root()), &before);
         let mut after = applied(before, &captured);
         let mut shown = shown;
-        for (path, reason) in &captured.refused {
+        for Refusal { path, why: reason, .. } in &captured.refused {
             let path = path.replace('\u{240a}', "\n").replace('\u{241b}', "\u{1b}");
             prop_assert!(!reason.contains("cannot be read"), "{:?}", captured.refused);
             let apart = |name: &String| *name != path && !name.starts_with(&format!("{path}/"));
@@ -204,7 +204,7 @@ fn what_is_too_much_is_named_and_not_read() {
     let bytes: usize =
         captured.changes.iter().filter_map(|change| change.after.as_ref()).map(|state| state.bytes.len()).sum();
     assert!(bytes <= 256 << 20, "{bytes}");
-    let refused = |path: &str| captured.refused.iter().any(|(name, _)| name == path);
+    let refused = |path: &str| captured.refused.iter().any(|refusal| refusal.path == path);
     assert!(refused("huge") && refused("large/a") && refused("large/b"), "{:?}", captured.refused);
     assert_eq!(captured.changes.len() + captured.refused.len(), 44, "{captured:?}");
 }
@@ -227,7 +227,7 @@ fn a_hidden_secret_is_not_deleted_and_not_written() {
     let Some(_) = in_overlay(&[&bench.root()], bench.place.path(), script) else { return };
     let captured = bench.capture(&Start { began, open: &[], hidden: &hidden });
     assert_eq!(captured.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["c/x"]);
-    let mut refused: Vec<&str> = captured.refused.iter().map(|(path, _)| path.as_str()).collect();
+    let mut refused: Vec<&str> = captured.refused.iter().map(|refusal| refusal.path.as_str()).collect();
     refused.sort_unstable();
     assert_eq!(refused, ["b/.env", "c/.env", "out/k"], "{captured:?}");
     assert_eq!(captured.outputs, [PathBuf::from("out")]);
@@ -286,7 +286,7 @@ fn told(captured: &Captured) -> String {
         let text = change.after.as_ref().map_or("-", |after| after.as_text().unwrap());
         format!("{}: {}", change.path, text.trim_end().replace('\n', " "))
     });
-    let refused = captured.refused.iter().map(|(path, reason)| match reason.split_once(", at ") {
+    let refused = captured.refused.iter().map(|Refusal { path, why, .. }| match why.split_once(", at ") {
         Some((_, place)) => format!("{path} refused at {}", place.split(',').next().unwrap()),
         None => format!("{path} refused"),
     });

@@ -10,6 +10,7 @@ use super::super::disk::{Folder, Kind, Seen};
 use super::super::moment::{Moment, Since, Stamp};
 use super::names::{Patterns, Proof, is_secret_folder, told_by_name};
 use super::{Found, SecretsError};
+use crate::ports::Refusal;
 use crate::text::visible_line;
 use crate::workspace::RelativePath;
 
@@ -17,6 +18,10 @@ use crate::workspace::RelativePath;
 const YOUNG: Duration = Duration::from_millis(20);
 /// Bytes at the beginning of a file that are looked at.
 const BEGINNING: u64 = 256 << 10;
+
+/// Most places that are named as not searched.
+const MOST_DOUBTS: usize = 1_000;
+const MORE: &str = "more was not searched for secrets than is named here";
 
 /// Folders of packages and caches, known by name alone.
 const PASSED_OVER: &[&str] =
@@ -112,7 +117,12 @@ impl<'a> Search<'a> {
     }
 
     fn doubt(&mut self, path: &Path, reason: &str) {
-        self.found.doubtful.push((visible_line(&path.to_string_lossy()), reason.to_owned()));
+        let doubtful = &mut self.found.doubtful;
+        match doubtful.len() {
+            MOST_DOUBTS.. => {}
+            count if count + 1 == MOST_DOUBTS => doubtful.push(Refusal::note("", MORE)),
+            _ => doubtful.push(Refusal::note(visible_line(&path.to_string_lossy()), reason)),
+        }
     }
 
     /// What is in a folder, read or remembered; `None` for one that is gone or closed.
