@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::{Mode, mkdirat};
+use nix::sys::stat::{Mode, fchmod, fstat, mkdirat};
 use nix::unistd::{UnlinkatFlags, chdir, pivot_root, unlinkat};
 
 use super::identity::Trees;
@@ -214,14 +214,29 @@ pub(super) fn write(workspace: &OwnedFd, path: &RelativePath, text: &str) -> io:
     fs::File::from(openat2(folder.as_fd(), name, how(flags))?).write_all(text.as_bytes())
 }
 
-/// Removes the file at `path` from the captured workspace; the host keeps it.
+/// Removes the file at `path` from the captured workspace; the host keeps it. Afterwards the overlay shows no file of
+/// that name: it is gone, or a folder stands there, or something that is no folder, and so holds nothing, stands where
+/// a folder on the way to it was. The latter two are outputs kept from earlier commands, which cover the host's file.
 pub(super) fn remove(workspace: &OwnedFd, path: &RelativePath) -> io::Result<()> {
-    let removed = parent(workspace, path, Missing::Fail)
-        .and_then(|(folder, name)| Ok(unlinkat(folder.as_fd(), name, UnlinkatFlags::NoRemoveDir)?));
-    match removed {
+    let removed = parent(workspace, path, Missing::Fail).and_then(|(folder, name)| {
+        let unlink = || unlinkat(folder.as_fd(), name, UnlinkatFlags::NoRemoveDir);
+        match unlink() {
+            // Folders of packages are closed even to their owner; the overlay's own copy of one is opened for a moment.
+            Err(Errno::EACCES) => {
+                let mode = Mode::from_bits_truncate(fstat(&folder)?.st_mode);
+                fchmod(&folder, mode | Mode::S_IWUSR | Mode::S_IXUSR)?;
+                let removed = unlink();
+                fchmod(&folder, mode)?;
+                Ok(removed?)
+            }
+            other => Ok(other?),
+        }
+    });
+    let number = removed.as_ref().err().and_then(io::Error::raw_os_error).map(Errno::from_raw);
+    match number {
         // What has gone meanwhile is hidden well.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+        Some(Errno::ENOENT | Errno::EISDIR | Errno::ENOTDIR | Errno::ELOOP) => Ok(()),
+        _ => removed,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use nix::sys::stat::{
 };
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags, fchown, fchownat, linkat, symlinkat, unlinkat};
+use rustix::fs::{SeekFrom, seek};
 
 use super::descent::Descent;
 use super::disk::{Folder, Kind};
@@ -129,28 +130,19 @@ pub(super) struct Size {
     pub(super) bytes: u64,
 }
 
-/// Goes through the tree at `path` and takes out of it what must not be kept: pipes, sockets, devices, set-id files.
-/// Lets the owner in everywhere. Returns what is left.
+/// Goes through what is at `path`, a tree or a single file, and takes out of it what must not be kept: pipes, sockets,
+/// devices, set-id files. Lets the owner in everywhere. Returns what is left.
 pub(super) fn clean(top: &Folder, path: &Path) -> io::Result<Size> {
     let mut size = Size::default();
-    let mut descent = Descent::new(PathBuf::new(), vec![(path.as_os_str().to_owned(), ())]);
+    let (above, name) = (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default());
+    let Some(folder) = top.below(above)? else { return Ok(size) };
+    let first = clean_entry(&folder, name, &mut size)?.then(|| (name.to_owned(), ()));
+    let mut descent = Descent::new(above.to_path_buf(), first.into_iter().collect());
     while let Some((path, ())) = descent.next() {
         let Some(folder) = top.below(&path)? else { continue };
-        folder.unlock_self()?;
         let mut folders = Vec::new();
         for name in folder.names()? {
-            let Some(seen) = folder.look(&name)? else { continue };
-            let set_id = seen.kind == Kind::File && seen.mode & 0o6000 != 0;
-            if set_id || matches!(seen.kind, Kind::Special(_)) {
-                gone(unlinkat(&folder, name.as_os_str(), UnlinkatFlags::NoRemoveDir))?;
-                continue;
-            }
-            size.entries += 1;
-            size.bytes += seen.taken;
-            if seen.kind == Kind::Folder {
-                if seen.mode & 0o700 != 0o700 {
-                    folder.unlock(&name, &seen)?;
-                }
+            if clean_entry(&folder, &name, &mut size)? {
                 folders.push((name, ()));
             }
         }
@@ -159,14 +151,37 @@ pub(super) fn clean(top: &Folder, path: &Path) -> io::Result<Size> {
     Ok(size)
 }
 
-/// Copies trees from one file system to another, with times, permissions, links and the signs of an overlay.
-#[derive(Debug, Default)]
+/// Removes the entry if it must not be kept, and counts it otherwise; whether it is a folder.
+fn clean_entry(folder: &Folder, name: &OsStr, size: &mut Size) -> io::Result<bool> {
+    let Some(seen) = folder.look(name)? else { return Ok(false) };
+    let set_id = seen.kind == Kind::File && seen.mode & 0o6000 != 0;
+    if set_id || matches!(seen.kind, Kind::Special(_)) {
+        gone(unlinkat(folder, name, UnlinkatFlags::NoRemoveDir))?;
+        return Ok(false);
+    }
+    size.entries += 1;
+    size.bytes += seen.taken;
+    if seen.kind == Kind::Folder && seen.mode & 0o700 != 0o700 {
+        folder.unlock(name, &seen)?;
+    }
+    Ok(seen.kind == Kind::Folder)
+}
+
+/// Copies trees from one file system to another, with times, permissions, links, holes and the signs of an overlay.
+#[derive(Debug)]
 pub(super) struct Copier {
     /// Where files with several names went, by inode.
     linked: HashMap<u64, (PathBuf, OsString)>,
+    /// Bytes that may still be copied.
+    left: u64,
 }
 
 impl Copier {
+    /// One that copies at most so many bytes.
+    pub(super) fn of_at_most(bytes: u64) -> Self {
+        Self { linked: HashMap::new(), left: bytes }
+    }
+
     /// Copies what is at `path` below `from` to the same path below `to`, where its folder is and it is not.
     pub(super) fn copy(&mut self, from: &Folder, to: &Folder, path: &Path) -> io::Result<()> {
         let (above, name) = (path.parent().unwrap_or(Path::new("")), path.file_name().unwrap_or_default());
@@ -237,8 +252,26 @@ impl Copier {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
         let how = super::disk::beneath(flags).mode(Mode::from_bits_truncate(0o600));
         let mut copy = File::from(openat2(target.as_fd(), name, how)?);
-        io::copy(&mut content, &mut copy)?;
+        self.copy_content(&mut content, &mut copy)?;
         dress(&copy, stat)
+    }
+
+    /// Copies the parts of a file that are no holes: a command makes files of any size that take no room, and a copy
+    /// of theirs must take none either.
+    fn copy_content(&mut self, content: &mut File, copy: &mut File) -> io::Result<()> {
+        copy.set_len(content.metadata()?.len())?;
+        let mut at = 0;
+        loop {
+            let start = match seek(&content, SeekFrom::Data(at)) {
+                Err(rustix::io::Errno::NXIO) => return Ok(()),
+                start => start?,
+            };
+            at = seek(&content, SeekFrom::Hole(start))?;
+            self.left = self.left.checked_sub(at - start).ok_or(io::ErrorKind::FileTooLarge)?;
+            content.seek(io::SeekFrom::Start(start))?;
+            copy.seek(io::SeekFrom::Start(start))?;
+            io::copy(&mut content.take(at - start), copy)?;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "the helpers of tests fail as tests do")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use tagout::ports::{Exit, OpenText};
 use tagout::workspace::RelativePath;
@@ -32,6 +33,48 @@ fn a_command_sees_no_secret_and_can_write_none() {
     for (path, text) in files {
         assert_eq!(fs::read_to_string(bench.work().join(path)).unwrap(), text);
     }
+}
+
+#[test]
+fn a_secret_stays_hidden_whatever_earlier_commands_left_on_the_way_to_it() {
+    let Some(bench) =
+        bench(&[(".gitignore", "out\n"), ("out/.env", "SECRET"), ("out/in/.env", "SECRET"), ("out/x", "")])
+    else {
+        return;
+    };
+    let scripts = [
+        "mkdir out/.env",
+        "rm -r out/in; echo > out/in",
+        "rm out/in; ln -s . out/in",
+        "rm out/in; ln -s /nowhere out/in",
+        "rm out/in; mkdir out/in",
+        "rm -r out; echo > out",
+        "rm out; ln -s . out",
+        "rm out; mkdir -p out/in",
+    ];
+    for script in scripts {
+        let outcome = bench.run(script);
+        assert_eq!(outcome.exit, Exit::Code(0), "{script}: {}", bench.printed());
+        let outcome = bench.run("find . -name .env; cat out/.env out/in/.env .env out/in/in/.env");
+        assert_eq!(outcome.exit, Exit::Code(1), "{script}");
+        assert!(!bench.printed().contains("SECRET"), "{script}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_folder_that_cannot_be_written_is_hidden_too() {
+    let Some(bench) = bench(&[("closed/.env", "SECRET"), ("closed/x", "1")]) else { return };
+    let closed = bench.work().join("closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).unwrap();
+    let outcome =
+        bench.run("stat -c %a closed; ls -A closed; cat closed/.env; touch closed/y 2>/dev/null || echo closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o755)).unwrap();
+    let printed = bench.printed();
+    assert!(
+        printed.starts_with("555\nx\n") && printed.ends_with("closed\n") && !printed.contains("SECRET"),
+        "{printed}"
+    );
+    assert_eq!((outcome.exit, outcome.changes.len()), (Exit::Code(0), 0));
 }
 
 #[test]

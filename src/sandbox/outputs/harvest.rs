@@ -1,6 +1,6 @@
 //! Merging the ignored part of a command's writes into the layer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
@@ -71,7 +71,7 @@ impl Outputs {
             return Ok(Kept::Busy);
         }
         let layer = self.layer()?;
-        let copier = (fstat(run.written)?.st_dev != fstat(&layer)?.st_dev).then(Copier::default);
+        let copier = (fstat(run.written)?.st_dev != fstat(&layer)?.st_dev).then(|| Copier::of_at_most(MOST_COPIED));
         let size = run.prepare()?;
         if copier.is_some() && size.bytes > MOST_COPIED {
             return Ok(Kept::TooLarge);
@@ -96,26 +96,31 @@ impl Harvest<'_> {
     fn prepare(&self) -> io::Result<Size> {
         let mut size = Size::default();
         for path in self.outputs {
-            for hidden in
-                self.hidden.iter().map(|hidden| Path::new(hidden.as_str())).filter(|one| one.starts_with(path))
-            {
-                self.forget(hidden)?;
-            }
             let found = clean(self.written, path)?;
             size.bytes += found.bytes;
-            size.entries += found.entries + 1;
+            size.entries += found.entries;
+        }
+        let outputs: HashSet<&Path> = self.outputs.iter().map(PathBuf::as_path).collect();
+        for hidden in self.hidden.iter().map(|hidden| Path::new(hidden.as_str())) {
+            if hidden.ancestors().any(|above| outputs.contains(above)) {
+                self.forget(hidden)?;
+            }
         }
         Ok(size)
     }
 
+    /// Takes out what stands in the place of a secret, whatever it is.
     fn forget(&self, path: &Path) -> io::Result<()> {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
         let Some(folder) = self.written.below(above)? else { return Ok(()) };
+        let remove = |how| Ok(unlinkat(&folder, name, how)?);
         match folder.look(name)? {
             None => Ok(()),
-            // Marked, so that it is not merged: a folder in the place of a secret was made by the command.
-            Some(Seen { kind: Kind::Folder, .. }) => Trash::new(folder.make(name)?).empty(),
-            Some(_) => Ok(unlinkat(&folder, name, UnlinkatFlags::NoRemoveDir)?),
+            Some(Seen { kind: Kind::Folder, .. }) => {
+                Trash::new(folder.make(name)?).empty()?;
+                remove(UnlinkatFlags::RemoveDir)
+            }
+            Some(_) => remove(UnlinkatFlags::NoRemoveDir),
         }
     }
 }

@@ -185,6 +185,46 @@ fn nothing_that_acts_and_no_secret_is_taken_over() {
 }
 
 #[test]
+fn what_stands_in_the_place_of_a_secret_is_not_kept_whatever_it_is() {
+    for place in [None, Some(MEMORY)] {
+        let bench = Bench::new(place, &[(".gitignore", "out\n"), ("out/.env", "secret"), ("out/x", "")]);
+        let hide = "rm out/.env; ";
+        for script in
+            ["mkdir out/.env", "mkdir -p out/.env/a/b; echo > out/.env/a/c; chmod 0 out/.env", "ln -s x out/.env"]
+        {
+            let Some((_, kept)) = bench.run(&format!("{hide}{script}"), &["out/.env"]) else { return };
+            assert_eq!(
+                (kept, bench.look("ls -A out; cat out/.env").as_str()),
+                (Kept::Merged(Vec::new()), ".env\nx\nsecret")
+            );
+        }
+    }
+}
+
+#[test]
+fn holes_stay_holes_and_single_files_are_counted() {
+    let bench = Bench::new(Some(MEMORY), &[(".gitignore", "out\nlone\n")]);
+    let script = "mkdir out; for i in 1 2 3 4 5 6 7 8; do truncate -s 300G out/$i; done; printf x >> out/1; \
+        dd if=/dev/zero of=lone bs=1M count=3 status=none; printf end >> out/2";
+    let Some((_, kept)) = bench.run(script, &[]) else { return };
+    assert_eq!(kept, Kept::Merged(Vec::new()));
+    let record = Record::read(&bench.outputs.folder).unwrap();
+    assert!((3 << 20..4 << 20).contains(&record.bytes) && record.entries == 10, "{record:?}");
+    assert_eq!(
+        bench.look("stat -c %s out/1 out/8; tail -c 4 out/2 | tr '\\0' 0; du -sm out | cut -f1"),
+        format!("{}\n{}\n0end1\n", (300_u64 << 30) + 1, 300_u64 << 30)
+    );
+}
+
+#[test]
+fn single_files_that_are_too_large_for_a_copy_are_not_kept() {
+    let bench = Bench::new(Some(MEMORY), &[(".gitignore", "lone\n")]);
+    let Some((_, kept)) = bench.run("fallocate -l 1100M lone || exit 1; ls lone", &[]) else { return };
+    let left = bench.look("ls");
+    assert_eq!((kept, left.as_str()), (Kept::TooLarge, ""));
+}
+
+#[test]
 fn nothing_is_merged_while_another_command_runs() {
     let bench = Bench::new(None, &[(".gitignore", "out\n")]);
     let other = bench.begin().unwrap();
