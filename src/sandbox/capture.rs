@@ -14,12 +14,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::descent::Descent;
 use super::disk::{Folder, Kind, Seen};
 use super::ignored::{Ignored, Rules};
 use super::meanwhile::OnDisk;
 use super::moment::{Moment, Since};
+use super::tracked::Tracked;
 use crate::changes::FileChange;
 use crate::ports::{OpenText, Refusal};
 use crate::text::visible_line;
@@ -70,10 +72,11 @@ pub(super) fn capture(written: &Folder, disk: &Folder, root: &Path, start: &Star
         hidden: start.hidden,
         since: start.began.until_now()?,
         ignored: Ignored::new(root),
+        tracked: None,
         found: Captured::default(),
         bytes: 0,
     };
-    let top = Standing { side: Side::Over, files: OnDisk::AsBefore };
+    let top = Standing { side: Side::Over, files: OnDisk::AsBefore, names: OnDisk::AsBefore, kept: Kept::Shown };
     let folders = scan.enter(PathBuf::new(), top)?;
     let mut descent = Descent::new(PathBuf::new(), folders);
     while let Some((path, standing)) = descent.next() {
@@ -105,6 +108,18 @@ struct Standing {
     side: Side,
     /// What the files in it count as at least: changed, when the folder itself was moved there meanwhile.
     files: OnDisk,
+    /// What became of the names in it on disk, or in the nearest folder above it that is there.
+    names: OnDisk,
+    kept: Kept,
+}
+
+/// What becomes of what nothing else is known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    /// It is shown, unless a rule ignores it.
+    Shown,
+    /// It is an output: a folder above it is ignored, which was entered because git tracks something in it.
+    Ignored,
 }
 
 /// Both sides, and what has been found so far.
@@ -116,6 +131,7 @@ struct Scan<'a> {
     hidden: &'a BTreeSet<RelativePath>,
     since: Since,
     ignored: Ignored,
+    tracked: Option<Rc<Tracked>>,
     found: Captured,
     bytes: u64,
 }
@@ -139,6 +155,11 @@ struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// Whether it is one on either side.
+    fn is_folder(&self) -> bool {
+        [self.written, self.disk].iter().flatten().any(|seen| seen.kind == Kind::Folder)
+    }
+
     fn is_ignored(&self, rules: &Rules) -> bool {
         match (self.written.map(|seen| seen.kind), self.disk.map(|seen| seen.kind)) {
             (_, Some(Kind::Folder)) | (Some(Kind::Folder), _) => rules.is_ignored(&self.path, true),
@@ -178,12 +199,20 @@ impl<'a> Scan<'a> {
 
     /// What the two folders themselves say.
     fn standing(&self, from_above: Standing, written: Option<&Folder>, disk: Option<&Folder>) -> io::Result<Standing> {
-        let (mut standing, Some(disk)) = (from_above, disk) else { return Ok(from_above) };
+        let mut standing = from_above;
+        let Some(disk) = disk else {
+            // Nothing was ever in a folder that the command made.
+            if written.is_some_and(|folder| !folder.is_copied() && !folder.is_opaque()) {
+                standing.names = OnDisk::AsBefore;
+            }
+            return Ok(standing);
+        };
         let seen = disk.look_at_self()?;
         // Entries that come and go leave both stamps; a folder that is moved, or closed and opened, gets this one only.
         if self.since.includes(seen.changed) && !self.since.includes(seen.modified) {
             standing.files = OnDisk::Changed;
         }
+        standing.names = if self.since.includes(seen.changed) { OnDisk::Changed } else { OnDisk::AsBefore };
         if standing.side == Side::Over && written.is_some_and(Folder::is_opaque) {
             standing.side = Side::Instead;
         }
@@ -199,13 +228,11 @@ impl<'a> Scan<'a> {
             Ok((None, _)) => return,
             Err(error) => return self.refuse(&path, format!("cannot be read: {error}")),
         };
-        if self.passed_over(place, &entry) {
-            return;
-        }
+        let Some(within) = self.passed(place, &entry) else { return };
         let on_disk = entry.disk.map(|seen| seen.kind);
         let leaf_on_disk = matches!(on_disk, Some(Kind::File | Kind::Link));
         let go_on = |place: &mut Place, side| {
-            place.folders.push((name.to_owned(), Standing { side, ..place.standing }));
+            place.folders.push((name.to_owned(), Standing { side, ..within }));
         };
         match entry.written.map(|seen| seen.kind) {
             Some(Kind::Folder) => {
@@ -249,13 +276,9 @@ impl<'a> Scan<'a> {
                     continue;
                 }
             };
-            if self.passed_over(place, &entry) {
-                continue;
-            }
+            let Some(within) = self.passed(place, &entry) else { continue };
             match entry.disk.map(|seen| seen.kind) {
-                Some(Kind::Folder) => {
-                    place.folders.push((name.clone(), Standing { side: Side::Gone, ..place.standing }))
-                }
+                Some(Kind::Folder) => place.folders.push((name.clone(), Standing { side: Side::Gone, ..within })),
                 Some(Kind::File | Kind::Link) => drop(self.change(place, &entry)),
                 Some(Kind::Deletion | Kind::Special(_)) | None => {}
             }
@@ -263,11 +286,12 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Names what git keeps for itself, secrets, and what has a name that cannot be used; notes ignored outputs.
-    fn passed_over(&mut self, place: &Place, entry: &Entry<'_>) -> bool {
+    /// How what is in an entry is to be taken. Names what git keeps for itself, secrets, and what has a name that cannot
+    /// be used, and notes ignored outputs: these are passed over.
+    fn passed(&mut self, place: &Place, entry: &Entry<'_>) -> Option<Standing> {
         let Ok(path) = RelativePath::from_path(&entry.path) else {
             self.refuse(&entry.path, "its name is not UTF-8");
-            return true;
+            return None;
         };
         if self.hidden.contains(&path) {
             match entry.written.map(|seen| seen.kind) {
@@ -276,22 +300,42 @@ impl<'a> Scan<'a> {
                 None => self.refuse(&entry.path, SECRET_KEPT),
                 Some(Kind::File | Kind::Link | Kind::Folder | Kind::Special(_)) => self.refuse(&entry.path, SECRET),
             }
-            return true;
+            return None;
         }
         if entry.name.eq_ignore_ascii_case(".git") {
             let folder = entry.written.is_some_and(|seen| seen.kind == Kind::Folder);
             if !folder || self.holds_files(&entry.path) {
                 self.refuse(&entry.path, GIT);
             }
-            return true;
+            return None;
         }
-        if !self.open.contains_key(path.as_str()) && entry.is_ignored(&place.rules) {
-            if place.standing.side != Side::Gone {
-                self.found.outputs.push(entry.path.clone());
-            }
-            return true;
+        if place.standing.kept != Kept::Ignored && !entry.is_ignored(&place.rules) {
+            return Some(place.standing);
         }
-        false
+        let tracked = self.tracked();
+        if self.open.contains_key(path.as_str()) || tracked.is_file(&entry.path) {
+            return Some(place.standing);
+        }
+        if entry.is_folder() && tracked.holds(&entry.path) {
+            return Some(Standing { kept: Kept::Ignored, ..place.standing });
+        }
+        if place.standing.side != Side::Gone {
+            self.found.outputs.push(entry.path.clone());
+        }
+        None
+    }
+
+    /// What git tracks, read once something ignored was written.
+    fn tracked(&mut self) -> Rc<Tracked> {
+        if let Some(tracked) = &self.tracked {
+            return Rc::clone(tracked);
+        }
+        let tracked = Tracked::read(self.disk, self.root).unwrap_or_else(|error| {
+            let note = format!("cannot be read, so files that it tracks and `.gitignore` names are missed: {error}");
+            self.found.refused.push(Refusal::note(".git/index", note));
+            Tracked::default()
+        });
+        Rc::clone(self.tracked.insert(Rc::new(tracked)))
     }
 
     /// Whether something other than folders was written to a folder: opening a file for a moment leaves folders.

@@ -159,6 +159,11 @@ impl Folder {
             .is_ok_and(|length| value.get(..length) == Some(b"y".as_slice()))
     }
 
+    /// Whether the overlay says that it stands for a folder below it: one that a command made does not.
+    pub(super) fn is_copied(&self) -> bool {
+        rustix::fs::fgetxattr(&self.0, "user.overlay.origin", &mut [] as &mut [u8]).is_ok()
+    }
+
     /// The names in it, in no order.
     pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
         // The magic link leads to exactly the folder that is open.

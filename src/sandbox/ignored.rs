@@ -31,6 +31,13 @@ impl Ignored {
         self.rules(path.parent().unwrap_or(Path::new(""))).is_ignored(path, folder)
     }
 
+    /// Whether `path`, of which is not known what it is, or a folder above it may be ignored.
+    pub(super) fn is_within_ignored(&mut self, path: &Path) -> bool {
+        let rules = self.rules(path.parent().unwrap_or(Path::new("")));
+        rules.is_ignored_as_any(path)
+            || path.ancestors().skip(1).any(|above| !above.as_os_str().is_empty() && self.is_ignored(above, true))
+    }
+
     /// The rules in `folder`, a path below the root.
     pub(super) fn rules(&mut self, folder: &Path) -> Rules {
         let mut files = Vec::new();

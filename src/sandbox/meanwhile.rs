@@ -12,6 +12,8 @@ use crate::workspace::{FileKind, FileState};
 
 const CHANGED: &str = "changed on disk while the command ran: run it again";
 const DELETED: &str = "was deleted on disk while the command changed it: run it again";
+const PERHAPS_DELETED: &str =
+    "may have been deleted on disk while the command ran, since its folder changed: run it again";
 const DELETES: &str = "changed on disk while the command deleted it: run it again";
 
 /// What is on disk after the run.
@@ -59,7 +61,7 @@ fn over_unsaved(after: Option<FileState>, now: Option<FileState>, text: &str) ->
 fn unknown(after: Option<&FileState>, now: Option<&FileState>) -> &'static str {
     match (after, now) {
         (None, _) => DELETES,
-        (Some(_), None) => DELETED,
+        (Some(_), None) => PERHAPS_DELETED,
         (Some(_), Some(_)) => CHANGED,
     }
 }
@@ -152,7 +154,11 @@ mod tests {
         use OnDisk::Changed;
         for (after, now, wanted) in [
             (Some("b"), Some("c"), "refused: changed on disk while the command ran"),
-            (Some("b"), NOTHING, "refused: was deleted on disk while the command changed it"),
+            (
+                Some("b"),
+                NOTHING,
+                "refused: may have been deleted on disk while the command ran, since its folder changed",
+            ),
             (NOTHING, Some("c"), "refused: changed on disk while the command deleted it"),
             // Both did the same.
             (Some("c"), Some("c"), "nothing"),

@@ -47,6 +47,7 @@ mod spawn;
 mod step;
 mod sys;
 mod terminal;
+mod tracked;
 mod tree;
 mod tries;
 mod usage;

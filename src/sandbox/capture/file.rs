@@ -11,6 +11,7 @@ use crate::workspace::{FileKind, FileState, RelativePath};
 const MOST_CHANGES: usize = 20_000;
 /// Most bytes of changed files, before and after, that are handed on.
 const MOST_BYTES: u64 = 256 << 20;
+
 impl Scan<'_> {
     /// Notes what becomes of a file or link; whether it may become that.
     pub(super) fn change(&mut self, place: &Place, entry: &Entry<'_>) -> bool {
@@ -40,8 +41,9 @@ impl Scan<'_> {
         let after = self.after(place, entry)?;
         let open = self.open.get(path.as_str()).copied();
         let (now, mut on_disk) = self.now(place, entry)?;
-        // A file that was not open may have gone from the disk, or be new: it is then shown as new.
-        if entry.disk.is_none() && open.is_some_and(|open| open.saved) {
+        // A file that was not open may have gone from the disk, or be new: it is new for sure only where no name has
+        // come or gone meanwhile.
+        if entry.disk.is_none() && open.map_or(place.standing.names == OnDisk::Changed, |open| open.saved) {
             on_disk = OnDisk::Changed;
         }
         let change = judge(after, now, on_disk, open)?;

@@ -233,11 +233,43 @@ fn a_hidden_secret_is_not_deleted_and_not_written() {
     assert_eq!(captured.outputs, [PathBuf::from("out")]);
 }
 
+#[test]
+fn what_git_tracks_is_no_output_although_it_is_ignored() {
+    let bench = Bench::new(&[
+        (".gitignore", "dist\n*.gen\n"),
+        ("dist/app.js", "1"),
+        ("dist/gone.js", "1"),
+        ("dist/other.js", "1"),
+        ("src/a.gen", "1"),
+        ("src/b.gen", "1"),
+        ("old/dist/x", "1"),
+        ("old/dist/y", "1"),
+    ]);
+    let git = |arguments: &[&str]| {
+        let git = std::process::Command::new("git").args(arguments).current_dir(bench.root()).output();
+        git.is_ok_and(|output| output.status.success())
+    };
+    if !git(&["init"]) || !git(&["add", "-f", "dist/app.js", "dist/gone.js", "src/a.gen", "old/dist/x"]) {
+        eprintln!("skipped: no git");
+        return;
+    }
+    let script = "for f in dist/app.js dist/other.js dist/in/new src/a.gen src/b.gen; do mkdir -p $(dirname $f); echo 2 > $f; done; \
+        rm dist/gone.js; rm -r old";
+    let Some((_, captured)) = bench.run(script) else { return };
+    assert_eq!(told(&captured), "dist/app.js: 2 dist/gone.js: - old/dist/x: - src/a.gen: 2", "{captured:?}");
+    let mut outputs = captured.outputs;
+    outputs.sort();
+    assert_eq!(outputs, ["dist/in", "dist/other.js", "src/b.gen"].map(PathBuf::from));
+    fs::write(bench.root().join(".git/index"), "DIRC, but no more").unwrap();
+    let again = bench.capture(&Start { began: Moment::now().unwrap(), open: &[], hidden: &BTreeSet::new() });
+    assert_eq!((again.outputs.len(), told(&again).as_str()), (3, ".git/index refused"), "{again:?}");
+}
+
 const BASE: &str = "1\n2\n3\n4\n5\n";
 
 /// What the editor does to the disk while a command runs, what the command does, and what becomes of it. The files
 /// `open` and `unsaved` are open in an editor, the latter with another last line.
-const MEANWHILE: [(&str, &str, &str, &str); 25] = [
+const MEANWHILE: [(&str, &str, &str, &str); 31] = [
     ("merged", "sed -i s/1/E/ DISK/open", "sed -i s/5/C/ open", "open: E 2 3 4 C"),
     (
         "merged after the copy",
@@ -251,9 +283,20 @@ const MEANWHILE: [(&str, &str, &str, &str); 25] = [
     ("not open, same", "echo x > DISK/plain", "echo x > plain", ""),
     ("new on both", "echo E > DISK/new", "echo C > new", "new refused"),
     ("new on both, same", "echo E > DISK/new", "echo E > new", ""),
-    ("deleted, changed", "rm DISK/plain", "echo C >> plain", "plain: 1 2 3 4 5 C"),
+    ("deleted, changed", "rm DISK/plain", "echo C >> plain", "plain refused"),
+    ("moved, changed", "mv DISK/plain DISK/moved", "echo C >> plain", "plain refused"),
+    ("moved, replaced", "mv DISK/plain DISK/moved", "echo C > x; mv x plain", "plain refused"),
+    ("moved with its folder", "mv DISK/d DISK/moved", "echo C >> d/x", "d/x refused"),
+    ("new in what is new", "echo E > DISK/other.txt", "mkdir -p made/in; echo C > made/in/x", "made/in/x: C"),
+    ("new beside what stays", "echo E >> DISK/d/x", "echo C > d/new", "d/new: C"),
+    (
+        "new beside what came",
+        "echo E > DISK/d/new",
+        "echo C > d/other; echo C > other/new",
+        "other/new: C d/other refused",
+    ),
     ("deleted, changed, open", "rm DISK/open", "echo C >> open", "open refused"),
-    ("deleted, untouched", "rm DISK/plain", "touch plain", "plain: 1 2 3 4 5"),
+    ("deleted, untouched", "rm DISK/plain", "touch plain", "plain refused"),
     ("changed, deleted", "echo E >> DISK/plain", "rm plain", "plain refused"),
     ("changed, deleted, open", "echo E >> DISK/open", "rm open", "open refused"),
     ("saved, deleted", "printf '1\\n2\\n3\\n4\\n5\\n' > DISK/open", "rm open", "open: -"),

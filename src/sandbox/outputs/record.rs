@@ -64,8 +64,7 @@ impl Record {
         for (path, hash) in &self.tops {
             let host = fingerprint(disk, path).unwrap_or(None);
             let same = host.is_some_and(|host| host.hash == *hash);
-            let rules = ignored.rules(path.parent().unwrap_or(Path::new("")));
-            if !same || !rules.is_ignored_as_any(path) {
+            if !same || !ignored.is_within_ignored(path) {
                 stale.push(path.clone());
             }
         }
@@ -76,14 +75,15 @@ impl Record {
 /// What the host has in the place of an output.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fingerprint {
-    /// Stands for the stamps of the first two levels.
+    /// Stands for the stamps of the first entries of the first two levels.
     pub(super) hash: ContentHash,
     /// The latest of them; `None` when there is nothing.
     pub(super) newest: Option<Stamp>,
 }
 
-/// Looks at what `disk` has at `path`, two levels deep: enough to see that a build ran. `None` when not even its
-/// folder is there.
+/// Looks at what `disk` has at `path`, two levels deep and at no more than [`MOST_LOOKS`] entries: enough to see that a
+/// build ran or packages were installed, since these touch something up there; a file written deeper is not seen.
+/// `None` when not even its folder is there.
 pub(super) fn fingerprint(disk: &Folder, path: &Path) -> io::Result<Option<Fingerprint>> {
     let Some(above) = disk.below(path.parent().unwrap_or(Path::new("")))? else { return Ok(None) };
     let name = path.file_name().unwrap_or_default();
