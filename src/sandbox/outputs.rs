@@ -5,14 +5,15 @@
 //! ignored part of its writes is merged into the layer; where both lie on one file system folders are moved, not
 //! copied.
 //!
-//! Whatever a command plants in the layer is only ever seen by other sandboxed commands of the same workspace, which
-//! can do no more with it than with what they make themselves. tagout follows no link in it and executes nothing of
-//! it; devices, pipes and set-id files are left out. Links may point anywhere, as those of a virtual environment do:
+//! Whatever a command plants in the layer is only ever seen by other sandboxed commands of the same workspace. These
+//! may have leave for hosts that it had none for, or hold an unsaved text that it could not see: what it plants is
+//! executed with their powers, as a package is that an earlier command installed. tagout itself follows no link in it
+//! and executes nothing of it; devices, pipes and set-id files are left out. Links may point anywhere, as those of a virtual environment do:
 //! they are followed inside sandboxes alone, where they reach what any command could name. A secret that a command
 //! writes to an ignored file is a matter between the commands of one workspace.
 //!
 //! The layer is a cache and never worth a doubt: after an interrupted merge, beyond its size or age it is thrown
-//! away. An output of which the host has made a newer version, that is no longer ignored, or whose folder is gone,
+//! away. An output of which the host has made a newer version, as far as a look at its first two levels tells, that is no longer ignored, or whose folder is gone,
 //! is dropped from it.
 
 mod harvest;

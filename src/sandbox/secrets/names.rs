@@ -91,7 +91,8 @@ pub(super) fn is_secret_folder(name: &OsStr) -> bool {
 
 /// What is to be proven of the file `name` in `folder` before it is a secret; `None` for any other file.
 pub(super) fn told_by_name(folder: Option<&OsStr>, name: &OsStr) -> Option<Proof> {
-    let name = name.to_str()?.to_ascii_lowercase();
+    // Letters that are none hide nothing: what the rest of the name tells holds.
+    let name = name.to_string_lossy().to_ascii_lowercase();
     let within = |wanted: &str| folder.is_some_and(|folder| folder.eq_ignore_ascii_case(wanted));
     if is_template(&name) || name == "debug.keystore" || (name.starts_with("secrets.") && within("templates")) {
         return None;

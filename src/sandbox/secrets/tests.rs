@@ -1,6 +1,8 @@
 //! The search, tried on folders on disk.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use tempfile::TempDir;
@@ -152,6 +154,18 @@ fn most_of_a_second_search_is_remembered() {
     assert_eq!(kept(), 4);
     bench.write("c/y", "");
     assert_eq!((bench.hidden(&[], &[]).as_str(), kept()), ("a/b/.env", 3));
+}
+
+#[test]
+fn a_telling_name_that_is_no_text_is_doubtful() {
+    let bench = Bench::new(&[("a/x", "")]);
+    for name in [b".env.\xff".as_slice(), b"\xff.pem", b"\xff.txt"] {
+        fs::write(bench.root().join("a").join(OsStr::from_bytes(name)), KEY).unwrap();
+    }
+    let found = bench.found(&[], &[]);
+    let mut told: Vec<&str> = found.doubtful.iter().map(|doubt| doubt.path.as_str()).collect();
+    told.sort_unstable();
+    assert_eq!((told, found.hidden.len()), (vec!["a/.env.\u{fffd}", "a/\u{fffd}.pem"], 0));
 }
 
 #[test]
