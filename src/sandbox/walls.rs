@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::bubblewrap::Bubblewrap;
-use super::probe::Settings;
+use super::probe::{Lack, Settings, apparmor_profile};
 use super::sys;
 use super::tries::{PROBE_ARGUMENT, Subject, Tried};
 use crate::ports::Wall;
@@ -84,7 +84,7 @@ fn wall(tried: &Tried, settings: Settings, program: &Path) -> Wall {
         Ok(found) => (true, found.clone(), 0),
         Err((error, number)) => (false, error.clone(), *number),
     };
-    let cure = if present { None } else { cure(tried.subject, number, settings, program) };
+    let cure = (!present).then(|| Lack::of(tried.subject, number, settings).lines(program));
     Wall { name: name.to_owned(), found, present, without: without.to_owned(), cure }
 }
 
@@ -117,90 +117,6 @@ fn meaning(subject: Subject) -> (&'static str, &'static str) {
             ("other owners for root's files", "a command of root's stays root, with no capabilities")
         }
     }
-}
-
-const CONTAINER: &str = "# in a container: allow clone, unshare, mount and pivot_root, and an unmasked /proc, as with\n\
-     docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined";
-
-/// What adds it, as far as it is known.
-fn cure(subject: Subject, number: i32, settings: Settings, program: &Path) -> Option<String> {
-    if number == libc::ENOSYS {
-        return Some("# the kernel is too old: use Linux 6.12 or later".to_owned());
-    }
-    match subject {
-        Subject::UserNamespaces
-        | Subject::UserMap
-        | Subject::MountNamespace
-        | Subject::ProcessNamespace
-        | Subject::NetworkNamespace
-        | Subject::MessageNamespace
-        | Subject::NameNamespace
-        | Subject::ControlGroupNamespace
-        | Subject::Loopback
-        | Subject::MemoryMount
-        | Subject::TerminalMount => Some(namespaces_cure(number, settings, program)),
-        Subject::ProcessMount => Some(match settings.forbids_namespaces(number) {
-            true => namespaces_cure(number, settings, program),
-            false => CONTAINER.to_owned(),
-        }),
-        Subject::MemoryOverlay | Subject::DiskOverlay => Some(match number {
-            libc::ENODEV => "sudo modprobe overlay\necho overlay | sudo tee /etc/modules-load.d/overlay.conf".to_owned(),
-            libc::EPERM | libc::EACCES | libc::ENOSPC => namespaces_cure(number, settings, program),
-            _ => "# overlays with user attributes need Linux 6.6 or later in memory, and 5.11 on a local disk".to_owned(),
-        }),
-        Subject::Landlock => Some(
-            "# Linux 6.12 or later, with landlock among the security modules; see the list, then add it on the kernel's\n\
-             # command line: lsm=landlock,…\ncat /sys/kernel/security/lsm"
-                .to_owned(),
-        ),
-        Subject::CallFilter | Subject::CallListener => Some("# a kernel with CONFIG_SECCOMP_FILTER, 5.9 or later".to_owned()),
-        Subject::ProcessDescriptors => Some("# Linux 5.3 or later".to_owned()),
-        Subject::ControlGroups => Some(
-            "# a control group of the user's own, as systemd gives to sessions and services:\n\
-             systemd-run --user --scope --property=Delegate=yes tagout lsp"
-                .to_owned(),
-        ),
-        Subject::OtherOwners if settings.forbids_namespaces(number) => {
-            Some(namespaces_cure(number, settings, program))
-        }
-        Subject::OtherOwners => Some("# run tagout as a user, or outside of a container that is not root itself".to_owned()),
-    }
-}
-
-fn namespaces_cure(number: i32, settings: Settings, program: &Path) -> String {
-    let setting = |name: &str, value: u32| {
-        format!(
-            "sudo sysctl -w {name}={value}\necho '{name} = {value}' | sudo tee /etc/sysctl.d/90-user-namespaces.conf"
-        )
-    };
-    if settings.most_namespaces == Some(0) || number == libc::ENOSPC {
-        setting("user.max_user_namespaces", 15_000)
-    } else if settings.unprivileged == Some(0) {
-        setting("kernel.unprivileged_userns_clone", 1)
-    } else if settings.apparmor.is_some_and(|value| value > 0) {
-        apparmor_profile("tagout", program)
-    } else {
-        CONTAINER.to_owned()
-    }
-}
-
-/// A profile that lets one program alone make user namespaces (apparmor.d(5)), and the commands that load it.
-fn apparmor_profile(short: &str, program: &Path) -> String {
-    // Between quotes only a quote and a backslash end the name; what else means something to AppArmor is escaped.
-    let name: String = program
-        .display()
-        .to_string()
-        .chars()
-        .flat_map(|letter| {
-            let special = "\"\\*?[]{}^".contains(letter);
-            special.then_some('\\').into_iter().chain([letter])
-        })
-        .collect();
-    format!(
-        "sudo tee /etc/apparmor.d/{short} <<'PROFILE'\nabi <abi/4.0>,\ninclude <tunables/global>\n\n\
-         profile {short} \"{name}\" flags=(unconfined) {{\n  userns,\n\n  include if exists <local/{short}>\n}}\nPROFILE\n\
-         sudo apparmor_parser --replace /etc/apparmor.d/{short}"
-    )
 }
 
 fn bubblewrap_wall(found: Option<&Bubblewrap>, settings: Settings) -> Wall {
