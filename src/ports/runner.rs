@@ -54,6 +54,25 @@ pub struct Limits {
     pub output_bytes: u64,
 }
 
+#[cfg(test)]
+impl Limits {
+    /// Limits that no test comes near by accident.
+    #[must_use]
+    pub fn ample() -> Self {
+        Self {
+            wall: Duration::from_secs(60),
+            cpu: Duration::from_secs(60),
+            memory_bytes: 4 << 30,
+            processes: 1_024,
+            open_files: 8_192,
+            file_bytes: 1 << 30,
+            disk_bytes: 2 << 30,
+            disk_files: 400_000,
+            output_bytes: 1 << 20,
+        }
+    }
+}
+
 /// Which limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Limit {

@@ -245,17 +245,7 @@ mod tests {
         let path = top.path().join("tagout-1-0");
         fs::create_dir(&path).unwrap();
         let group = Group { path: path.clone(), leftover: groups.leftover.clone() };
-        let limits = Limits {
-            wall: std::time::Duration::from_secs(1),
-            cpu: std::time::Duration::from_secs(1),
-            memory_bytes: 5,
-            processes: 6,
-            open_files: 1,
-            file_bytes: 1,
-            disk_bytes: 1,
-            disk_files: 1,
-            output_bytes: 1,
-        };
+        let limits = Limits { memory_bytes: 5, processes: 6, ..Limits::ample() };
         assert_eq!(group.reached(&limits), []);
         fs::write(path.join("memory.events"), "low 0\nmax 7\noom 1\noom_kill 0\n").unwrap();
         fs::write(path.join("pids.events"), "max 3\n").unwrap();

@@ -202,18 +202,7 @@ pub(super) mod tests {
     use super::*;
 
     pub(in crate::sandbox) fn limits(disk_bytes: u64, disk_files: u64) -> Limits {
-        let second = std::time::Duration::from_secs(1);
-        Limits {
-            wall: second,
-            cpu: second,
-            memory_bytes: 1,
-            processes: 1,
-            open_files: 1,
-            file_bytes: 1,
-            disk_bytes,
-            disk_files,
-            output_bytes: 1,
-        }
+        Limits { disk_bytes, disk_files, ..Limits::ample() }
     }
 
     /// What a watch that counts at once says of a folder with these files.

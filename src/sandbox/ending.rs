@@ -105,17 +105,7 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits {
-            wall: Duration::from_secs(1),
-            cpu: Duration::from_secs(2),
-            memory_bytes: 3,
-            processes: 4,
-            open_files: 5,
-            file_bytes: 6,
-            disk_bytes: 7,
-            disk_files: 8,
-            output_bytes: 9,
-        }
+        Limits { cpu: Duration::from_secs(2), file_bytes: 6, output_bytes: 9, ..Limits::ample() }
     }
 
     fn reach(limit: Limit, most: u64) -> LimitReached {
