@@ -1,6 +1,8 @@
 //! `tagout run`: standard output and the exit code belong to the command; everything else goes to standard error.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use super::arguments::RunArguments;
 use super::changes::{approval, needs_approval};
@@ -25,13 +27,14 @@ pub(super) fn run(
     let approval = approval(&root, &action, arguments.approve.as_deref())?;
     let terminal = arguments.terminal.then(|| terminal(screen));
     let task = RunTask { root: root.clone(), argv, place, network, open: Vec::new(), approval, terminal };
-    let output = |stream, text: &str| {
-        // Nobody reads any more (`| head`): as at a shell, that ends the command.
-        if pass_on(stream, text).is_err() {
-            cancel.cancel();
-        }
-    };
-    let ran = run_command(workbench, task, &output, cancel)?;
+    let printer = Printer::start(cancel);
+    let texts = printer.texts.clone();
+    // Nobody is there to take it once nobody reads it.
+    let output = move |stream, text: &str| texts.send((stream, text.to_owned())).unwrap_or_default();
+    let ran = run_command(workbench, task, &output, cancel);
+    drop(output);
+    printer.finish(cancel);
+    let ran = ran?;
     let ended = match ran {
         Ran::Undecided(_, judgement) => return Err(needs_approval(&root, &judgement, "the same with")),
         Ran::Done(ended) => ended,
@@ -93,6 +96,46 @@ fn terminal(screen: &Screen) -> Terminal {
         keyboard.end();
     }
     Terminal { size: screen.size().unwrap_or(TerminalSize { rows: 24, columns: 80 }), keyboard }
+}
+
+/// Passes the command's output on as it comes, in a thread of its own: whoever reads slowly, or not at all (`| less`),
+/// keeps nobody from ending the command in time. What waits is no more than a command may print.
+struct Printer {
+    texts: mpsc::Sender<(OutputStream, String)>,
+    printed: mpsc::Receiver<()>,
+}
+
+impl Printer {
+    /// How long the rest may take after the user has had enough.
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    fn start(cancel: &Cancel) -> Self {
+        let ((texts, waiting), (done, printed)) = (mpsc::channel::<(OutputStream, String)>(), mpsc::channel());
+        let cancel = cancel.clone();
+        std::thread::spawn(move || {
+            for (stream, text) in waiting {
+                // Nobody reads any more (`| head`): as at a shell, that ends the command.
+                if pass_on(stream, &text).is_err() {
+                    cancel.cancel();
+                    break;
+                }
+            }
+            drop(done);
+        });
+        Self { texts, printed }
+    }
+
+    /// Waits until all of it is printed.
+    fn finish(self, cancel: &Cancel) {
+        drop(self.texts);
+        let mut left = Self::PATIENCE;
+        let step = Duration::from_millis(50);
+        while !left.is_zero() && self.printed.recv_timeout(step) == Err(mpsc::RecvTimeoutError::Timeout) {
+            if cancel.is_cancelled() {
+                left = left.saturating_sub(step);
+            }
+        }
+    }
 }
 
 /// Passes the command's output on as it comes.

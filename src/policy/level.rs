@@ -70,8 +70,13 @@ impl Containment {
     /// What people are told of a run that is not contained as well as it could be; `None` when there is nothing to tell.
     #[must_use]
     pub fn warning(&self) -> Option<String> {
-        let level = self.level.filter(|level| *level < SandboxLevel::Full)?;
-        let missing = self.missing.as_deref().unwrap_or("unknown reason");
-        Some(format!("contained at level {level}, not full: {missing}; `tagout doctor` says what adds the rest"))
+        let level = match self.level? {
+            SandboxLevel::Full => "full, but for one wall".to_owned(),
+            level @ (SandboxLevel::Copy | SandboxLevel::Bubblewrap) => format!("{level}, not full"),
+        };
+        // At the full level there is nothing to tell but a reason.
+        let unknown = (self.level < Some(SandboxLevel::Full)).then_some("unknown reason");
+        let missing = self.missing.as_deref().or(unknown)?;
+        Some(format!("contained at level {level}: {missing}; `tagout doctor` says what adds the rest"))
     }
 }

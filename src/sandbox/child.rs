@@ -66,7 +66,10 @@ fn rehearse() -> io::Result<()> {
     let text = || "rehearsal".to_owned();
     let part = Go { argv: vec![text()], environment: vec![(text(), text())], ..Go::default() };
     channel::send(from.as_fd(), &part, &[])?;
-    channel::receive::<Go>(to.as_fd())?.map_or(Ok(()), |(go, _)| Ok(drop(Prepared::of(&go)?)))
+    if let Some((go, _)) = channel::receive::<Go>(to.as_fd())? {
+        Prepared::of(&go)?;
+    }
+    Ok(())
 }
 
 /// Receives the command and prepares what depends on it; `None` when there will be none.

@@ -1,5 +1,6 @@
 //! How a command ended, and which limits it came to: from what process 1, the kernel and the server saw of it.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
@@ -12,6 +13,30 @@ use crate::ports::{Exit, Failure, FailureKind, Limit, LimitReached, Limits};
 pub(super) fn ended_early() -> Failure {
     Failure::new(FailureKind::Unavailable, "the sandbox ended before the command began")
         .hint("nothing was run: run it again, and look for memory limits if it stays so")
+}
+
+/// Whether any system could start this command.
+pub(super) fn usable(argv: &[String]) -> Result<(), Failure> {
+    let what = if argv.first().is_none_or(String::is_empty) {
+        "the command is empty: name a program"
+    } else if argv.iter().any(|one| one.contains('\0')) {
+        "the command holds a NUL character, which no program can be given: leave it out"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(FailureKind::InvalidInput, what))
+}
+
+/// The failure of a sandbox that could not be started.
+pub(super) fn not_started(error: &io::Error) -> Failure {
+    Failure::new(FailureKind::Unavailable, format!("the sandbox could not be started: {error}"))
+        .hint("nothing was run: free processes, memory or open files, and run it again")
+}
+
+/// The failure of a sandbox that could not go on with its command.
+pub(super) fn lost(why: &str) -> Failure {
+    Failure::new(FailureKind::Unavailable, format!("the command was ended, since it could not be watched: {why}"))
+        .hint("what it wrote in the workspace was dropped; what it did over the network was done")
 }
 
 /// Why the server ended a command, if it did.
@@ -29,6 +54,7 @@ pub(super) fn stopped(ended: &Ended, limits: &Limits) -> Option<Exit> {
 /// When it never began.
 pub(super) fn exit_of(ended: &Ended, limits: &Limits) -> Result<Exit, Failure> {
     match &ended.end {
+        Some(Report::Failed(failed)) if ended.begun => Err(lost(&format!("{}: {}", failed.step, failed.error))),
         Some(Report::Failed(failed)) => Err(explain(failed, Settings::read())),
         // A command that ended in the last moment has ended by itself.
         Some(Report::Exited(code)) => Ok(Exit::Code(*code)),

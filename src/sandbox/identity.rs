@@ -38,6 +38,13 @@ pub enum Identity {
 /// The name of the step, by which the server knows that root has to stay root here.
 pub(super) const SHIFT: &str = "show folders of root as another user's";
 
+/// The failure of what this machine may refuse for good, where `error` says so.
+fn refused<E: Into<io::Error>>(error: E) -> Failed {
+    let error = error.into();
+    let lasting = [libc::EPERM, libc::EINVAL, libc::EOPNOTSUPP, libc::ENOSYS].map(Some);
+    failed(if lasting.contains(&error.raw_os_error()) { SHIFT } else { "open the folders to be shown" })(error)
+}
+
 /// Folders of the host that the helper has opened for the sandbox.
 #[derive(Debug, Default)]
 pub(super) struct Trees(Vec<(PathBuf, OwnedFd)>);
@@ -95,9 +102,9 @@ impl Lender {
         let Identity::Subordinate { outside, .. } = identity else { return Ok(Self(None)) };
         let map = format!("0 {outside} 1");
         for name in ["uid_map", "gid_map"] {
-            fs::write(format!("/proc/{pid}/{name}"), &map).map_err(failed(SHIFT))?;
+            fs::write(format!("/proc/{pid}/{name}"), &map).map_err(refused)?;
         }
-        Ok(Self(Some(fs::File::open(format!("/proc/{pid}/ns/user")).map_err(failed(SHIFT))?)))
+        Ok(Self(Some(fs::File::open(format!("/proc/{pid}/ns/user")).map_err(refused)?)))
     }
 
     /// Opens folders for the process.
@@ -109,7 +116,7 @@ impl Lender {
             }
             Ok(tree)
         };
-        folders.iter().map(open).collect::<io::Result<_>>().map_err(failed(SHIFT))
+        folders.iter().map(open).collect::<io::Result<_>>().map_err(refused)
     }
 }
 
@@ -126,9 +133,9 @@ pub(super) fn assume(identity: &Identity) -> Result<(), Failed> {
         }
         Identity::Subordinate { .. } => {
             let (user, group) = (Uid::from_raw(0), Gid::from_raw(0));
-            setgroups(&[]).map_err(failed(SHIFT))?;
-            setresgid(group, group, group).map_err(failed(SHIFT))?;
-            setresuid(user, user, user).map_err(failed(SHIFT))
+            setgroups(&[]).map_err(refused)?;
+            setresgid(group, group, group).map_err(refused)?;
+            setresuid(user, user, user).map_err(refused)
         }
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn run(image: &Plan, done: usize, helper: OwnedFd) -> i32 {
         Ok(()) => {
             // The server has work to do now, and taking all this down can wait until it is done with it.
             let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
-            drop(poll(&mut [PollFd::new(socket.as_fd(), gone)], PollTimeout::NONE));
+            poll(&mut [PollFd::new(socket.as_fd(), gone)], PollTimeout::NONE).unwrap_or_default();
             0
         }
         Err(failed) => {

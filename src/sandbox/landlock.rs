@@ -24,6 +24,12 @@ pub struct PathRules {
     pub write: Vec<PathBuf>,
 }
 
+/// What a run without this wall is told; `None` where [`restrict`] finds what it needs.
+pub(super) fn missing() -> Option<String> {
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    ruleset.handle_access(AccessFs::Refer).err().map(|_| "the kernel has no Landlock, or one too old".to_owned())
+}
+
 /// Restricts this process, which has one thread, and all it will start. A kernel without Landlock, or with its first
 /// version, which would refuse every rename from one folder to another, leaves it as it is.
 ///

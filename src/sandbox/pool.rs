@@ -19,7 +19,7 @@ use super::step::Plan;
 use super::sys;
 use super::writes::{DiskWrites, Room};
 use crate::policy::Mode;
-use crate::ports::{Failure, LimitReached, Limits};
+use crate::ports::{Failure, FailureKind, LimitReached, Limits};
 
 /// How long a sandbox may take to be built.
 const BUILD_TIME: Duration = Duration::from_secs(10);
@@ -167,6 +167,18 @@ pub(super) enum NotBuilt {
     /// The helper cannot be started or asked.
     #[error(transparent)]
     System(#[from] io::Error),
+}
+
+impl NotBuilt {
+    /// Whether it will be so the next time too, so that something weaker is worth trying.
+    pub(super) fn is_lasting(&self) -> bool {
+        const PASSING: [i32; 6] = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::EPIPE, libc::ESRCH];
+        match self {
+            Self::Step(failed) => !PASSING.contains(&failed.number),
+            Self::Refused(failure) => failure.kind == FailureKind::Unavailable,
+            Self::Silent | Self::System(_) => false,
+        }
+    }
 }
 
 /// What a sandbox is built by.

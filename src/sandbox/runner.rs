@@ -1,20 +1,21 @@
 //! The runner: from a grant to an outcome.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
 use super::channel::Go;
 use super::disk::Folder;
-use super::ending::{cut, ended_early, exit_of, exit_status, filled, reached, stopped};
+use super::ending::{cut, ended_early, exit_of, exit_status, filled, lost, not_started, reached, stopped, usable};
 use super::environment;
 use super::fallback::Ran;
 use super::identity::{Identity, SHIFT};
 use super::keeping::Keeping;
+use super::landlock;
 use super::levels::Levels;
 use super::machine::{Machine, home};
 use super::output::Output;
@@ -58,7 +59,7 @@ impl SandboxRunner {
     #[must_use]
     pub fn new(executable: PathBuf, environment: Vec<(OsString, OsString)>, reserve: Reserve) -> Self {
         let (pool, levels) = (Pool::new(executable.clone()), Levels::new(executable));
-        let (root_stays, keeping) = (AtomicBool::new(false), Keeping::default());
+        let (root_stays, keeping) = (Mutex::default(), Keeping::default());
         let workshop = Arc::new(Workshop { environment, pool, root_stays, keeping });
         let (dialer, secrets, refills) = (Arc::new(SystemDialer), Secrets::default(), OnceLock::new());
         Self { workshop, reserve, dialer, levels, secrets, refills }
@@ -112,7 +113,7 @@ impl SandboxRunner {
                 for (key, last) in keys {
                     drop(last);
                     // The next command that has to make its own will say why it cannot.
-                    workshop.pool.reserve(&key, || workshop.build(&key)).unwrap_or_default();
+                    drop(workshop.pool.reserve(&key, || workshop.build(&key)));
                 }
             };
             drop(std::thread::Builder::new().name("sandbox-refill".into()).spawn(work));
@@ -229,12 +230,15 @@ impl SandboxRunner {
             go.environment.push(("TERM".into(), "dumb".into()));
         }
         go.environment.extend(proxy.as_ref().map_or_else(offline, Proxy::variables));
-        let ended = contained(&mut sandbox, go, terms).map_err(|error| not_started(&error))?;
+        let ended = contained(&mut sandbox, go, terms).map_err(|error| match sandbox.has_begun() {
+            Ok(false) => not_started(&error),
+            Ok(true) | Err(_) => lost(&error.to_string()),
+        })?;
         Ok((sandbox, ended, proxy.map(Proxy::finish).unwrap_or_default()))
     }
 
     fn on_host(&self, argv: &[String], request: &RunRequest, terms: &Terms<'_>) -> Result<RunOutcome, Failure> {
-        let (program, arguments) = argv.split_first().ok_or_else(no_program)?;
+        let (program, arguments) = argv.split_first().ok_or_else(ended_early)?;
         let mut command = Command::new(program);
         command.args(arguments).current_dir(request.root.as_path()).process_group(0);
         command.env_clear().envs(self.workshop.environment.iter().map(|(name, value)| (name, value)));
@@ -274,11 +278,12 @@ impl Runner for SandboxRunner {
             let build = || self.workshop.build(&key).or_else(|_| self.workshop.build(&key));
             match self.workshop.pool.reserve(&key, build) {
                 Ok(()) => {}
-                Err(failure) if failure.kind == FailureKind::Unavailable => return fall_back(failure),
-                Err(failure) => return Err(failure),
+                Err(error) if error.is_lasting() => return fall_back(not_built(&error)),
+                Err(error) => return Err(not_built(&error)),
             }
         }
-        Ok(Containment::full())
+        let missing = landlock::missing().or_else(|| self.workshop.root_stays(path).then(|| ROOT_STAYS.to_owned()));
+        Ok(Containment { missing, ..Containment::full() })
     }
 
     fn walls(&self) -> Vec<Wall> {
@@ -295,8 +300,10 @@ impl Runner for SandboxRunner {
         cancel.check()?;
         let keyboard = request.terminal.as_ref().map(|terminal| terminal.keyboard.clone()).unwrap_or_default();
         let terms = Terms { limits: &request.limits, output, cancel, keyboard };
+        if let Action::Run { argv, .. } = grant.action() {
+            usable(argv)?;
+        }
         match grant.action() {
-            Action::Run { argv, .. } if argv.first().is_none_or(String::is_empty) => Err(no_program()),
             Action::Run { argv, place: Place::Sandbox, network } => match grant.level() {
                 Some(SandboxLevel::Full) => self.in_sandbox((argv, network), grant.mode(), request, &terms),
                 Some(level) => self.below_full(level, (argv, network), grant.mode(), request, &terms),
@@ -310,6 +317,9 @@ impl Runner for SandboxRunner {
     }
 }
 
+/// What a run is told whose root stays root.
+const ROOT_STAYS: &str = "root could not become another user, as on a file system that cannot show other owners";
+
 /// Makes sandboxes: what threads share.
 #[derive(Debug)]
 struct Workshop {
@@ -317,28 +327,30 @@ struct Workshop {
     environment: Vec<(OsString, OsString)>,
     pool: Pool,
     keeping: Keeping,
-    /// Whether it has been found that root cannot become another user here.
-    root_stays: AtomicBool,
+    /// Workspaces in which root cannot become another user.
+    root_stays: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Workshop {
     /// A sandbox for `key`: one that waits, or a new one.
     fn sandbox(&self, key: &Key) -> Result<Sandbox, Failure> {
-        self.pool.take(key).map_or_else(|| self.build(key), Ok)
+        self.pool.take(key).map_or_else(|| self.build(key).map_err(|error| not_built(&error)), Ok)
+    }
+
+    fn root_stays(&self, root: &Path) -> bool {
+        self.root_stays.lock().unwrap_or_else(PoisonError::into_inner).contains(root)
     }
 
     /// A new sandbox for `key`.
-    fn build(&self, key: &Key) -> Result<Sandbox, Failure> {
-        let built = self.pool.build(self.planned(key)?);
-        let shifted = !self.root_stays.load(Ordering::Relaxed);
-        match built {
-            Err(NotBuilt::Step(failed)) if failed.step == SHIFT && shifted => {
-                self.root_stays.store(true, Ordering::Relaxed);
-                self.pool.build(self.planned(key)?)
+    fn build(&self, key: &Key) -> Result<Sandbox, NotBuilt> {
+        let planned = || self.planned(key).map_err(NotBuilt::Refused);
+        match self.pool.build(planned()?) {
+            Err(NotBuilt::Step(failed)) if failed.step == SHIFT && !self.root_stays(&key.root) => {
+                self.root_stays.lock().unwrap_or_else(PoisonError::into_inner).insert(key.root.clone());
+                self.pool.build(planned()?)
             }
             built => built,
         }
-        .map_err(|error| not_built(&error))
     }
 
     fn home(&self) -> PathBuf {
@@ -352,7 +364,7 @@ impl Workshop {
             return Err(Failure::new(FailureKind::InvalidInput, what));
         }
         let machine = Machine::survey(&self.environment);
-        let root_user = if self.root_stays.load(Ordering::Relaxed) { RootUser::Kept } else { RootUser::Shifted };
+        let root_user = if self.root_stays(&key.root) { RootUser::Kept } else { RootUser::Shifted };
         let (mode, root, network, limits) = (key.mode, key.root.as_path(), key.network, &key.limits);
         let disk = self.keeping.writes(key.room).map_err(|error| not_started(&error))?;
         let writes = disk.as_ref().map(DiskWrites::path);
@@ -368,15 +380,6 @@ impl Workshop {
 fn too_wide(error: PlanError) -> Failure {
     let PlanError::TooWide(..) = error;
     Failure::new(FailureKind::InvalidInput, error.to_string())
-}
-
-fn no_program() -> Failure {
-    Failure::new(FailureKind::InvalidInput, "the command is empty: name a program")
-}
-
-fn not_started(error: &io::Error) -> Failure {
-    Failure::new(FailureKind::Unavailable, format!("the sandbox could not be started: {error}"))
-        .hint("nothing was run: free processes, memory or open files, and run it again")
 }
 
 pub(super) fn not_built(error: &NotBuilt) -> Failure {

@@ -117,12 +117,14 @@ pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io
     ended.stopped = pump.stopped;
     // Held until here, so that the end of its streams, which comes shortly before its own, wakes nobody.
     drop((command_out, command_error));
-    if ended.end.is_none() && ended.begun {
-        // Process 1 was ended from outside, and the kernel ends all others after it.
-        sandbox.wait_for_end(GRACE)?;
+    if ended.begun {
+        if ended.end.is_none() {
+            // Process 1 was ended from outside, and the kernel ends all others after it.
+            sandbox.wait_for_end(GRACE)?;
+        }
+        // Nobody is left who could write, but who reads may be slow.
+        pump.drain(Duration::MAX)?;
     }
-    // Nobody is left who could write, but who reads may be slow.
-    pump.drain(Duration::MAX)?;
     ended.dropped = pump.finish();
     Ok(ended)
 }

@@ -180,14 +180,12 @@ pub enum Step {
 impl Step {
     /// Whether it shows what is at `path` of the host.
     fn shows(&self, path: &Path) -> bool {
-        match self {
-            Self::Bind { source, .. } | Self::Lose { source, .. } => source == path,
-            Self::Capture { folder, kept, writes } => {
-                let disk = if let Writes::Disk(disk) = writes { Some(disk) } else { None };
-                folder == path || [kept.as_ref(), disk].into_iter().flatten().any(|own| own == path)
-            }
-            _ => false,
+        if let Self::Bind { source, .. } | Self::Lose { source, .. } = self {
+            return source == path;
         }
+        let Self::Capture { folder, kept, writes } = self else { return false };
+        let disk = if let Writes::Disk(disk) = writes { Some(disk) } else { None };
+        [Some(folder), kept.as_ref(), disk].into_iter().flatten().any(|own| own == path)
     }
 }
 

@@ -86,8 +86,12 @@ fn set_attributes(folder: RawFd, path: &CStr, set: &libc::mount_attr, at: libc::
 
 /// Closes every descriptor from `first` on. Only for a process that owns none of them in a variable.
 pub(super) fn close_from(first: libc::c_uint) -> io::Result<()> {
-    // SAFETY: takes plain numbers; called at the very start of the child, before any `OwnedFd` of these numbers exists.
-    checked(unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, 0) }).map(drop)
+    close_range(first, libc::c_uint::MAX, 0)
+}
+
+fn close_range(first: libc::c_uint, last: libc::c_uint, flags: libc::c_uint) -> io::Result<()> {
+    // SAFETY: takes plain numbers; what is closed is in no variable, or in none that is used again: see the callers.
+    checked(unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) }).map(drop)
 }
 
 /// What a clone has become.
@@ -127,8 +131,7 @@ pub(super) fn close_all_but(kept: &[BorrowedFd<'_>]) -> io::Result<()> {
     // The last is no descriptor.
     for kept in numbers.into_iter().chain([libc::c_uint::MAX]) {
         if first < kept {
-            // SAFETY: takes plain numbers; the caller never touches the descriptors that its variables own again.
-            checked(unsafe { libc::syscall(libc::SYS_close_range, first, kept - 1, 0) })?;
+            close_range(first, kept - 1, 0)?;
         }
         first = kept.saturating_add(1);
     }
@@ -192,9 +195,7 @@ fn one_thread() -> io::Result<()> {
 
 /// Lets the kernel collect the children of this process when they end (signal(2), SIG_IGN for SIGCHLD).
 pub(super) fn forget_children() -> io::Result<()> {
-    // SAFETY: SIG_IGN runs no code of ours.
-    let before = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
-    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+    handle(libc::SIGCHLD, libc::SIG_IGN)
 }
 
 /// Ends a process (pidfd_send_signal(2)); one that has ended already is no error.
@@ -210,9 +211,7 @@ pub(super) fn end_process(process: BorrowedFd<'_>) -> io::Result<()> {
 
 /// Lets no descriptor from `first` on survive the execution of another program.
 pub(super) fn close_on_execution(first: libc::c_uint) -> io::Result<()> {
-    // SAFETY: takes plain numbers, and closes nothing that is owned here.
-    let set = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
-    checked(set).map(drop)
+    close_range(first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
 }
 
 /// Gives up every capability, for this process and all it executes.
@@ -289,9 +288,15 @@ pub(super) fn loopback_up() -> io::Result<()> {
 /// Gives every signal its default effect, as a program expects to be started.
 pub(super) fn default_signals() {
     for number in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL runs no code of ours; numbers that cannot be set only make the call fail.
-        unsafe { libc::signal(number, libc::SIG_DFL) };
+        // Some cannot be set.
+        handle(number, libc::SIG_DFL).unwrap_or_default();
     }
+}
+
+fn handle(signal: libc::c_int, how: libc::sighandler_t) -> io::Result<()> {
+    // SAFETY: neither SIG_DFL nor SIG_IGN, which the callers pass, runs code of ours.
+    let before = unsafe { libc::signal(signal, how) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// A descriptor that becomes readable when the process ends.
@@ -302,15 +307,17 @@ pub(super) fn process_descriptor(pid: u32) -> io::Result<OwnedFd> {
 
 /// A descriptor that becomes readable once `after` has passed.
 pub(super) fn timer(after: Duration) -> io::Result<OwnedFd> {
-    let timer = stopped_timer()?;
-    start_timer(timer.as_fd(), after, Duration::ZERO)?;
-    Ok(timer)
+    started_timer(after, Duration::ZERO)
 }
 
 /// A descriptor that becomes readable each time `every` has passed; reading eight bytes makes it wait again.
 pub(super) fn ticker(every: Duration) -> io::Result<OwnedFd> {
+    started_timer(every, every)
+}
+
+fn started_timer(after: Duration, interval: Duration) -> io::Result<OwnedFd> {
     let timer = stopped_timer()?;
-    start_timer(timer.as_fd(), every, every)?;
+    start_timer(timer.as_fd(), after, interval)?;
     Ok(timer)
 }
 

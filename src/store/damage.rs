@@ -110,7 +110,8 @@ fn a_commit_that_was_cut_short_is_undone() {
     fs::write(folder.path().join(JOURNAL), &journal).unwrap();
     let store = LanceStore::new(folder.path().to_owned(), "test");
     let open = store.open().unwrap();
-    assert!(open.notice.unwrap().contains("cut short"));
+    let notice = open.notice.unwrap();
+    assert!(notice.contains("cut short"), "{notice}");
     assert!(open.files.contains_key(&path("f3.rs")) && !open.files.contains_key(&path("late.rs")));
     assert!(!symbols(&store, "too_late").contains(&"late.rs too_late".to_owned()));
     assert!(symbols(&store, "name_3").contains(&"f3.rs name_3".to_owned()));

@@ -1,6 +1,6 @@
 //! Proves that each rule can fail, and that comments, literals and groups do not confuse the scanner.
 
-use crate::rules::{CORE, LINE_CAP, ROOMS, check};
+use crate::rules::{CORE, LINE_CAP, ROOMS, UNSAFE_LINE_CAP, check};
 use crate::scan::{Part, blank, paths, tokens};
 
 /// What `check` says of `body` under a proper head, one `line: what` for each finding.
@@ -179,6 +179,8 @@ fn the_shape_of_a_file_is_held() {
     let body = "\n".repeat(LINE_CAP - 1);
     assert_eq!(findings("tests/it/a.rs", &body), Vec::<String>::new());
     assert_eq!(findings("tests/it/a.rs", &format!("{body}\n")), ["401: 401 lines, and 400 is the cap"]);
+    let body = "\n".repeat(UNSAFE_LINE_CAP);
+    assert_eq!(findings("src/sandbox/sys.rs", &body), ["451: 451 lines, and 450 is the cap"]);
     assert_eq!(findings("src/text/mod.rs", "#[path = \"../lsp/a.rs\"]\nmod a;").len(), 1);
     assert_eq!(findings("src/utils/mod.rs", ""), ["1: `utils` is not in the table of rooms"]);
 }

@@ -79,6 +79,9 @@ const UNSAFE_FILE: &str = "src/sandbox/sys.rs";
 /// Lines that a file may have.
 pub(crate) const LINE_CAP: usize = 400;
 
+/// Lines that [`UNSAFE_FILE`] may have, which cannot be taken apart.
+pub(crate) const UNSAFE_LINE_CAP: usize = 450;
+
 /// One rule broken at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
@@ -150,8 +153,9 @@ fn shape(source: &str, tokens: &[Token], file: &str) -> Wrong {
     if !source.starts_with("//!") {
         wrong.push((1, "a file starts with `//!` and what it is for".to_owned()));
     }
-    if lines > LINE_CAP {
-        wrong.push((LINE_CAP + 1, format!("{lines} lines, and {LINE_CAP} is the cap")));
+    let cap = if file == UNSAFE_FILE { UNSAFE_LINE_CAP } else { LINE_CAP };
+    if lines > cap {
+        wrong.push((cap + 1, format!("{lines} lines, and {cap} is the cap")));
     }
     for (at, token) in tokens.iter().enumerate() {
         if token.text == "unsafe" && file != UNSAFE_FILE {

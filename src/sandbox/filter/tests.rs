@@ -158,7 +158,7 @@ fn other_arguments_are_looked_at() {
 #[test]
 fn renames_and_nothing_else_are_announced() {
     for number in 0..i64::from(UNKNOWN) {
-        let announced = run(&renames(), NATIVE, number, [0; 5]) == libc::SECCOMP_RET_USER_NOTIF;
+        let announced = run(renames(), NATIVE, number, [0; 5]) == libc::SECCOMP_RET_USER_NOTIF;
         assert_eq!(announced, RENAMES.contains(&number), "{number}");
     }
 }
