@@ -64,6 +64,10 @@ pub(super) struct Captured {
 /// When one of the two folders cannot be read at all.
 pub(super) fn capture(written: &Folder, disk: &Folder, root: &Path, start: &Start<'_>) -> io::Result<Captured> {
     written.unlock_self()?;
+    if start.hidden.is_empty() && written.names()?.is_empty() {
+        // As of most commands.
+        return Ok(Captured::default());
+    }
     let mut scan = Scan {
         written,
         disk,

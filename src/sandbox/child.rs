@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -74,6 +75,9 @@ fn rehearse() -> io::Result<()> {
 
 /// Receives the command and prepares what depends on it; `None` when there will be none.
 fn begin(place: &Place<'_>) -> Result<Option<Prepared>, Failed> {
+    // The sandbox's own, which is less than what the server could pass.
+    let nothing = File::open("/dev/null").map_err(failed("open an empty input"))?;
+    dup2_stdin(nothing).map_err(failed("open an empty input"))?;
     rehearse().map_err(failed("rehearse"))?;
     park(place).map_err(failed("report"))?;
     let Place { socket, ticker, built, .. } = place;
@@ -104,9 +108,7 @@ fn begin(place: &Place<'_>) -> Result<Option<Prepared>, Failed> {
 }
 
 fn take_streams(streams: Vec<OwnedFd>) -> io::Result<()> {
-    let [input, output, error] =
-        <[OwnedFd; 3]>::try_from(streams).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-    dup2_stdin(input)?;
+    let [output, error] = <[OwnedFd; 2]>::try_from(streams).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     dup2_stdout(output)?;
     Ok(dup2_stderr(error)?)
 }

@@ -84,8 +84,13 @@ impl Lease {
 impl Outputs {
     /// The outputs kept in `path`, a folder of the user's cache, made if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-        let folder = Folder::open(path)?;
+        let folder = match Folder::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+                Folder::open(path)
+            }
+            folder => folder,
+        }?;
         folder.make(OsStr::new(LAYER))?;
         Ok(Self { path: path.to_path_buf(), folder })
     }

@@ -73,8 +73,7 @@ pub(super) struct Terms<'a> {
 pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io::Result<Ended> {
     let (out, command_out) = io::pipe()?;
     let (error, command_error) = io::pipe()?;
-    let input = File::open("/dev/null")?;
-    let streams = [input.as_fd(), command_out.as_fd(), command_error.as_fd()];
+    let streams = [command_out.as_fd(), command_error.as_fd()];
     // A sandbox that has ended already says so by its silence below.
     drop(channel::send(sandbox.socket.as_fd(), go, &streams));
     let mut pump = Pump::new(OwnedFd::from(out), OwnedFd::from(error), terms)?;
@@ -123,7 +122,7 @@ pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io
             sandbox.wait_for_end(GRACE)?;
         }
         // Nobody is left who could write, but who reads may be slow.
-        pump.drain(Duration::MAX)?;
+        pump.drain(None)?;
     }
     ended.dropped = pump.finish();
     Ok(ended)
@@ -157,7 +156,7 @@ pub(super) fn on_host(command: &mut Command, terms: &Terms<'_>) -> io::Result<(E
     let followed = follow().inspect_err(|_| end_group());
     let status = child.wait()?;
     let mut pump = followed?;
-    pump.drain(LINGER)?;
+    pump.drain(Some(LINGER))?;
     Ok((status, Ended { stopped: pump.stopped, dropped: pump.finish(), ..Ended::default() }))
 }
 
@@ -264,13 +263,15 @@ impl<'a> Pump<'a> {
         Ok(())
     }
 
-    /// Passes on what is left in the streams, until their ends, which others may put off, or until `patience` is over.
-    fn drain(&mut self, patience: Duration) -> io::Result<()> {
-        self.deadline = sys::timer(patience)?;
+    /// Passes on what is left in the streams, until their ends, which others may put off; or until `patience` is over.
+    fn drain(&mut self, patience: Option<Duration>) -> io::Result<()> {
+        if let Some(patience) = patience {
+            self.deadline = sys::timer(patience)?;
+        }
         while self.streams().any(|stream| stream.source.is_some()) {
             let ready = self.wait(None)?;
             self.pass_on(ready);
-            if ready.late {
+            if ready.late && patience.is_some() {
                 break;
             }
         }

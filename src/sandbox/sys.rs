@@ -180,6 +180,8 @@ pub(super) fn start_in_same_memory(child: &dyn Fn() -> i32) -> io::Result<Pid> {
     // memory that the child uses; so one of them at a time runs in it. The stack is there for longer.
     let pid = unsafe { libc::clone(enter, top, libc::CLONE_VM | libc::SIGCHLD, child) };
     drop(held);
+    // Only a part of it was used, and giving it back would take longer than this process may be needed.
+    std::mem::forget(stack);
     let closed = nix::unistd::read(&executed, &mut [0]);
     let pid = checked(pid.into())?;
     closed?;

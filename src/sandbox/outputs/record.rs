@@ -53,8 +53,8 @@ impl Record {
 
     /// Whether nothing was merged for longer than `age`.
     pub(super) fn is_older_than(&self, age: Duration) -> io::Result<bool> {
-        let oldest = Moment::now()?.stamp().before(age);
-        Ok(self.written.is_some_and(|written| written < oldest))
+        let Some(written) = self.written else { return Ok(false) };
+        Ok(written < Moment::now()?.stamp().before(age))
     }
 
     /// The outputs that must not be shown over the workspace `disk` any more: the host has other ones now, nothing
