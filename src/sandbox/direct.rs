@@ -136,7 +136,7 @@ fn live(fence: &Fence, socket: &OwnedFd, above: Option<Pid>) -> Result<(), Faile
         Processes::Shared => Measured::Above,
     };
     let lived = wall_in(fence, above).and_then(|()| init::attend(&measured, socket, init::Built::default()));
-    lived.inspect_err(|failed| tell(socket, failed))
+    lived.map(|_| ()).inspect_err(|failed| tell(socket, failed))
 }
 
 /// Gives up every capability. Who has none may not even say so; what it executes gets none either, since no privileges

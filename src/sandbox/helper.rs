@@ -124,8 +124,9 @@ fn serve() -> io::Result<()> {
         let mut descriptors = descriptors.into_iter();
         let Some(theirs) = descriptors.next() else { continue };
         let group = descriptors.next();
-        let fits =
-            |begun: &Begun| group.is_none() && last.as_ref().is_some_and(|image| plan.continues(image, begun.done));
+        // A process is begun in its control group: moving it there later takes longer than all the rest.
+        let grouped = group.is_some();
+        let fits = |begun: &Begun| !grouped && last.as_ref().is_some_and(|image| plan.continues(image, begun.done));
         let continued = ahead.take().filter(fits).is_some_and(|begun| begun.finish(&plan, &theirs).is_ok());
         if !continued {
             match begin(&plan, 0, group) {
@@ -139,7 +140,7 @@ fn serve() -> io::Result<()> {
             }
             .unwrap_or_else(|failed| init::tell(&theirs, &failed));
         }
-        last = Some(plan);
+        last = (!grouped).then_some(plan);
     }
 }
 

@@ -65,7 +65,8 @@ pub(super) fn run(image: &Plan, done: usize, helper: OwnedFd) -> i32 {
         Ok(built)
     };
     match begun.and_then(build).and_then(|built| attend(&Measured::Here(&plan), &socket, built)) {
-        Ok(()) => {
+        Ok(Attended::Nothing) => 0,
+        Ok(Attended::Command) => {
             // The server has work to do now, and taking all this down can wait until it is done with it.
             let gone = PollFlags::from_bits_retain(libc::POLLRDHUP);
             poll(&mut [PollFd::new(socket.as_fd(), gone)], PollTimeout::NONE).unwrap_or_default();
@@ -188,8 +189,17 @@ pub(super) enum Measured<'a> {
     Above,
 }
 
+/// What has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attended {
+    /// The wait for a command.
+    Nothing,
+    /// A command.
+    Command,
+}
+
 /// Starts the process that becomes the command, then waits for its end or the server's word.
-pub(super) fn attend(measured: &Measured<'_>, socket: &OwnedFd, built: Built) -> Result<(), Failed> {
+pub(super) fn attend(measured: &Measured<'_>, socket: &OwnedFd, built: Built) -> Result<Attended, Failed> {
     const WATCH: &str = "watch processes";
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
@@ -224,7 +234,9 @@ pub(super) fn attend(measured: &Measured<'_>, socket: &OwnedFd, built: Built) ->
     if !met.is_empty() {
         channel::send(socket.as_fd(), &Report::Reached(met), &[]).map_err(failed("report"))?;
     }
-    channel::send(socket.as_fd(), &report, &[]).map_err(failed("report"))
+    channel::send(socket.as_fd(), &report, &[]).map_err(failed("report"))?;
+    let begun = sys::is_ticking(watch.ticker.as_fd()).map_err(failed("report"))?;
+    Ok(if begun { Attended::Command } else { Attended::Nothing })
 }
 
 /// What process 1 looks after.

@@ -308,20 +308,27 @@ impl Pool {
         if parked.len() >= MOST_PARKED {
             parked.remove(0);
         }
-        parked.push((key.clone(), Parked::IsBuilt));
+        parked.push((key.clone(), Parked::BeingBuilt));
         drop(parked);
         let sandbox = build()?;
         // Whose place went to others meanwhile is not needed.
-        if let Some((_, place)) = self.parked().iter_mut().find(|(own, place)| own == key && place.is_built()) {
+        if let Some((_, place)) = self.parked().iter_mut().find(|(own, place)| own == key && place.is_being_built()) {
             *place = Parked::Waits(sandbox);
         }
         drop(reserved);
         Ok(())
     }
 
-    /// Whether a sandbox waits for `key`.
+    /// Whether a sandbox waits for `key`, once the one that is being built, if any, is.
     pub(super) fn is_parked(&self, key: &Key) -> bool {
-        self.parked().iter().any(|(own, parked)| own == key && !parked.has_ended())
+        let mut parked = self.parked();
+        loop {
+            let Some((_, own)) = parked.iter().find(|(own, _)| own == key) else { return false };
+            if !own.is_being_built() {
+                return !own.has_ended();
+            }
+            parked = self.built.wait(parked).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -329,19 +336,19 @@ impl Pool {
 #[derive(Debug)]
 enum Parked {
     /// One that is being built.
-    IsBuilt,
+    BeingBuilt,
     /// One that waits.
     Waits(Sandbox),
 }
 
 impl Parked {
-    fn is_built(&self) -> bool {
-        matches!(self, Self::IsBuilt)
+    fn is_being_built(&self) -> bool {
+        matches!(self, Self::BeingBuilt)
     }
 
     fn has_ended(&self) -> bool {
         match self {
-            Self::IsBuilt => false,
+            Self::BeingBuilt => false,
             Self::Waits(sandbox) => sandbox.has_ended(),
         }
     }
@@ -355,7 +362,7 @@ struct Reserved<'a> {
 
 impl Drop for Reserved<'_> {
     fn drop(&mut self) {
-        self.pool.parked().retain(|(own, place)| own != self.key || !place.is_built());
+        self.pool.parked().retain(|(own, place)| own != self.key || !place.is_being_built());
         self.pool.built.notify_all();
     }
 }

@@ -291,7 +291,16 @@ fn a_sandbox_that_ended_while_it_waited_stands_for_no_command() {
     for victim in [Victim::Command, Victim::Init, Victim::Helper] {
         for wait in [0, 50] {
             bench.runner.prepare(&root, Mode::WorkspaceWrite, &bench.limits).unwrap();
+            let inits = || beneath().into_iter().filter(|process| Victim::Init.is(process, None));
+            let there: Vec<_> = inits().map(|process| process.number).collect();
             beneath().iter().filter(|process| victim.is(process, None)).for_each(Process::kill);
+            // Nobody asks for it any more, and it goes all the same.
+            let until = Instant::now() + PATIENCE;
+            while !there.is_empty() && inits().filter(|process| there.contains(&process.number)).count() == there.len()
+            {
+                assert!(Instant::now() < until, "all of {there:?} stay after the end of {victim:?}");
+                std::thread::sleep(Duration::from_millis(5));
+            }
             std::thread::sleep(Duration::from_millis(wait));
             works_again(&bench, victim);
         }
