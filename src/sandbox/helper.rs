@@ -91,7 +91,7 @@ impl Drop for Helper {
 }
 
 /// How long nothing is asked of the helper before it begins the next sandbox ahead.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The helper's whole life. The socket to the server is its standard input.
 fn serve() -> io::Result<()> {
