@@ -27,7 +27,7 @@ pub(super) fn run(
     let approval = approval(&root, &action, arguments.approve.as_deref())?;
     let terminal = arguments.terminal.then(|| terminal(screen));
     let task = RunTask { root: root.clone(), argv, place, network, open: Vec::new(), approval, terminal };
-    let printer = Printer::start(cancel);
+    let printer = Printer::start(cancel).map_err(|error| Failure::io("printing", &error))?;
     let texts = printer.texts.clone();
     // Nobody is there to take it once nobody reads it.
     let output = move |stream, text: &str| texts.send((stream, text.to_owned())).unwrap_or_default();
@@ -109,10 +109,10 @@ impl Printer {
     /// How long the rest may take after the user has had enough.
     const PATIENCE: Duration = Duration::from_secs(1);
 
-    fn start(cancel: &Cancel) -> Self {
+    fn start(cancel: &Cancel) -> std::io::Result<Self> {
         let ((texts, waiting), (done, printed)) = (mpsc::channel::<(OutputStream, String)>(), mpsc::channel());
         let cancel = cancel.clone();
-        std::thread::spawn(move || {
+        let print = move || {
             for (stream, text) in waiting {
                 // Nobody reads any more (`| head`): as at a shell, that ends the command.
                 if pass_on(stream, &text).is_err() {
@@ -121,8 +121,9 @@ impl Printer {
                 }
             }
             drop(done);
-        });
-        Self { texts, printed }
+        };
+        std::thread::Builder::new().name("printer".into()).spawn(print)?;
+        Ok(Self { texts, printed })
     }
 
     /// Waits until all of it is printed.

@@ -2,7 +2,8 @@
 //!
 //! The folder is what an overlay leaves: files that were written, character devices 0:0 for what was deleted, a mark
 //! on folders that replace the one below. A command cannot make either sign itself: the overlay refuses such devices
-//! and keeps attributes of these names from it. What a command can make are trees of any shape, names of any bytes,
+//! and keeps attributes of these names from it. (Over a plain copy it can set the mark; what it then says is gone it
+//! could as well have deleted.) What a command can make are trees of any shape, names of any bytes,
 //! files of any size and permissions; so the walk keeps one open folder and a stack of names, reads no more than it
 //! hands on, and names what it leaves out.
 

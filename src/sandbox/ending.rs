@@ -15,14 +15,15 @@ pub(super) fn ended_early() -> Failure {
         .hint("nothing was run: run it again, and look for memory limits if it stays so")
 }
 
-/// Whether any system could start this command.
-pub(super) fn usable(argv: &[String]) -> Result<(), Failure> {
-    let what = if argv.first().is_none_or(String::is_empty) {
-        "the command is empty: name a program"
-    } else if argv.iter().any(|one| one.contains('\0')) {
-        "the command holds a NUL character, which no program can be given: leave it out"
-    } else {
-        return Ok(());
+/// Program and arguments of a command, when any system could start it.
+pub(super) fn usable(argv: &[String]) -> Result<(&String, &[String]), Failure> {
+    let what = match argv.split_first() {
+        None => "the command is empty: name a program",
+        Some((program, _)) if program.is_empty() => "the command is empty: name a program",
+        Some(_) if argv.iter().any(|one| one.contains('\0')) => {
+            "the command holds a NUL character, which no program can be given: leave it out"
+        }
+        Some(usable) => return Ok(usable),
     };
     Err(Failure::new(FailureKind::InvalidInput, what))
 }

@@ -50,6 +50,16 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random"
 /// Most bytes of what bubblewrap says that are told.
 const MOST_SAID: u64 = 2_000;
 
+/// What one of these sandboxes is built for.
+#[derive(Debug, Clone, Copy)]
+struct Job<'a> {
+    root: &'a Path,
+    mode: Mode,
+    limits: &'a Limits,
+    hidden: &'a [RelativePath],
+    cancel: &'a Cancel,
+}
+
 /// What sandboxes of these levels are built with.
 #[derive(Debug)]
 pub(super) struct Fallback<'a> {
@@ -141,7 +151,8 @@ impl Fallback<'_> {
         let folder = tempfile::tempdir()?;
         let root = folder.path().canonicalize()?;
         let cancel = Cancel::default();
-        let built = self.build(level, &root, Mode::WorkspaceWrite, limits, &[], &cancel);
+        let job = Job { root: &root, mode: Mode::WorkspaceWrite, limits, hidden: &[], cancel: &cancel };
+        let built = self.build(level, &job);
         built.map(drop)
     }
 
@@ -159,11 +170,11 @@ impl Fallback<'_> {
         prepared: Preparation,
     ) -> Result<Ran, Failure> {
         let root = request.root.as_path();
-        let mut built = self
-            .build(level, root, mode, &request.limits, &prepared.hidden(), terms.cancel)
-            .map_err(|error| super::runner::not_built(&error))?;
-        for path in prepared.hidden() {
-            built.hide(&path).map_err(|error| Failure::io(&path, &error))?;
+        let hidden = prepared.hidden();
+        let job = Job { root, mode, limits: &request.limits, hidden: &hidden, cancel: terms.cancel };
+        let mut built = self.build(level, &job).map_err(|error| super::runner::not_built(&error))?;
+        for path in &hidden {
+            built.hide(path).map_err(|error| Failure::io(path, &error))?;
         }
         for (path, text) in prepared.unsaved() {
             built.store.write(Path::new(path.as_str()), &text).map_err(|error| Failure::io(&path, &error))?;
@@ -195,32 +206,18 @@ impl Fallback<'_> {
         Ok(Ran { ended, captured })
     }
 
-    fn build(
-        &self,
-        level: SandboxLevel,
-        root: &Path,
-        mode: Mode,
-        limits: &Limits,
-        hidden: &[RelativePath],
-        cancel: &Cancel,
-    ) -> Result<Built, NotBuilt> {
-        plan::check_root(root, &self.machine.home)
+    fn build(&self, level: SandboxLevel, job: &Job<'_>) -> Result<Built, NotBuilt> {
+        plan::check_root(job.root, &self.machine.home)
             .map_err(|error| NotBuilt::Refused(Failure::new(FailureKind::InvalidInput, error.to_string())))?;
         match level {
-            SandboxLevel::Bubblewrap => self.in_bubblewrap(root, mode, limits, hidden, cancel),
-            SandboxLevel::Copy => self.over_copy(root, mode, limits, hidden, cancel),
+            SandboxLevel::Bubblewrap => self.in_bubblewrap(job),
+            SandboxLevel::Copy => self.over_copy(job),
             SandboxLevel::Full => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
         }
     }
 
-    fn in_bubblewrap(
-        &self,
-        root: &Path,
-        mode: Mode,
-        limits: &Limits,
-        hidden: &[RelativePath],
-        cancel: &Cancel,
-    ) -> Result<Built, NotBuilt> {
+    fn in_bubblewrap(&self, job: &Job<'_>) -> Result<Built, NotBuilt> {
+        let Job { root, mode, limits, .. } = *job;
         let found = self.bubblewrap().ok_or_else(|| io::Error::other("it is not installed"))?;
         found.try_it()?;
         let (store, view, holds) = if found.has_overlay() {
@@ -228,7 +225,7 @@ impl Fallback<'_> {
             let view = View::Overlay { upper: store.tree().to_path_buf(), work: store.temporary() };
             (store, view, Holds::Writes)
         } else {
-            let store = self.copy(root, limits, hidden, cancel)?;
+            let store = self.copy(job)?;
             let view = View::Copy(store.tree().to_path_buf());
             (store, view, Holds::Everything)
         };
@@ -246,15 +243,9 @@ impl Fallback<'_> {
         begin(command, &fence, environment, store, root.to_path_buf(), holds)
     }
 
-    fn over_copy(
-        &self,
-        root: &Path,
-        mode: Mode,
-        limits: &Limits,
-        hidden: &[RelativePath],
-        cancel: &Cancel,
-    ) -> Result<Built, NotBuilt> {
-        let store = self.copy(root, limits, hidden, cancel)?;
+    fn over_copy(&self, job: &Job<'_>) -> Result<Built, NotBuilt> {
+        let Job { mode, limits, .. } = *job;
+        let store = self.copy(job)?;
         let system = SYSTEM.iter().chain(&GLOBAL).map(PathBuf::from).filter(|path| path.exists());
         let mut list = Vec::new();
         let mut read: Vec<PathBuf> = system.flat_map(|path| without_secrets(path, &mut list)).collect();
@@ -280,13 +271,8 @@ impl Fallback<'_> {
         begin(command, &fence, environment, store, folder, Holds::Everything)
     }
 
-    fn copy(
-        &self,
-        root: &Path,
-        limits: &Limits,
-        hidden: &[RelativePath],
-        cancel: &Cancel,
-    ) -> Result<WorkspaceCopy, NotBuilt> {
+    fn copy(&self, job: &Job<'_>) -> Result<WorkspaceCopy, NotBuilt> {
+        let Job { root, limits, hidden, cancel, .. } = *job;
         let mut ignored = Ignored::new(root);
         let hidden: HashSet<&Path> = hidden.iter().map(|path| Path::new(path.as_str())).collect();
         let mut treat = |path: &Path, folder: bool| match hidden.contains(path) {

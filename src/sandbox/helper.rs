@@ -18,7 +18,7 @@ use super::channel::{self, Report};
 use super::direct::{self, DIRECT_ARGUMENT};
 use super::filter;
 use super::identity::{Lender, Owner};
-use super::init::{self, Assigned, Failed, failed};
+use super::init::{self, Failed, failed};
 use super::step::Plan;
 use super::sys::{self, Cloned};
 use super::tries::{self, PROBE_ARGUMENT};
@@ -199,7 +199,7 @@ impl Begun {
         drop(channel::send(theirs.as_fd(), &Report::Made, &[self.process.as_fd()]));
         let folders = plan.folders(self.done..);
         let trees = self.lender.open(&folders)?;
-        let assigned = Assigned { plan: plan.clone(), folders: names(&folders) };
+        let assigned = (plan, names(&folders));
         let descriptors: Vec<BorrowedFd<'_>> = [theirs].into_iter().chain(&trees).map(AsFd::as_fd).collect();
         channel::send(self.socket.as_fd(), &assigned, &descriptors).map_err(failed("speak to process 1"))
     }

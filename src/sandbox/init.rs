@@ -15,7 +15,6 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, setsid};
-use serde::{Deserialize, Serialize};
 
 use super::channel::{self, FailedStep, Report};
 use super::identity::{self, Trees};
@@ -44,20 +43,15 @@ pub(super) fn tell(socket: &OwnedFd, failed: &Failed) {
     drop(channel::send(socket.as_fd(), &Report::Failed(report), &[]));
 }
 
-/// What the helper tells process 1 at last; the socket to the server comes with it, and then the folders.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Assigned {
-    /// What to become.
-    pub(super) plan: Plan,
-    /// The paths of the folders.
-    pub(super) folders: Vec<PathBuf>,
-}
+/// What the helper tells process 1 at last: what to become, and the paths of the folders that come with this, after the
+/// socket to the server.
+type Assigned = (Plan, Vec<PathBuf>);
 
 /// The whole life of process 1, begun in its namespaces: does the first `done` steps of `image`, and then, when `helper`
 /// says for whom it is, the others of the plan that comes with that. Returns its exit code.
 pub(super) fn run(image: &Plan, done: usize, helper: OwnedFd) -> i32 {
     let begun = begin(image, done, &helper);
-    let Ok(Some((Assigned { plan, folders }, socket, trees))) = assigned(&helper) else { return 0 };
+    let Ok(Some(((plan, folders), socket, trees))) = assigned(&helper) else { return 0 };
     drop(helper);
     let build = |(mut built, mut lent): (Built, Trees)| {
         lent.add(folders, trees);
@@ -198,6 +192,10 @@ pub(super) enum Attended {
     Command,
 }
 
+/// Those too whose end sends another signal than that of a child (clone(2), `__WALL`): that there is no child must mean
+/// that no process of the command is left.
+const EVERY_CHILD: WaitPidFlag = WaitPidFlag::__WALL;
+
 /// Starts the process that becomes the command, then waits for its end or the server's word.
 pub(super) fn attend(measured: &Measured<'_>, socket: &OwnedFd, built: Built) -> Result<Attended, Failed> {
     const WATCH: &str = "watch processes";
@@ -300,7 +298,7 @@ impl Watch<'_> {
     fn collect(&mut self) -> io::Result<Option<Report>> {
         let mut report = None;
         loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            match waitpid(None, Some(EVERY_CHILD | WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::Exited(pid, code)) if pid == self.child => report = Some(Report::Exited(code)),
                 Ok(WaitStatus::Signaled(pid, signal, _)) if pid == self.child => {
                     report = Some(Report::Signalled(signal as i32));
@@ -336,7 +334,7 @@ pub(super) fn end_all() -> io::Result<()> {
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(error) => return Err(error.into()),
         }
-        match waitpid(None, None) {
+        match waitpid(None, Some(EVERY_CHILD)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(Errno::ECHILD) => return Ok(()),
             Err(error) => return Err(error.into()),

@@ -238,7 +238,7 @@ impl SandboxRunner {
     }
 
     fn on_host(&self, argv: &[String], request: &RunRequest, terms: &Terms<'_>) -> Result<RunOutcome, Failure> {
-        let (program, arguments) = argv.split_first().ok_or_else(ended_early)?;
+        let (program, arguments) = usable(argv)?;
         let mut command = Command::new(program);
         command.args(arguments).current_dir(request.root.as_path()).process_group(0);
         command.env_clear().envs(self.workshop.environment.iter().map(|(name, value)| (name, value)));
@@ -274,9 +274,7 @@ impl Runner for SandboxRunner {
             key.room = keeping.known_room(path);
         }
         if !self.workshop.pool.is_parked(&key) {
-            // A helper that was ended from outside says nothing of the machine: no weaker level is taken for that.
-            let build = || self.workshop.build(&key).or_else(|_| self.workshop.build(&key));
-            match self.workshop.pool.reserve(&key, build) {
+            match self.workshop.pool.reserve(&key, || self.workshop.build(&key)) {
                 Ok(()) => {}
                 Err(error) if error.is_lasting() => return fall_back(not_built(&error)),
                 Err(error) => return Err(not_built(&error)),
@@ -343,12 +341,14 @@ impl Workshop {
 
     /// A new sandbox for `key`.
     fn build(&self, key: &Key) -> Result<Sandbox, NotBuilt> {
-        let planned = || self.planned(key).map_err(NotBuilt::Refused);
-        match self.pool.build(planned()?) {
+        let build = || self.pool.build(self.planned(key).map_err(NotBuilt::Refused)?);
+        match build() {
             Err(NotBuilt::Step(failed)) if failed.step == SHIFT && !self.root_stays(&key.root) => {
                 self.root_stays.lock().unwrap_or_else(PoisonError::into_inner).insert(key.root.clone());
-                self.pool.build(planned()?)
+                build()
             }
+            // It, or the helper, was ended from outside, which says nothing of the next one.
+            Err(NotBuilt::Silent) => build(),
             built => built,
         }
     }

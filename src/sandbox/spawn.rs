@@ -121,8 +121,8 @@ pub(super) fn contained(sandbox: &mut Sandbox, go: &Go, terms: &Terms<'_>) -> io
             // Process 1 was ended from outside, and the kernel ends all others after it.
             sandbox.wait_for_end(GRACE)?;
         }
-        // Nobody is left who could write, but who reads may be slow.
-        pump.drain(None)?;
+        // Nobody is left who could write, unless an end of a stream was given away.
+        pump.drain(GRACE)?;
     }
     ended.dropped = pump.finish();
     Ok(ended)
@@ -156,7 +156,7 @@ pub(super) fn on_host(command: &mut Command, terms: &Terms<'_>) -> io::Result<(E
     let followed = follow().inspect_err(|_| end_group());
     let status = child.wait()?;
     let mut pump = followed?;
-    pump.drain(Some(LINGER))?;
+    pump.drain(LINGER)?;
     Ok((status, Ended { stopped: pump.stopped, dropped: pump.finish(), ..Ended::default() }))
 }
 
@@ -264,14 +264,12 @@ impl<'a> Pump<'a> {
     }
 
     /// Passes on what is left in the streams, until their ends, which others may put off; or until `patience` is over.
-    fn drain(&mut self, patience: Option<Duration>) -> io::Result<()> {
-        if let Some(patience) = patience {
-            self.deadline = sys::timer(patience)?;
-        }
+    fn drain(&mut self, patience: Duration) -> io::Result<()> {
+        sys::start_timer(self.deadline.as_fd(), patience, Duration::ZERO)?;
         while self.streams().any(|stream| stream.source.is_some()) {
             let ready = self.wait(None)?;
             self.pass_on(ready);
-            if ready.late && patience.is_some() {
+            if ready.late {
                 break;
             }
         }

@@ -249,8 +249,9 @@ impl Plan {
 
     /// Whether a sandbox for which the first `done` steps of `other` are done can become one by this plan.
     pub(super) fn continues(&self, other: &Self, done: usize) -> bool {
-        let begins = |plan: &Self| plan.steps.get(..done).map(<[Step]>::to_vec);
-        begins(self).is_some_and(|own| Some(own) == begins(other))
+        let (own, its) = (self.steps.get(..done), other.steps.get(..done));
+        own.is_some()
+            && own == its
             && self.identity.is_same_user(&other.identity)
             && self.folders(..done) == other.folders(..done)
     }

@@ -4,11 +4,15 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tagout::policy::{Mode, Place as Where};
 use tagout::ports::{Exit, FailureKind, Limit, RunOutcome};
 
+use crate::beneath::beneath;
 use crate::client::Place;
 use crate::sandbox::{Bench, bench};
 
@@ -81,6 +85,31 @@ fn arguments_are_passed_on_whole_or_refused() {
         }
     }
     still_works(&bench);
+}
+
+#[test]
+fn a_run_whose_output_nobody_reads_is_cancelled_all_the_same() {
+    if bench(&[]).is_none() {
+        return;
+    }
+    let place = Place::new();
+    assert!(tagout(&place, &place.work(), &["mode", "workspace-write"]).status.success());
+    let mut program = place.program();
+    // More than a pipe holds.
+    let mark = format!("sleep {}", 1_000_000 + std::process::id());
+    program.args(["run", "--", "sh", "-c", &format!("seq 200000; {mark}; true")]);
+    let mut child = program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let sleeps = || beneath().iter().any(|process| process.line.trim_end() == mark);
+    while !sleeps() {
+        assert!(Instant::now() < deadline, "the command waits for its reader");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "it waits for its reader, though it was cancelled");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// The program, at home at `place`, started in `folder`.

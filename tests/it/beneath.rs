@@ -66,6 +66,12 @@ impl Process {
         })
     }
 
+    /// When it started, in clock ticks since the machine did (proc_pid_stat(5)): the same seen from within a sandbox.
+    pub(super) fn started(&self) -> String {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.number)).unwrap_or_default();
+        stat.split(' ').nth(21).unwrap_or_default().to_owned()
+    }
+
     /// Ends it at once, if it is still there.
     pub(super) fn kill(&self) {
         let _ = kill(self.number, Signal::SIGKILL);

@@ -307,41 +307,6 @@ fn a_sandbox_that_ended_while_it_waited_stands_for_no_command() {
     }
 }
 
-/// What the helper begins before it is known for which workspace serves the next one, and nobody else.
-#[test]
-fn a_workspace_that_nobody_worked_in_gets_what_was_begun_ahead_or_a_sandbox_of_its_own() {
-    const NAME: &str = "storms::a_workspace_that_nobody_worked_in_gets_what_was_begun_ahead_or_a_sandbox_of_its_own";
-    if !alone(NAME) {
-        return;
-    }
-    let Some(mut bench) = bench(&[]) else { return };
-    let ahead = || beneath().into_iter().filter(|process| Victim::Init.is(process, None)).collect::<Vec<_>>();
-    assert_eq!(run(&bench, "exit 0"), Ok(Exit::Code(0)));
-    let deadline = || Instant::now() + PATIENCE;
-    for round in 0..9 {
-        let until = deadline();
-        while ahead().is_empty() {
-            assert!(Instant::now() < until, "nothing is begun ahead");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        match round % 3 {
-            0 => {}
-            1 => ahead().iter().for_each(Process::kill),
-            // Another plan, from its first steps on.
-            _ => bench.limits.disk_bytes /= 2,
-        }
-        let root = bench.folder.path().join(format!("other{round}"));
-        fs::create_dir(&root).unwrap();
-        fs::write(root.join("own"), format!("{round}")).unwrap();
-        let argv = ["sh", "-c", "cat own; ls; df -k --output=size . | tail -1; echo new > made"];
-        let outcome = bench.try_at(&root.canonicalize().unwrap(), Mode::WorkspaceWrite, &argv).unwrap();
-        let made: Vec<String> = outcome.changes.iter().map(|change| change.path.to_string()).collect();
-        let kibibytes = bench.limits.disk_bytes.min(bench.limits.memory_bytes) >> 10;
-        let printed = bench.printed().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!((printed, made), (vec![format!("{round}own"), kibibytes.to_string()], vec!["made".to_owned()]));
-    }
-}
-
 #[test]
 fn a_command_outlives_the_thread_that_ran_the_first_one() {
     let Some(bench) = bench(&[]) else { return };

@@ -15,7 +15,9 @@ fn a_secret_never_comes_to_the_disk_of_the_copies() {
     let fallback = Fallback { executable: Path::new("/bin/true"), machine: &machine, place: folder.path().join("c") };
     let hidden = [".env", "target/key"].map(|path| RelativePath::new(path).unwrap());
     let limits = limits(1 << 20, 100);
-    let copy = fallback.copy(&root, &limits, &hidden, &Cancel::default()).unwrap();
+    let cancel = Cancel::default();
+    let job = Job { root: &root, mode: Mode::WorkspaceWrite, limits: &limits, hidden: &hidden, cancel: &cancel };
+    let copy = fallback.copy(&job).unwrap();
     let there = |path: &str| copy.tree().join(path).exists();
     assert_eq!([".gitignore", "a", "target/o", ".env", "target/key"].map(there), [true, true, true, false, false]);
 }
