@@ -103,13 +103,14 @@ pub(super) fn tool_chains(home: &Path, environment: &BTreeMap<String, String>) -
 
 /// The whole environment of a command in the sandbox.
 pub(super) fn inside(machine: &Machine) -> Vec<(String, String)> {
+    let shown = shown(machine);
     let mut variables: BTreeMap<String, String> = PASSED
         .iter()
         .filter_map(|name| machine.environment.get(*name).map(|value| ((*name).to_owned(), value.clone())))
         .collect();
     let fixed = [
         ("HOME", machine.home.display().to_string()),
-        ("PATH", path(machine)),
+        ("PATH", path(machine, &shown)),
         ("SHELL", "/bin/sh".to_owned()),
         ("TMPDIR", "/tmp".to_owned()),
         // `git status` would otherwise rewrite the index for every run.
@@ -121,7 +122,7 @@ pub(super) fn inside(machine: &Machine) -> Vec<(String, String)> {
         REGISTRIES.iter().filter_map(|name| Some(((*name).to_owned(), machine.environment.get(*name)?.clone())));
     variables.extend(named.filter(|(_, value)| open(value)));
     let trusted = CERTIFICATES.iter().filter_map(|name| Some(((*name).to_owned(), machine.environment.get(*name)?)));
-    variables.extend(trusted.filter(|(_, value)| is_shown(machine, value)).map(|(name, value)| (name, value.clone())));
+    variables.extend(trusted.filter(|(_, value)| is_shown(&shown, value)).map(|(name, value)| (name, value.clone())));
     variables.extend(fixed.map(|(name, value)| (name.to_owned(), value)));
     variables.into_iter().collect()
 }
@@ -132,8 +133,7 @@ pub(super) fn receives_downloads(path: &Path) -> bool {
 }
 
 /// Whether all that `value` names, parted by colons, is in folders that are shown.
-fn is_shown(machine: &Machine, value: &str) -> bool {
-    let shown = shown(machine);
+fn is_shown(shown: &[PathBuf], value: &str) -> bool {
     let plain = |path: &Path| path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
     value.split(':').map(Path::new).all(|path| plain(path) && shown.iter().any(|folder| path.starts_with(folder)))
 }
@@ -146,8 +146,7 @@ fn shown(machine: &Machine) -> Vec<PathBuf> {
 }
 
 /// The user's own order of programs, as far as they are shown, then the usual folders.
-fn path(machine: &Machine) -> String {
-    let shown = shown(machine);
+fn path(machine: &Machine, shown: &[PathBuf]) -> String {
     let own = machine.environment.get("PATH").map_or("", String::as_str);
     let mut folders: Vec<&str> = Vec::new();
     let own = own.split(':').filter(|folder| shown.iter().any(|path| Path::new(folder).starts_with(path)));

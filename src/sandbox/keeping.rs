@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::capture::Captured;
 use super::disk::Folder;
+use super::moment::Moment;
 use super::outputs::{Harvest, Kept, Lease, Outputs};
 use super::secrets::Found;
 use super::writes::{DiskWrites, LARGE, Room, sweep};
@@ -22,24 +23,48 @@ pub(super) struct Keeping {
     rooms: Mutex<HashMap<PathBuf, Room>>,
 }
 
-/// The outputs that one command is shown.
+/// The outputs that one command is shown, and the place for its own.
 #[derive(Debug)]
 pub(super) struct Shown {
-    outputs: Outputs,
-    lease: Lease,
+    path: PathBuf,
+    began: Moment,
+    /// Without it nothing is kept so far.
+    kept: Option<(Outputs, Lease)>,
 }
 
 impl Shown {
-    /// The folder to be shown over the workspace.
-    pub(super) fn layer(&self) -> &Path {
-        self.lease.layer()
+    /// The folder to be shown over the workspace; `None` when nothing is kept.
+    pub(super) fn layer(&self) -> Option<&Path> {
+        self.kept.as_ref().map(|(_, lease)| lease.layer())
+    }
+
+    /// Bytes that are kept.
+    fn bytes(&self) -> u64 {
+        self.kept.as_ref().map_or(0, |(_, lease)| lease.bytes())
     }
 
     /// Ends the command: keeps the ignored part of what it wrote. Returns what could not be kept, and why, in one word
     /// whatever their number.
-    pub(super) fn keep(self, written: &Folder, disk: &Folder, captured: &Captured, secrets: &Found) -> Option<Refusal> {
+    pub(super) fn keep(
+        self,
+        written: &Folder,
+        (disk, root): (&Folder, &Path),
+        captured: &Captured,
+        secrets: &Found,
+    ) -> Option<Refusal> {
+        if captured.outputs.is_empty() {
+            return None;
+        }
         let run = Harvest { written, disk, outputs: &captured.outputs, hidden: &secrets.hidden };
-        match self.outputs.harvest(self.lease, &run) {
+        let (path, began) = (self.path, self.began);
+        let kept = match self.kept {
+            Some((outputs, lease)) => outputs.harvest(lease, &run),
+            None => Outputs::open(&path).and_then(|outputs| match outputs.begin_first(disk, root, began)? {
+                Some(lease) => outputs.harvest(lease, &run),
+                None => Ok(Kept::Busy),
+            }),
+        };
+        match kept {
             Ok(Kept::Merged(left)) => named(&left, "an output that changed on disk meanwhile: not kept"),
             Ok(kept @ (Kept::Busy | Kept::TooLarge)) => named(&captured.outputs, &kept.to_string()),
             Err(error) => named(&captured.outputs, &format!("an output that cannot be kept: {error}")),
@@ -68,10 +93,24 @@ impl Keeping {
 
     /// The outputs to be shown to a command that begins in the workspace `disk`.
     pub(super) fn begin(&self, root: &Root, disk: &Folder) -> Option<Shown> {
-        let path = self.folder.as_ref()?.join("outputs").join(root.key());
-        let outputs = Outputs::open(&path).ok()?;
-        let lease = outputs.begin(disk, root.as_path()).ok()??;
-        Some(Shown { outputs, lease })
+        let path = self.outputs(root)?;
+        let kept = match Outputs::find(&path).ok()? {
+            Some(outputs) => {
+                let lease = outputs.begin(disk, root.as_path()).ok()??;
+                Some((outputs, lease))
+            }
+            None => None,
+        };
+        Some(Shown { path, began: Moment::now().ok()?, kept })
+    }
+
+    fn outputs(&self, root: &Root) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join("outputs").join(root.key()))
+    }
+
+    /// The folder that the next command is shown over the workspace, if there is one.
+    pub(super) fn layer(&self, root: &Root) -> Option<PathBuf> {
+        Outputs::find(&self.outputs(root)?).ok()?.map(|outputs| outputs.path_of_layer())
     }
 
     /// Where a command is to write. The workspace is looked at once, what is kept every time.
@@ -81,7 +120,7 @@ impl Keeping {
             return Room::Memory;
         }
         let room = rooms.entry(root.to_path_buf()).or_insert_with(|| Room::for_outputs(disk, &secrets.outputs));
-        if shown.is_some_and(|shown| shown.lease.bytes() > LARGE) {
+        if shown.is_some_and(|shown| shown.bytes() > LARGE) {
             *room = Room::Disk;
         }
         *room

@@ -84,15 +84,26 @@ impl Lease {
 impl Outputs {
     /// The outputs kept in `path`, a folder of the user's cache, made if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
+        if let Some(found) = Self::find(path)? {
+            return Ok(found);
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        Self::find(path)?.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// The outputs kept in `path`, if it is there.
+    pub(super) fn find(path: &Path) -> io::Result<Option<Self>> {
         let folder = match Folder::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-                Folder::open(path)
-            }
-            folder => folder,
-        }?;
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            folder => folder?,
+        };
         folder.make(OsStr::new(LAYER))?;
-        Ok(Self { path: path.to_path_buf(), folder })
+        Ok(Some(Self { path: path.to_path_buf(), folder }))
+    }
+
+    /// The folder that is shown.
+    pub(super) fn path_of_layer(&self) -> PathBuf {
+        self.path.join(LAYER)
     }
 
     /// Begins a command over the workspace `disk` at `root`: drops what must not be shown to it. `None` when another
@@ -109,7 +120,14 @@ impl Outputs {
             record = if whole { self.throw_away()? } else { self.drop_from_layer(record, &stale)? };
             let Some(()) = relock(&lock, FlockArg::LockSharedNonblock)? else { return Ok(None) };
         }
-        Ok(Some(Lease { lock, record, began: Moment::now()?, layer: self.path.join(LAYER) }))
+        Ok(Some(Lease { lock, record, began: Moment::now()?, layer: self.path_of_layer() }))
+    }
+
+    /// Begins, afterwards, for a command that `began` when nothing was kept. `None` when something is by now, which it
+    /// was not shown.
+    pub(super) fn begin_first(&self, disk: &Folder, root: &Path, began: Moment) -> io::Result<Option<Lease>> {
+        let lease = self.begin(disk, root)?.filter(|lease| lease.record.tops.is_empty());
+        Ok(lease.map(|lease| Lease { began, ..lease }))
     }
 
     fn lock(&self, how: FlockArg) -> io::Result<Option<Flock<File>>> {

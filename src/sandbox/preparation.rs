@@ -41,7 +41,7 @@ impl Preparation {
 
     /// What the sandbox has to be that is to show the workspace: `key` with what was found out.
     pub(super) fn key(&self, mut key: Key, keeping: &Keeping) -> Key {
-        key.kept = self.shown.as_ref().map(|shown| shown.layer().to_path_buf());
+        key.kept = self.shown.as_ref().and_then(Shown::layer).map(Path::to_path_buf);
         key.room = keeping.room(&key.root, &self.disk, &self.secrets, self.shown.as_ref());
         key
     }
@@ -69,7 +69,7 @@ impl Preparation {
     pub(super) fn capture(self, written: &Folder, root: &Path) -> Result<Captured, Failure> {
         let start = Start { began: self.began, open: &self.open, hidden: &self.secrets.hidden };
         let mut captured = capture(written, &self.disk, root, &start).map_err(|error| unread(&error))?;
-        let left = self.shown.map(|shown| shown.keep(written, &self.disk, &captured, &self.secrets));
+        let left = self.shown.map(|shown| shown.keep(written, (&self.disk, root), &captured, &self.secrets));
         captured.refused.extend(left.into_iter().flatten().chain(self.secrets.doubtful));
         Ok(captured)
     }

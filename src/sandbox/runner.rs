@@ -14,7 +14,7 @@ use super::ending::{cut, ended_early, exit_of, exit_status, filled, lost, not_st
 use super::environment;
 use super::fallback::Ran;
 use super::identity::{Identity, SHIFT};
-use super::keeping::Keeping;
+use super::keeping::{Keeping, Shown};
 use super::landlock;
 use super::levels::Levels;
 use super::machine::{Machine, home};
@@ -135,7 +135,7 @@ impl SandboxRunner {
         let reach = Reach { hosts: network.to_vec(), private: request.private_hosts.clone() };
         let online = if network.is_empty() { Network::None } else { Network::Proxy };
         let key = Key::of(root, mode, online, &request.limits).map_err(|error| Failure::io(root.display(), &error))?;
-        let key = prepared.key(key, &self.workshop.keeping);
+        let mut key = prepared.key(key, &self.workshop.keeping);
         let mut go = Go {
             argv: argv.to_vec(),
             environment: Vec::new(),
@@ -155,6 +155,10 @@ impl SandboxRunner {
         let reached = reached(&ended, &exit, terms.limits);
         if filled(&exit, &reached, terms.limits) {
             self.workshop.keeping.filled(root);
+        }
+        if key.kept.is_none() && mode != Mode::ReadOnly {
+            // It may be the first that left outputs, which the next one is shown.
+            key.kept = self.workshop.keeping.layer(&request.root);
         }
         self.refill(key, sandbox);
         Ok(RunOutcome {
@@ -270,7 +274,7 @@ impl Runner for SandboxRunner {
         if mode != Mode::ReadOnly {
             let keeping = &self.workshop.keeping;
             let shown = Folder::open(path).ok().and_then(|disk| keeping.begin(root, &disk));
-            key.kept = shown.map(|shown| shown.layer().to_path_buf());
+            key.kept = shown.as_ref().and_then(Shown::layer).map(Path::to_path_buf);
             key.room = keeping.known_room(path);
         }
         if !self.workshop.pool.is_parked(&key) {

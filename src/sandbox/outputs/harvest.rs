@@ -39,7 +39,7 @@ pub(in super::super) struct Harvest<'a> {
 pub(in super::super) enum Kept {
     /// They were merged, but for those named.
     Merged(Vec<PathBuf>),
-    /// Another command of the workspace runs.
+    /// Another command of the workspace ran at the same time.
     Busy,
     /// They are too large to be copied out of memory.
     TooLarge,
@@ -52,7 +52,10 @@ impl fmt::Display for Kept {
             Self::Merged(left) => {
                 write!(out, "{} ignored outputs changed on disk meanwhile and are not kept", left.len())
             }
-            Self::Busy => write!(out, "ignored outputs are not kept, since another command runs in this workspace"),
+            Self::Busy => write!(
+                out,
+                "ignored outputs are not kept, since another command of this workspace ran at the same time"
+            ),
             Self::TooLarge => {
                 write!(out, "ignored outputs of more than {} MiB in memory are not kept", MOST_COPIED >> 20)
             }

@@ -236,6 +236,17 @@ fn nothing_is_merged_while_another_command_runs() {
 }
 
 #[test]
+fn what_was_not_shown_to_a_command_is_not_merged_with_what_it_left() {
+    let bench = Bench::new(None, &[(".gitignore", "out\n")]);
+    let disk = Folder::open(&bench.root()).unwrap();
+    let began = Moment::now().unwrap();
+    let first = || bench.outputs.begin_first(&disk, &bench.root(), began).unwrap();
+    assert_eq!(first().map(|lease| lease.began.stamp()), Some(began.stamp()));
+    let Some(_) = bench.run("mkdir out; echo > out/x", &[]) else { return };
+    assert!(first().is_none());
+}
+
+#[test]
 fn an_unfinished_or_unreadable_layer_is_thrown_away() {
     for harm in [
         &(|path: &Path| fs::write(path.join(UNFINISHED), "").unwrap()) as &dyn Fn(&Path),
