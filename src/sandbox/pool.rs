@@ -250,7 +250,7 @@ impl Pool {
     }
 
     /// Asks for a sandbox.
-    fn ask(&self, planned: Planned) -> io::Result<Sandbox> {
+    fn ask(&self, planned: Planned) -> Result<Sandbox, NotBuilt> {
         let Planned { plan, environment, disk } = planned;
         let (ours, theirs) = channel::pair()?;
         let groups = self.groups.get_or_init(Cgroups::find);
@@ -261,7 +261,10 @@ impl Pool {
         if !matches!(asked, Some(Ok(()))) {
             // The first one, or one that was ended from outside: another takes its place.
             let fresh = Helper::start(&self.executable)?;
-            fresh.build(&plan, &theirs, folder.as_ref())?;
+            // One that has ended by now is as silent as one that ends before it answers.
+            let ended = |error: &io::Error| matches!(error.raw_os_error(), Some(libc::EPIPE | libc::ECONNRESET));
+            let asked = fresh.build(&plan, &theirs, folder.as_ref());
+            asked.map_err(|error| if ended(&error) { NotBuilt::Silent } else { error.into() })?;
             *helper = Some(fresh);
         }
         Ok(Sandbox { group, disk, ..Sandbox::new(ours, environment) })
