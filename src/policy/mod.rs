@@ -7,6 +7,7 @@ mod grant;
 mod level;
 mod mode;
 mod network;
+pub mod shell;
 
 pub use action::{Action, Asker, Facts, Place};
 pub use address::{AddressRange, forbidden};

@@ -1,5 +1,6 @@
 //! What a text means: its language, its definitions as chunks, structural patterns over it.
 
+pub mod bash;
 mod chunk;
 mod chunking;
 mod definitions;

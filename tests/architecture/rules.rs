@@ -11,7 +11,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 18] = [
     ("text", &[]),
     ("workspace", &["text"]),
     ("syntax", &["text", "workspace"]),
-    ("policy", &["workspace"]),
+    ("policy", &["workspace", "syntax"]),
     ("retrieve", &["text", "workspace", "syntax"]),
     ("changes", &["text", "workspace"]),
     ("config", &["workspace", "policy"]),
