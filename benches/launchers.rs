@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tagout::policy::{Action, Facts, Grant, Mode, Place};
+use tagout::policy::{Action, Facts, Grant, Mode, Place, Rules};
 use tagout::ports::{Cancel, Exit, Limits, OutputStream, RunOutcome, RunRequest, Runner};
 use tagout::sandbox::{Reserve, SandboxRunner};
 use tagout::workspace::Root;
@@ -72,7 +72,7 @@ impl Server {
 fn prepared(mode: Mode, folder: &Path, argv: &[&str]) -> (Grant, RunRequest) {
     let argv = argv.iter().map(|&one| one.to_owned()).collect();
     let action = Action::Run { argv, place: Place::Sandbox, network: Vec::new() };
-    let (grant, _) = Grant::obtain(mode, action, &Facts::user(), None).unwrap();
+    let (grant, _) = Grant::obtain(mode, &Rules::default(), action, &Facts::user(), None).unwrap();
     let request = RunRequest {
         root: Root::new(folder.canonicalize().unwrap()).unwrap(),
         open: Vec::new(),

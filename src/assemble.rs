@@ -9,7 +9,7 @@ use clap::Parser;
 
 use crate::cli::{self, Arguments, Colour, Command, Screen};
 use crate::config::Settings;
-use crate::engine::{Engine, Workbench};
+use crate::engine::{Engine, SettingsFiles, Workbench};
 use crate::host::{self, DiskFiles, OwnFolder, SystemClock};
 use crate::ledger::SqliteLedger;
 use crate::lsp;
@@ -113,7 +113,11 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         make_store: Box::new(move |root: &Root| Box::new(LanceStore::new(indexes.join(root.key()), &embedder_name))),
         write_page: Box::new(move |name, text| host::write_page(&pages, name, text)),
         defaults: Settings::of_machine(host::memory()),
-        user_settings: host::user_settings(),
+        settings_files: Box::new(|| SettingsFiles {
+            machine: host::machine_settings(),
+            user: host::user_settings(),
+            approved: host::approved_rules(),
+        }),
         editor_settings: Mutex::new(None),
         indexes: Mutex::new(BTreeMap::new()),
     }

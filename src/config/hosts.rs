@@ -1,11 +1,11 @@
 //! Lists of hosts among the settings.
 
 use super::parse::Raw;
-use super::settings::ConfigSource;
+use super::settings::Standing;
 use crate::policy::HostRule;
 
 /// Sets or narrows `present`; the error says which parts of `value` are passed over, and why.
-pub(super) fn lay_hosts(present: &mut Vec<HostRule>, source: ConfigSource, value: &Raw) -> Result<(), String> {
+pub(super) fn lay_hosts(present: &mut Vec<HostRule>, standing: Standing, value: &Raw) -> Result<(), String> {
     let Raw::Texts(texts) = value else {
         // In doubt the narrowest holds.
         present.clear();
@@ -19,15 +19,11 @@ pub(super) fn lay_hosts(present: &mut Vec<HostRule>, source: ConfigSource, value
             Err(error) => problems.push(format!("{error}; it is ignored")),
         }
     }
-    match source {
-        ConfigSource::User => *present = wanted,
-        ConfigSource::Workspace | ConfigSource::Editor => {
+    match standing {
+        Standing::Sets => *present = wanted,
+        Standing::Narrows(above) => {
             let wide = wanted.iter().filter(|rule| !rule.is_covered_by(present));
-            problems.extend(
-                wide.map(|rule| {
-                    format!("names {rule}, but may only narrow: name it in the user's config.toml as well")
-                }),
-            );
+            problems.extend(wide.map(|rule| format!("names {rule}, but may only narrow: name it in {above} as well")));
             let met = |rule: &HostRule| present.iter().filter_map(|own| own.intersect(rule)).collect::<Vec<_>>();
             let mut narrowed: Vec<HostRule> = wanted.iter().flat_map(met).collect();
             narrowed.sort();
@@ -40,7 +36,7 @@ pub(super) fn lay_hosts(present: &mut Vec<HostRule>, source: ConfigSource, value
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ConfigProblem, Settings};
+    use super::super::{ConfigProblem, Settings, Sources};
     use super::*;
     use crate::policy::Host;
     use proptest::prelude::*;
@@ -51,7 +47,7 @@ mod tests {
         workspace: Option<&str>,
         editor: Option<&serde_json::Value>,
     ) -> (Settings, Vec<ConfigProblem>) {
-        super::super::resolve(Settings::of_machine(0), user, workspace, editor)
+        super::super::resolve(Settings::of_machine(0), &Sources { user, workspace, editor, ..Sources::default() })
     }
 
     fn shown(rules: &[HostRule]) -> Vec<String> {

@@ -1,7 +1,8 @@
 //! Settings: from the user's file, the workspace's file and the editor to one resolved value. Pure: files are read
 //! elsewhere.
 //!
-//! The user's file sets; the workspace's file and the editor (whose settings may come from the workspace) only narrow.
+//! The machine's file sets, and the user's where the machine's does not; the workspace's file and the editor (whose
+//! settings may come from the workspace) only narrow.
 //!
 //! ```toml
 //! max_mode = "workspace-write"   # the highest mode this workspace may be switched to
@@ -24,9 +25,13 @@
 //! shown = ["tests/keys/"]          # files that they see although they look like secrets; of the user's file only
 //! ```
 
+mod cases;
 mod hosts;
 mod parse;
 mod patterns;
+mod rules;
 mod settings;
 
-pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, resolve};
+pub use cases::{Case, cases};
+pub use rules::{LONGEST_FILE, rules};
+pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, Sources, resolve};

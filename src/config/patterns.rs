@@ -1,23 +1,23 @@
 //! Lists of patterns among the settings, in the language of `.gitignore`: which files commands see.
 
 use super::parse::Raw;
-use super::settings::ConfigSource;
+use super::settings::Standing;
 
 /// Sets the patterns of what is hidden from commands, or adds to them: to hide more is to narrow. Of patterns that
 /// mean the same file the last one wins, so what is added comes last, and the user's keep their order.
-pub(super) fn lay_hidden(present: &mut Vec<String>, source: ConfigSource, value: &Raw) -> Result<(), String> {
+pub(super) fn lay_hidden(present: &mut Vec<String>, standing: Standing, value: &Raw) -> Result<(), String> {
     let Raw::Texts(wanted) = value else {
         return Err(format!("{}; until it is one, no command runs in the sandbox", no_list(value)));
     };
-    match source {
-        ConfigSource::User => present.clone_from(wanted),
-        ConfigSource::Workspace | ConfigSource::Editor => {
+    match standing {
+        Standing::Sets => present.clone_from(wanted),
+        Standing::Narrows(above) => {
             let (exceptions, hiding): (Vec<&String>, Vec<&String>) =
                 wanted.iter().partition(|pattern| pattern.starts_with('!'));
             present.extend(hiding.into_iter().cloned());
             if let Some(first) = exceptions.first() {
                 return Err(format!(
-                    "holds {first:?}, but may only hide more: it is ignored; make exceptions in the user's config.toml"
+                    "holds {first:?}, but may only hide more: it is ignored; make exceptions in {above}"
                 ));
             }
         }
@@ -26,16 +26,14 @@ pub(super) fn lay_hidden(present: &mut Vec<String>, source: ConfigSource, value:
 }
 
 /// Sets the patterns of what commands see although it looks like a secret. Only the user says that.
-pub(super) fn lay_shown(present: &mut Vec<String>, source: ConfigSource, value: &Raw) -> Result<(), String> {
+pub(super) fn lay_shown(present: &mut Vec<String>, standing: Standing, value: &Raw) -> Result<(), String> {
     let Raw::Texts(wanted) = value else { return Err(format!("{}; it is ignored", no_list(value))) };
-    match source {
-        ConfigSource::User => {
+    match standing {
+        Standing::Sets => {
             present.clone_from(wanted);
             Ok(())
         }
-        ConfigSource::Workspace | ConfigSource::Editor => {
-            Err("opens secrets, which only the user's config.toml may; it is ignored".to_owned())
-        }
+        Standing::Narrows(above) => Err(format!("opens secrets, which only {above} may; it is ignored")),
     }
 }
 
@@ -45,7 +43,16 @@ fn no_list(value: &Raw) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Settings, resolve};
+    use super::super::{ConfigProblem, Settings, Sources};
+
+    fn resolve(
+        settings: Settings,
+        user: Option<&str>,
+        workspace: Option<&str>,
+        editor: Option<&serde_json::Value>,
+    ) -> (Settings, Vec<ConfigProblem>) {
+        super::super::resolve(settings, &Sources { user, workspace, editor, ..Sources::default() })
+    }
 
     #[test]
     fn a_workspace_hides_more_and_shows_nothing() {

@@ -1,5 +1,6 @@
 //! The settings, their limits, and how sources are laid over each other.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::hosts::lay_hosts;
@@ -92,8 +93,12 @@ impl Settings {
 /// Where a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConfigSource {
+    /// `/etc/tagout/config.toml`, the administrator's.
+    Machine,
     /// `config.toml` in the user's config folder.
     User,
+    /// `approved.toml` in the user's config folder: the rules that the user agreed to when asked.
+    Approved,
     /// `.tagout.toml` at the root of the workspace.
     Workspace,
     /// The editor.
@@ -103,7 +108,9 @@ pub enum ConfigSource {
 impl fmt::Display for ConfigSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
+            Self::Machine => "/etc/tagout/config.toml",
             Self::User => "config.toml",
+            Self::Approved => "approved.toml",
             Self::Workspace => ".tagout.toml",
             Self::Editor => "editor settings",
         })
@@ -130,20 +137,38 @@ impl fmt::Display for ConfigProblem {
     }
 }
 
-/// Lays the sources over `defaults`. The user's file sets; then the workspace's file and the editor narrow.
-/// Whatever has no meaning is passed over and reported.
+/// What a source may do to a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Set it.
+    Sets,
+    /// Narrow it, where the text says who could do more.
+    Narrows(&'static str),
+}
+
+/// The texts of all sources; `None` where there is none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sources<'a> {
+    /// The administrator's file.
+    pub machine: Option<&'a str>,
+    /// The user's file.
+    pub user: Option<&'a str>,
+    /// The workspace's file.
+    pub workspace: Option<&'a str>,
+    /// What the editor sent.
+    pub editor: Option<&'a serde_json::Value>,
+}
+
+/// Lays the sources over `defaults`. The machine's file sets, and so does the user's where the machine's does not; what
+/// comes after narrows. Whatever has no meaning is passed over and reported.
 #[must_use]
-pub fn resolve(
-    defaults: Settings,
-    user: Option<&str>,
-    workspace: Option<&str>,
-    editor: Option<&serde_json::Value>,
-) -> (Settings, Vec<ConfigProblem>) {
-    let mut layers = Layers { settings: defaults, problems: Vec::new() };
+pub fn resolve(defaults: Settings, sources: &Sources<'_>) -> (Settings, Vec<ConfigProblem>) {
+    let mut layers = Layers { settings: defaults, problems: Vec::new(), of_machine: Some(BTreeSet::new()) };
     let sources = [
-        (ConfigSource::User, user.map(from_toml)),
-        (ConfigSource::Workspace, workspace.map(from_toml)),
-        (ConfigSource::Editor, editor.map(from_json)),
+        (ConfigSource::Machine, sources.machine.map(from_toml)),
+        (ConfigSource::User, sources.user.map(from_toml)),
+        (ConfigSource::Workspace, sources.workspace.map(from_toml)),
+        (ConfigSource::Editor, sources.editor.map(from_json)),
     ];
     for (source, parsed) in sources {
         match parsed {
@@ -165,6 +190,9 @@ pub fn resolve(
                     ),
                 );
                 layers.settings.run.hidden_unknown = layers.problems.last().cloned();
+                if source == ConfigSource::Machine {
+                    layers.of_machine = None;
+                }
             }
         }
     }
@@ -176,6 +204,8 @@ pub fn resolve(
 struct Layers {
     settings: Settings,
     problems: Vec<ConfigProblem>,
+    /// The settings that the machine's file holds; `None` when it cannot be read, and may hold any.
+    of_machine: Option<BTreeSet<String>>,
 }
 
 impl Layers {
@@ -183,15 +213,37 @@ impl Layers {
         self.problems.push(ConfigProblem { source, line, text });
     }
 
+    /// What `source` may do to the setting `name`.
+    fn standing(&mut self, source: ConfigSource, name: &str) -> Standing {
+        match source {
+            ConfigSource::Machine => {
+                self.of_machine.as_mut().map(|names| names.insert(name.to_owned()));
+                Standing::Sets
+            }
+            ConfigSource::User => match &self.of_machine {
+                Some(names) if !names.contains(name) => Standing::Sets,
+                Some(_) | None => Standing::Narrows("/etc/tagout/config.toml"),
+            },
+            ConfigSource::Approved | ConfigSource::Workspace | ConfigSource::Editor => {
+                Standing::Narrows("the user's config.toml")
+            }
+        }
+    }
+
     fn lay(&mut self, source: ConfigSource, item: &Item) {
+        // Rules are read elsewhere.
+        if item.name == "rule" {
+            return;
+        }
+        let standing = self.standing(source, &item.name);
         let laid = match (item.name.as_str(), self.number(&item.name)) {
-            ("max_mode", _) => lay_mode(&mut self.settings.max_mode, source, &item.value),
-            ("run.sandbox", _) => lay_level(&mut self.settings.run.sandbox, source, &item.value),
-            ("run.allow_hosts", _) => lay_hosts(&mut self.settings.run.allow_hosts, source, &item.value),
-            ("run.private_hosts", _) => lay_hosts(&mut self.settings.run.private_hosts, source, &item.value),
-            ("run.hidden", _) => lay_hidden(&mut self.settings.run.hidden, source, &item.value),
-            ("run.shown", _) => lay_shown(&mut self.settings.run.shown, source, &item.value),
-            (_, Some((present, most))) => lay_number(present, most, source, &item.value),
+            ("max_mode", _) => lay_mode(&mut self.settings.max_mode, standing, &item.value),
+            ("run.sandbox", _) => lay_level(&mut self.settings.run.sandbox, standing, &item.value),
+            ("run.allow_hosts", _) => lay_hosts(&mut self.settings.run.allow_hosts, standing, &item.value),
+            ("run.private_hosts", _) => lay_hosts(&mut self.settings.run.private_hosts, standing, &item.value),
+            ("run.hidden", _) => lay_hidden(&mut self.settings.run.hidden, standing, &item.value),
+            ("run.shown", _) => lay_shown(&mut self.settings.run.shown, standing, &item.value),
+            (_, Some((present, most))) => lay_number(present, most, standing, &item.value),
             (_, None) => Err("is no setting; it is ignored".to_owned()),
         };
         if let Err(why) = laid {
@@ -224,7 +276,7 @@ impl Layers {
 }
 
 /// Sets or narrows `present`; the error says what is wrong.
-fn lay_number(present: &mut u64, most: u64, source: ConfigSource, value: &Raw) -> Result<(), String> {
+fn lay_number(present: &mut u64, most: u64, standing: Standing, value: &Raw) -> Result<(), String> {
     let number = match value {
         Raw::Integer(number) => u64::try_from(*number).ok().filter(|number| (1..=most).contains(number)),
         Raw::Text(_) | Raw::Texts(_) | Raw::Other(_) => None,
@@ -232,13 +284,13 @@ fn lay_number(present: &mut u64, most: u64, source: ConfigSource, value: &Raw) -
     let Some(number) = number else {
         return Err(format!("is {}, not a whole number from 1 to {most}; it is ignored", value.describe()));
     };
-    lay(present, number, source)
+    lay(present, number, standing)
 }
 
-fn lay_mode(present: &mut Mode, source: ConfigSource, value: &Raw) -> Result<(), String> {
+fn lay_mode(present: &mut Mode, standing: Standing, value: &Raw) -> Result<(), String> {
     match value {
         Raw::Text(name) => match name.parse() {
-            Ok(mode) => lay(present, mode, source),
+            Ok(mode) => lay(present, mode, standing),
             // In doubt the narrowest holds.
             Err(error) => {
                 *present = Mode::ReadOnly;
@@ -252,19 +304,19 @@ fn lay_mode(present: &mut Mode, source: ConfigSource, value: &Raw) -> Result<(),
     }
 }
 
-fn lay_level(present: &mut SandboxLevel, source: ConfigSource, value: &Raw) -> Result<(), String> {
+fn lay_level(present: &mut SandboxLevel, standing: Standing, value: &Raw) -> Result<(), String> {
     let why = match value {
         Raw::Text(name) => match name.parse::<SandboxLevel>() {
             // Narrower is stronger here.
-            Ok(level) if source == ConfigSource::User || level >= *present => {
-                *present = level;
-                return Ok(());
-            }
-            Ok(level) => {
-                return Err(format!(
-                    "is {level}, but may only demand more: {present} holds; lower it in the user's config.toml"
-                ));
-            }
+            Ok(level) => match standing {
+                Standing::Narrows(above) if level < *present => {
+                    return Err(format!("is {level}, but may only demand more: {present} holds; lower it in {above}"));
+                }
+                Standing::Sets | Standing::Narrows(_) => {
+                    *present = level;
+                    return Ok(());
+                }
+            },
             Err(error) => format!("is wrong: {error}"),
         },
         Raw::Integer(_) | Raw::Texts(_) | Raw::Other(_) => format!("is {}, not the name of a level", value.describe()),
@@ -274,15 +326,12 @@ fn lay_level(present: &mut SandboxLevel, source: ConfigSource, value: &Raw) -> R
     Err(format!("{why}; until it is one, the sandbox has to be full"))
 }
 
-fn lay<T: Ord + Copy + fmt::Display>(present: &mut T, wanted: T, source: ConfigSource) -> Result<(), String> {
-    match source {
-        ConfigSource::User => *present = wanted,
-        ConfigSource::Workspace | ConfigSource::Editor if wanted <= *present => *present = wanted,
-        ConfigSource::Workspace | ConfigSource::Editor => {
-            return Err(format!(
-                "is {wanted}, but may only narrow: {present} holds; raise it in the user's config.toml"
-            ));
+fn lay<T: Ord + Copy + fmt::Display>(present: &mut T, wanted: T, standing: Standing) -> Result<(), String> {
+    match standing {
+        Standing::Narrows(above) if wanted > *present => {
+            return Err(format!("is {wanted}, but may only narrow: {present} holds; raise it in {above}"));
         }
+        Standing::Sets | Standing::Narrows(_) => *present = wanted,
     }
     Ok(())
 }

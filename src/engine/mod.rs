@@ -24,4 +24,4 @@ pub use order::{
 };
 pub use state::State;
 pub use step::step;
-pub use workbench::{Index, Known, MakeStore, OpenRoot, Workbench, WritePage};
+pub use workbench::{Index, Known, MakeStore, OpenRoot, ReadSettings, SettingsFiles, Workbench, WritePage};

@@ -9,7 +9,7 @@ use super::recipes::{Applied, ApplyTask, Executor, Granted, Judgement, Opened, P
 use super::state::State;
 use super::step::step;
 use crate::changes::{Changeset, FileChange, Origin, content_hash};
-use crate::policy::{Action, Facts, Grant, Mode};
+use crate::policy::{Action, Facts, Grant, Mode, Rules};
 use crate::text::{Position, Range};
 use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Root};
 
@@ -110,7 +110,8 @@ fn accept(state: &mut State, at: u32) -> (EditId, Vec<(Range, String)>) {
 fn granted(task: &ApplyTask) -> Granted {
     let paths = task.changes.iter().map(|change| change.path.clone()).collect();
     let action = Action::Apply { content: content_hash(&task.changes), paths };
-    let (grant, verdict) = Grant::obtain(Mode::WorkspaceWrite, action.clone(), &Facts::user(), None).unwrap();
+    let (grant, verdict) =
+        Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), action.clone(), &Facts::user(), None).unwrap();
     Granted { grant, judgement: Judgement { mode: Mode::WorkspaceWrite, action, level: None, verdict } }
 }
 

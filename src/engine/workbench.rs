@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{ConfigProblem, Settings, resolve};
+use crate::config::{ConfigProblem, ConfigSource, LONGEST_FILE, Settings, Sources, resolve, rules};
+use crate::policy::Rules;
 use crate::ports::{Clock, Embedder, Failure, Files, Ledger, Modes, OpenIndex, Runner, Shelf, Store};
 use crate::workspace::{RelativePath, Root};
 
@@ -15,6 +16,20 @@ use crate::workspace::{RelativePath, Root};
 pub type OpenRoot = Box<dyn Fn(&Path) -> Result<Root, Failure> + Send + Sync>;
 /// Makes the store of a workspace; does nothing else yet.
 pub type MakeStore = Box<dyn Fn(&Root) -> Box<dyn Store> + Send + Sync>;
+/// Reads the files of settings and rules outside the workspace, as they are now.
+pub type ReadSettings = Box<dyn Fn() -> SettingsFiles + Send + Sync>;
+
+/// The texts of the files of settings and rules outside the workspace; `None` where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingsFiles {
+    /// The administrator's.
+    pub machine: Option<String>,
+    /// The user's.
+    pub user: Option<String>,
+    /// The rules that the user agreed to when asked.
+    pub approved: Option<String>,
+}
+
 /// Writes a page for people (name, content) outside the workspace and says where.
 pub type WritePage = Box<dyn Fn(&str, &str) -> Result<PathBuf, Failure> + Send + Sync>;
 
@@ -42,8 +57,8 @@ pub struct Workbench {
     pub write_page: WritePage,
     /// What holds where nothing is set.
     pub defaults: Settings,
-    /// Text of the user's settings file, when there is one.
-    pub user_settings: Option<String>,
+    /// Reads the files of settings and rules outside the workspace.
+    pub settings_files: ReadSettings,
     /// The editor's settings, when it sent some.
     pub editor_settings: Mutex<Option<Value>>,
     /// The indexes met so far.
@@ -134,14 +149,44 @@ impl Workbench {
 
     /// The settings in force for `root`, read now, and what is wrong with them.
     pub fn settings(&self, root: &Root) -> (Settings, Vec<ConfigProblem>) {
+        let Texts { files, workspace } = self.texts(root);
+        let editor = self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let (machine, user) = (files.machine.as_deref(), files.user.as_deref());
+        let sources = Sources { machine, user, workspace: workspace.as_deref(), editor: editor.as_ref() };
+        resolve(self.defaults.clone(), &sources)
+    }
+
+    /// The rules in force for `root`, read now, and what is wrong with them.
+    pub fn rules(&self, root: &Root) -> (Rules, Vec<ConfigProblem>) {
+        let Texts { files, workspace } = self.texts(root);
+        let texts = [
+            (ConfigSource::Machine, files.machine),
+            (ConfigSource::User, files.user),
+            (ConfigSource::Approved, files.approved),
+            (ConfigSource::Workspace, workspace),
+        ];
+        let read = texts.into_iter().filter_map(|(source, text)| Some(rules(source, &text?)));
+        let (rules, problems): (Vec<_>, Vec<_>) = read.unzip();
+        (Rules::new(rules.concat()), problems.concat())
+    }
+
+    fn texts(&self, root: &Root) -> Texts {
         // What is there and cannot be read may narrow: it goes on as text without a meaning, so that resolving it says
         // so and the narrowest holds.
-        let text = match RelativePath::new(WORKSPACE_SETTINGS).map(|path| self.files.read(root, &path)) {
+        let unreadable = || Some("unreadable settings".to_owned());
+        let workspace = match RelativePath::new(WORKSPACE_SETTINGS).map(|path| self.files.read(root, &path)) {
             Ok(Ok(None)) => None,
-            Ok(Ok(Some(state))) => Some(String::from_utf8_lossy(&state.bytes).into_owned()),
-            Ok(Err(_)) | Err(_) => Some("unreadable settings".to_owned()),
+            Ok(Ok(Some(state))) if state.bytes.len() <= LONGEST_FILE => {
+                Some(String::from_utf8_lossy(&state.bytes).into_owned())
+            }
+            Ok(Ok(Some(_)) | Err(_)) | Err(_) => unreadable(),
         };
-        let editor = self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner);
-        resolve(self.defaults.clone(), self.user_settings.as_deref(), text.as_deref(), editor.as_ref())
+        Texts { files: (self.settings_files)(), workspace }
     }
+}
+
+/// The texts of all files of settings and rules.
+struct Texts {
+    files: SettingsFiles,
+    workspace: Option<String>,
 }

@@ -29,10 +29,7 @@ pub(super) fn apply(grant: &Grant, root: &Root, changes: &[FileChange]) -> Resul
 }
 
 fn authorise(grant: &Grant, changes: &[FileChange]) -> Result<(), Failure> {
-    let granted = match grant.action() {
-        Action::Apply { content, .. } => *content == content_hash(changes),
-        Action::Run { .. } | Action::SetMode { .. } => false,
-    };
+    let granted = matches!(grant.action(), Action::Apply { content, .. } if *content == content_hash(changes));
     let denied = |what: &str| Err(Failure::new(FailureKind::Denied, what));
     if !granted {
         return denied("these are not the changes that were granted: look at them again");

@@ -2,7 +2,7 @@
 
 use super::{MemoryLedger, SqliteLedger};
 use crate::changes::{Changeset, ChangesetId, FileChange, Origin};
-use crate::policy::{Action, Facts, Grant, Mode, Place, decide};
+use crate::policy::{Action, Facts, Grant, Mode, Place, Rules, decide};
 use crate::ports::{Entry, FailureKind, Ledger, Modes, Phase, Shelf, Shelved, ShelvedState};
 use crate::workspace::{FileState, RelativePath, Root};
 
@@ -12,13 +12,13 @@ pub(super) fn root(name: &str) -> Root {
 
 pub(super) fn entry(outcome: &str) -> Entry {
     let action = Action::Run { argv: vec!["make".into()], place: Place::Sandbox, network: Vec::new() };
-    let verdict = decide(Mode::ReadOnly, &action, &Facts::user());
+    let verdict = decide(Mode::ReadOnly, &Rules::default(), &action, &Facts::user());
     let outcome = outcome.to_owned();
     Entry { number: 0, at_ms: 1, mode: Mode::ReadOnly, phase: Phase::Judged, action, verdict, level: None, outcome }
 }
 
 pub(super) fn grant(from: Mode, to: Mode) -> Grant {
-    Grant::obtain(from, Action::SetMode { from, to }, &Facts::user(), None).unwrap().0
+    Grant::obtain(from, &Rules::default(), Action::SetMode { from, to }, &Facts::user(), None).unwrap().0
 }
 
 pub(super) fn shelved(number: i64, state: ShelvedState) -> Shelved {
@@ -49,7 +49,7 @@ fn a_mode_changes_by_a_grant_for_just_that(modes: &impl Modes) {
     let late = modes.set_mode(grant(Mode::ReadOnly, Mode::Unrestricted), &one).unwrap_err();
     assert_eq!(late.kind, FailureKind::Stale);
     let run = Action::Run { argv: vec!["make".into()], place: Place::Sandbox, network: Vec::new() };
-    let run = Grant::obtain(Mode::ReadOnly, run, &Facts::user(), None).unwrap().0;
+    let run = Grant::obtain(Mode::ReadOnly, &Rules::default(), run, &Facts::user(), None).unwrap().0;
     assert_eq!(modes.set_mode(run, &one).unwrap_err().kind, FailureKind::Denied);
     assert_eq!(modes.mode(&one).unwrap(), Mode::WorkspaceWrite);
 }

@@ -83,12 +83,10 @@ fn mode(connection: &Connection, root: &Root) -> Result<Mode, Problem> {
 
 /// The modes that a grant to change the mode names.
 pub(super) fn granted_modes(grant: &Grant) -> Result<(Mode, Mode), Failure> {
-    match grant.action() {
-        Action::SetMode { from, to } => Ok((*from, *to)),
-        Action::Run { .. } | Action::Apply { .. } => {
-            Err(Failure::new(FailureKind::Denied, "the grant is not for a change of mode"))
-        }
-    }
+    let Action::SetMode { from, to } = grant.action() else {
+        return Err(Failure::new(FailureKind::Denied, "the grant is not for a change of mode"));
+    };
+    Ok((*from, *to))
 }
 
 /// What the user saw has to be what is changed.

@@ -1,9 +1,9 @@
-//! What is judged: an action with an effect, and what is true of it at that moment.
+//! What is judged: an action with an effect.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Containment, HostRule, Mode, SandboxLevel};
-use crate::workspace::{ContentHash, RelativePath, RunsLater};
+use super::{HostRule, Mode, Power};
+use crate::workspace::{ContentHash, RelativePath};
 
 /// Where a command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,17 @@ pub enum Place {
     Sandbox,
     /// On the host, with the user's own powers.
     Host,
+}
+
+impl Place {
+    /// The name as rules write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sandbox => "sandbox",
+            Self::Host => "host",
+        }
+    }
 }
 
 /// Anything with an effect.
@@ -41,6 +52,79 @@ pub enum Action {
         /// The mode wanted.
         to: Mode,
     },
+    /// Read files outside the workspace.
+    Read {
+        /// Their absolute paths.
+        paths: Vec<String>,
+    },
+    /// Reach a host, tagout itself.
+    Reach {
+        /// The host.
+        host: HostRule,
+    },
+    /// Send code to a model.
+    Send {
+        /// The model's host.
+        host: HostRule,
+        /// Hash of what is sent.
+        content: ContentHash,
+        /// Where it comes from.
+        paths: Vec<RelativePath>,
+    },
+    /// Change the rules.
+    SetRules {
+        /// Hash of the rules wanted.
+        to: ContentHash,
+        /// The change, for people.
+        change: String,
+    },
+    /// Trust a workspace, or no longer.
+    SetTrust {
+        /// The settings in the workspace that are trusted; `None` to trust it no more.
+        settings: Option<ContentHash>,
+    },
+}
+
+/// The kinds of actions, as rules name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// [`Action::Run`].
+    Run,
+    /// [`Action::Apply`].
+    Apply,
+    /// [`Action::Read`].
+    Read,
+    /// [`Action::Reach`].
+    Reach,
+    /// [`Action::Send`].
+    Send,
+    /// [`Action::SetMode`].
+    Mode,
+    /// [`Action::SetRules`].
+    Rules,
+    /// [`Action::SetTrust`].
+    Trust,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Run, Self::Apply, Self::Read, Self::Reach, Self::Send, Self::Mode, Self::Rules, Self::Trust];
+
+    /// The name as rules write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Apply => "apply",
+            Self::Read => "read",
+            Self::Reach => "reach",
+            Self::Send => "send",
+            Self::Mode => "mode",
+            Self::Rules => "rules",
+            Self::Trust => "trust",
+        }
+    }
 }
 
 impl Action {
@@ -58,6 +142,75 @@ impl Action {
                 many => format!("write {} files", many.len()),
             },
             Self::SetMode { from, to } => format!("change the mode from {from} to {to}"),
+            Self::Read { paths } => match paths.as_slice() {
+                [only] => format!("read {only:?} outside the workspace"),
+                many => format!("read {} files outside the workspace", many.len()),
+            },
+            Self::Reach { host } => format!("reach {host}"),
+            Self::Send { host, paths, .. } => format!("send code of {} files to the model at {host}", paths.len()),
+            Self::SetRules { change, .. } => format!("change the rules: {change}"),
+            Self::SetTrust { settings: Some(settings) } => {
+                format!("trust the workspace with its settings {}", settings.short(12))
+            }
+            Self::SetTrust { settings: None } => "trust the workspace no more".to_owned(),
+        }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Run { .. } => Kind::Run,
+            Self::Apply { .. } => Kind::Apply,
+            Self::SetMode { .. } => Kind::Mode,
+            Self::Read { .. } => Kind::Read,
+            Self::Reach { .. } => Kind::Reach,
+            Self::Send { .. } => Kind::Send,
+            Self::SetRules { .. } => Kind::Rules,
+            Self::SetTrust { .. } => Kind::Trust,
+        }
+    }
+
+    /// The powers that it takes.
+    #[must_use]
+    pub fn powers(&self) -> &'static [Power] {
+        match self {
+            Self::Run { place: Place::Sandbox, network, .. } if network.is_empty() => &[Power::Run],
+            Self::Run { place: Place::Sandbox, .. } => &[Power::Run, Power::Reach],
+            Self::Run { place: Place::Host, .. } => &[Power::RunOnHost],
+            Self::Apply { .. } => &[Power::Apply],
+            Self::Read { .. } => &[Power::ReadOutside],
+            Self::Reach { .. } => &[Power::Reach],
+            Self::Send { .. } => &[Power::Send],
+            Self::SetMode { .. } | Self::SetRules { .. } | Self::SetTrust { .. } => &[Power::Administer],
+        }
+    }
+
+    /// The files of the workspace that it is about.
+    #[must_use]
+    pub fn paths(&self) -> &[RelativePath] {
+        match self {
+            Self::Apply { paths, .. } | Self::Send { paths, .. } => paths,
+            Self::Run { .. }
+            | Self::Read { .. }
+            | Self::Reach { .. }
+            | Self::SetMode { .. }
+            | Self::SetRules { .. }
+            | Self::SetTrust { .. } => &[],
+        }
+    }
+
+    /// The hosts that it reaches.
+    #[must_use]
+    pub fn hosts(&self) -> &[HostRule] {
+        match self {
+            Self::Run { network, .. } => network,
+            Self::Reach { host } | Self::Send { host, .. } => std::slice::from_ref(host),
+            Self::Apply { .. }
+            | Self::Read { .. }
+            | Self::SetMode { .. }
+            | Self::SetRules { .. }
+            | Self::SetTrust { .. } => &[],
         }
     }
 
@@ -82,54 +235,4 @@ fn show_argv(argv: &[String]) -> String {
 /// Hosts in one line.
 pub(super) fn show_hosts<'a>(hosts: impl IntoIterator<Item = &'a HostRule>) -> String {
     hosts.into_iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// Who asks for an action.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Asker {
-    /// The person at the editor or the command line.
-    User,
-    /// A language model.
-    Model,
-}
-
-/// What is true of an action when it is judged; gathered before, so that judging does no I/O.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Who asks.
-    pub asker: Asker,
-    /// How well this machine can contain a command.
-    pub sandbox: Containment,
-    /// The weakest level of the sandbox that the settings accept.
-    pub least_level: SandboxLevel,
-    /// The highest mode that the settings allow.
-    pub mode_limit: Mode,
-    /// Paths of the action whose content something else runs later, and who.
-    pub runs_later: Vec<(RelativePath, RunsLater)>,
-    /// Hosts that the user's settings let commands reach without a question.
-    pub allowed_hosts: Vec<HostRule>,
-}
-
-impl Facts {
-    /// The facts of an action that the user asks for, with nothing remarkable about it.
-    #[must_use]
-    pub fn user() -> Self {
-        Self {
-            asker: Asker::User,
-            sandbox: Containment::full(),
-            least_level: SandboxLevel::Copy,
-            mode_limit: Mode::Unrestricted,
-            runs_later: Vec::new(),
-            allowed_hosts: Vec::new(),
-        }
-    }
-
-    /// How well `action` is contained when it happens; `None` for what does not run in the sandbox.
-    #[must_use]
-    pub fn level_of(&self, action: &Action) -> Option<SandboxLevel> {
-        match action {
-            Action::Run { place: Place::Sandbox, .. } => self.sandbox.level,
-            Action::Run { place: Place::Host, .. } | Action::Apply { .. } | Action::SetMode { .. } => None,
-        }
-    }
 }

@@ -1,12 +1,12 @@
 //! The value that lets an executor act: made here only, from a verdict, bound to one action.
 
-use super::{Action, Decision, Facts, Mode, SandboxLevel, Verdict, decide};
+use super::{Action, Decision, Facts, Mode, Rules, SandboxLevel, Verdict, decide};
 use crate::workspace::ContentHash;
 
 /// A person's yes to exactly what was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Approval {
-    /// Hash of the action as it was shown ([`Action::hash`]).
+    /// Hash of what was shown ([`Facts::shown`]).
     pub shown: ContentHash,
 }
 
@@ -39,15 +39,16 @@ impl Grant {
     /// When it is denied, needs an approval that is not there, or the approval is of another action.
     pub fn obtain(
         mode: Mode,
+        rules: &Rules,
         action: Action,
         facts: &Facts,
         approval: Option<Approval>,
     ) -> Result<(Self, Verdict), GrantError> {
-        let verdict = decide(mode, &action, facts);
+        let verdict = decide(mode, rules, &action, facts);
         match (verdict.decision, approval) {
             (Decision::Deny, _) => Err(GrantError::Denied(verdict)),
             (Decision::Ask, None) => Err(GrantError::NeedsApproval(verdict)),
-            (Decision::Ask, Some(approval)) if approval.shown != action.hash() => {
+            (Decision::Ask, Some(approval)) if approval.shown != facts.shown(mode, &action) => {
                 Err(GrantError::ApprovalOfSomethingElse)
             }
             (Decision::Ask, Some(_)) | (Decision::Allow, _) => {
@@ -84,18 +85,19 @@ mod tests {
     #[test]
     fn an_approval_fits_only_what_was_shown() {
         let action = |name: &str| Action::Run { argv: vec![name.into()], place: Place::Host, network: Vec::new() };
-        let obtain = |approval| Grant::obtain(Mode::Unrestricted, action("make"), &Facts::user(), approval);
+        let obtain =
+            |approval| Grant::obtain(Mode::Unrestricted, &Rules::default(), action("make"), &Facts::user(), approval);
         assert!(matches!(obtain(None), Err(GrantError::NeedsApproval(_))));
-        let other = Approval { shown: action("rm").hash() };
+        let other = Approval { shown: Facts::user().shown(Mode::Unrestricted, &action("rm")) };
         assert_eq!(obtain(Some(other)).unwrap_err(), GrantError::ApprovalOfSomethingElse);
-        assert!(obtain(Some(Approval { shown: action("make").hash() })).is_ok());
+        assert!(obtain(Some(Approval { shown: Facts::user().shown(Mode::Unrestricted, &action("make")) })).is_ok());
     }
 
     #[test]
     fn an_approval_does_not_lift_a_denial() {
         let action = Action::Run { argv: vec!["make".into()], place: Place::Host, network: Vec::new() };
-        let approval = Approval { shown: action.hash() };
-        let result = Grant::obtain(Mode::ReadOnly, action, &Facts::user(), Some(approval));
+        let approval = Approval { shown: Facts::user().shown(Mode::ReadOnly, &action) };
+        let result = Grant::obtain(Mode::ReadOnly, &Rules::default(), action, &Facts::user(), Some(approval));
         assert!(matches!(result, Err(GrantError::Denied(_))));
     }
 }

@@ -52,7 +52,7 @@ impl FromStr for SandboxLevel {
 }
 
 /// How well a machine can contain a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Containment {
     /// The strongest level that can be built; `None` when not even the weakest can.
     pub level: Option<SandboxLevel>,

@@ -3,6 +3,7 @@
 //! All of them block; a job runs on a thread of its own and looks at its [`Cancel`] between steps.
 
 mod control;
+mod evidence;
 mod failure;
 mod files;
 mod index;
@@ -10,6 +11,7 @@ mod ledger;
 mod runner;
 
 pub use control::{Cancel, Clock, Keyboard, Progress, Report, Typed};
+pub use evidence::Evidence;
 pub use failure::{Failure, FailureKind};
 pub use files::{FileStat, Files, Skip, Walk, WatchGuard};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};

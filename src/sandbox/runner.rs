@@ -302,19 +302,17 @@ impl Runner for SandboxRunner {
         cancel.check()?;
         let keyboard = request.terminal.as_ref().map(|terminal| terminal.keyboard.clone()).unwrap_or_default();
         let terms = Terms { limits: &request.limits, output, cancel, keyboard };
-        if let Action::Run { argv, .. } = grant.action() {
-            usable(argv)?;
-        }
-        match grant.action() {
-            Action::Run { argv, place: Place::Sandbox, network } => match grant.level() {
-                Some(SandboxLevel::Full) => self.in_sandbox((argv, network), grant.mode(), request, &terms),
-                Some(level) => self.below_full(level, (argv, network), grant.mode(), request, &terms),
-                None => Err(Failure::new(FailureKind::Denied, "the grant names no level of the sandbox")),
-            },
-            Action::Run { argv, place: Place::Host, .. } => self.on_host(argv, request, &terms),
-            Action::Apply { .. } | Action::SetMode { .. } => {
-                Err(Failure::new(FailureKind::Denied, "the grant is for something else than running a command"))
+        let Action::Run { argv, place, network } = grant.action() else {
+            return Err(Failure::new(FailureKind::Denied, "the grant is for something else than running a command"));
+        };
+        usable(argv)?;
+        match (place, grant.level()) {
+            (Place::Host, _) => self.on_host(argv, request, &terms),
+            (Place::Sandbox, Some(SandboxLevel::Full)) => {
+                self.in_sandbox((argv, network), grant.mode(), request, &terms)
             }
+            (Place::Sandbox, Some(level)) => self.below_full(level, (argv, network), grant.mode(), request, &terms),
+            (Place::Sandbox, None) => Err(Failure::new(FailureKind::Denied, "the grant names no level of the sandbox")),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use tagout::policy::{Action, Containment, Facts, Grant, Mode, Place, SandboxLevel};
+use tagout::policy::{Action, Containment, Facts, Grant, Mode, Place, Rules, SandboxLevel};
 use tagout::ports::{Cancel, Exit, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner};
 use tagout::sandbox::{Reserve, SandboxRunner};
 use tagout::workspace::{RelativePath, Root};
@@ -76,7 +76,8 @@ impl Bench {
         let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
         let action = Action::Run { argv, place: Place::Sandbox, network: Vec::new() };
         let sandbox = Containment { level: Some(self.level), missing: None };
-        let (grant, _) = Grant::obtain(mode, action, &Facts { sandbox, ..Facts::user() }, None).unwrap();
+        let (grant, _) =
+            Grant::obtain(mode, &Rules::default(), action, &Facts { sandbox, ..Facts::user() }, None).unwrap();
         let request = RunRequest {
             root: self.root(),
             open: self.open.clone(),

@@ -22,7 +22,9 @@ mod levels;
 mod limits;
 mod network;
 mod outputs;
+
 mod patterns;
+mod permissions;
 mod renames;
 mod sandbox;
 mod secrets;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use tagout::policy::{Action, Facts, Grant, HostRule, Mode, Place};
+use tagout::policy::{Action, Facts, Grant, HostRule, Mode, Place, Rules};
 use tagout::ports::{Cancel, OutputStream, RunOutcome, RunRequest, Runner};
 use tagout::sandbox::{Dialer, Reserve, SandboxRunner};
 use tagout::workspace::Root;
@@ -125,7 +125,7 @@ impl Scene {
         let argv = vec!["bash".to_owned(), "-c".to_owned(), script.to_owned()];
         let action = Action::Run { argv, place: Place::Sandbox, network: rules(hosts) };
         let facts = Facts { allowed_hosts: rules(hosts), ..Facts::user() };
-        let (grant, _) = Grant::obtain(Mode::WorkspaceWrite, action, &facts, None).unwrap();
+        let (grant, _) = Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), action, &facts, None).unwrap();
         let request = RunRequest {
             root: Root::new(self.folder.path().canonicalize().unwrap().join("home/work")).unwrap(),
             open: Vec::new(),

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tagout::policy::{Action, Approval, Facts, Grant, Mode, Place};
+use tagout::policy::{Action, Approval, Facts, Grant, Mode, Place, Rules};
 use tagout::ports::{
     Cancel, Exit, Failure, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, Terminal,
 };
@@ -80,7 +80,7 @@ fn granted(mode: Mode, place: Place, argv: &[&str]) -> Grant {
     let argv = argv.iter().map(|one| (*one).to_owned()).collect();
     let action = Action::Run { argv, place, network: Vec::new() };
     let approval = Approval { shown: action.hash() };
-    Grant::obtain(mode, action, &Facts::user(), Some(approval)).unwrap().0
+    Grant::obtain(mode, &Rules::default(), action, &Facts::user(), Some(approval)).unwrap().0
 }
 
 impl Bench {

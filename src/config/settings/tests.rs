@@ -4,6 +4,15 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::json;
 
+fn resolve(
+    settings: Settings,
+    user: Option<&str>,
+    workspace: Option<&str>,
+    editor: Option<&serde_json::Value>,
+) -> (Settings, Vec<ConfigProblem>) {
+    super::resolve(settings, &Sources { user, workspace, editor, ..Sources::default() })
+}
+
 fn defaults() -> Settings {
     Settings::of_machine(24 << 30)
 }
@@ -84,6 +93,23 @@ fn only_the_user_lowers_the_level_demanded() {
     assert_eq!(resolve(defaults(), Some("run.sandbox = 1"), None, None).0.run.sandbox, SandboxLevel::Full);
     assert_eq!(resolve(defaults(), None, Some("= 1"), None).0.run.sandbox, SandboxLevel::Full);
     assert_eq!(resolve(defaults(), None, None, None).0.run.sandbox, SandboxLevel::Copy);
+}
+
+#[test]
+fn what_the_machine_sets_the_user_may_only_narrow() {
+    let machine = "max_mode = \"workspace-write\"\n[run]\ntimeout_seconds = 100\nshown = [\"a\"]\nallow_hosts = [\"a.example\"]\n";
+    let user = "max_mode = \"unrestricted\"\n[run]\ntimeout_seconds = 200\ncpu_seconds = 9999\nshown = [\"b\"]\n";
+    let sources = Sources { machine: Some(machine), user: Some(user), ..Sources::default() };
+    let (settings, problems) = super::resolve(defaults(), &sources);
+    assert_eq!((settings.max_mode, settings.run.timeout_seconds), (Mode::WorkspaceWrite, 100));
+    assert_eq!((settings.run.cpu_seconds, settings.run.shown), (9_999, vec!["a".to_owned()]));
+    assert_eq!(problems.len(), 3);
+    assert!(problems.iter().all(|problem| problem.source == ConfigSource::User), "{problems:?}");
+    assert!(problems[0].text.ends_with("raise it in /etc/tagout/config.toml"), "{}", problems[0]);
+    let broken = Sources { machine: Some("= 1"), user: Some(user), ..Sources::default() };
+    let (settings, _) = super::resolve(defaults(), &broken);
+    assert!(settings.run.hidden_unknown.is_some());
+    assert_eq!(settings.max_mode, Mode::ReadOnly, "the user lifts nothing that the machine may have said");
 }
 
 #[test]

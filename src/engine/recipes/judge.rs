@@ -48,9 +48,11 @@ pub fn judge(
     approval: Option<Approval>,
 ) -> Result<Judged, Failure> {
     let mode = workbench.mode(root)?;
+    let (rules, _) = workbench.rules(root);
+    let facts = &facts.clone().of(&action);
     let level = facts.level_of(&action);
     let judgement = |verdict| Judgement { mode, action: action.clone(), level, verdict };
-    match Grant::obtain(mode, action.clone(), facts, approval) {
+    match Grant::obtain(mode, &rules, action.clone(), facts, approval) {
         Ok((grant, verdict)) => {
             let judgement = judgement(verdict);
             let outcome = if approval.is_some() { "approved by the user" } else { "" };
@@ -68,7 +70,7 @@ pub fn judge(
             Err(failure)
         }
         Err(error @ GrantError::ApprovalOfSomethingElse) => {
-            let verdict = decide(mode, &action, facts);
+            let verdict = decide(mode, &rules, &action, facts);
             write(workbench, root, &judgement(verdict), Phase::Judged, &error.to_string())?;
             Err(Failure::new(FailureKind::Stale, error.to_string()))
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::host::{DiskFiles, open_root};
-use crate::policy::Facts;
+use crate::policy::{Facts, Rules};
 use crate::ports::Files;
 use crate::workspace::{FileKind, FileState, RelativePath};
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ fn text(text: &str) -> Option<FileState> {
 fn grant(changes: &[FileChange]) -> Grant {
     let paths = changes.iter().map(|change| change.path.clone()).collect();
     let action = Action::Apply { content: content_hash(changes), paths };
-    Grant::obtain(Mode::WorkspaceWrite, action, &Facts::user(), None).unwrap().0
+    Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), action, &Facts::user(), None).unwrap().0
 }
 
 fn apply_all(root: &Root, changes: &[FileChange]) -> Result<(), Failure> {
@@ -98,7 +98,7 @@ fn a_grant_fits_only_its_own_changes() {
     let failure = DiskFiles::new(1 << 20).apply(other, &root, &changes).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Denied);
     let run = Action::Run { argv: vec!["x".into()], place: crate::policy::Place::Sandbox, network: Vec::new() };
-    let run = Grant::obtain(Mode::WorkspaceWrite, run, &Facts::user(), None).unwrap().0;
+    let run = Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), run, &Facts::user(), None).unwrap().0;
     assert_eq!(DiskFiles::new(1 << 20).apply(run, &root, &changes).unwrap_err().kind, FailureKind::Denied);
     assert!(picture(root.as_path()).is_empty());
 }
