@@ -1,28 +1,37 @@
 //! The ledger in memory: for tests, and for a session that must leave nothing behind.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::chain::Key;
+use super::clean;
+use super::memory_approvals::Approvals;
 use super::retention::{Kept, MOST_BYTES, to_remove};
 use super::shelf::{not_one, too_large};
 use super::sqlite::{check_present, granted_modes};
 use crate::changes::{ChangesetId, FileChange};
 use crate::policy::{Grant, Mode};
-use crate::ports::{Entry, Failure, Ledger, Modes, Shelf, Shelved, ShelvedState};
+use crate::ports::{
+    Audit, Entry, Failure, Keep, Ledger, Modes, Phase, Reader, Rotated, Rotation, Shelf, Shelved, ShelvedState, Since,
+};
 use crate::workspace::{FileState, Root};
 
 #[derive(Default)]
 struct OneWorkspace {
     records: Vec<Entry>,
+    /// How many of them, from the first, are rotated.
+    rotated: usize,
     mode: Mode,
     /// Latest change of state last.
     shelf: Vec<Shelved>,
 }
 
-/// Record, modes and shelf, gone with the process.
+/// Record, modes, shelf, trust and grants, gone with the process.
 #[derive(Default)]
 pub struct MemoryLedger {
     workspaces: Mutex<BTreeMap<Root, OneWorkspace>>,
+    pub(super) approvals: Mutex<Approvals>,
 }
 
 impl MemoryLedger {
@@ -35,24 +44,68 @@ impl MemoryLedger {
     }
 }
 
+impl OneWorkspace {
+    fn open_intents(&self) -> impl Iterator<Item = &Entry> {
+        let answered = |number| {
+            let ends = |entry: &&Entry| entry.phase != Phase::Judged && entry.of == Some(number);
+            self.records.iter().any(|entry| ends(&entry))
+        };
+        self.records.iter().filter(move |entry| entry.is_intent() && !answered(entry.number))
+    }
+}
+
 impl Ledger for MemoryLedger {
     fn append(&self, root: &Root, entry: &Entry) -> Result<u64, Failure> {
+        // Nobody reads it from a disk, so that any key keeps what is taken out of it.
+        let entry = clean::clean(entry, &Key::new([0; 32]))?;
         self.on(root, |workspace| {
             let number = workspace.records.len() as u64 + 1;
-            workspace.records.push(Entry { number, ..entry.clone() });
+            workspace.records.push(Entry { number, ..entry });
             Ok(number)
         })
     }
 
     fn recent(&self, root: &Root, count: usize) -> Result<Vec<Entry>, Failure> {
         self.on(root, |workspace| {
-            let start = workspace.records.len().saturating_sub(count);
+            let start = workspace.records.len().saturating_sub(count).max(workspace.rotated);
             Ok(workspace.records.iter().skip(start).cloned().collect())
         })
     }
 
-    fn verify(&self, root: &Root) -> Result<(), Failure> {
-        self.on(root, |_| Ok(()))
+    fn each(&self, root: &Root, since: Since, reader: Reader<'_>) -> Result<(), Failure> {
+        // A copy, so that the reader may append.
+        let records = self.on(root, |workspace| workspace.records.clone());
+        let mut wanted = records.iter().filter(|entry| since.includes(entry));
+        let _ = wanted.try_for_each(reader);
+        Ok(())
+    }
+
+    fn verify(&self, root: &Root) -> Result<Audit, Failure> {
+        self.on(root, |workspace| Ok(Audit { records: workspace.records.len() as u64, ..Audit::default() }))
+    }
+
+    fn open_intents(&self, root: &Root, alive: &[String]) -> Result<Vec<Entry>, Failure> {
+        let dead = |entry: &&Entry| !alive.contains(&entry.session);
+        self.on(root, |workspace| Ok(workspace.open_intents().filter(dead).cloned().collect()))
+    }
+}
+
+impl Rotation for MemoryLedger {
+    fn rotate(&self, root: &Root, keep: Keep) -> Result<Option<Rotated>, Failure> {
+        self.on(root, |workspace| {
+            let (first, newest) = (workspace.rotated as u64 + 1, workspace.records.len() as u64);
+            let most = workspace.open_intents().next().map_or(newest, |entry| entry.number).min(newest);
+            let too_many = newest.saturating_sub(keep.records);
+            let goes = |entry: &&Entry| entry.number <= too_many || entry.at_ms < keep.since_ms;
+            let left = workspace.records.iter().skip(workspace.rotated);
+            let moved = left.take_while(goes).map(|entry| entry.number).last();
+            let last = moved.unwrap_or_default().min(most.saturating_sub(1));
+            if last < first {
+                return Ok(None);
+            }
+            workspace.rotated = usize::try_from(last).unwrap_or(usize::MAX);
+            Ok(Some(Rotated { first, last, file: PathBuf::new() }))
+        })
     }
 }
 

@@ -1,16 +1,36 @@
-//! What is kept for good: the record of actions, the modes and the shelf of changesets, in one SQLite database in
-//! the user's state folder; and a twin in memory.
+//! What is kept for good: the record of actions, the modes, the shelf of changesets, trust and grants, in one SQLite
+//! database in the user's state folder; and a twin in memory.
 //!
-//! Kept on the shelf for each workspace: the latest 200 changesets and 256 MiB of them; those that wait for a
-//! decision go last. The record of actions is never shortened.
+//! Each record is bound to the one before by a hash that needs a key. The key, and the head of each workspace's chain,
+//! lie in a folder of their own, so that who changes the database cannot make it look unchanged. Where the chain cannot
+//! go on (the key is lost, or was open to others; the anchor is gone; the database was removed, cut, replaced by an
+//! older copy, or set aside as damaged) the next record begins a new section of it, which says why, for good.
+//!
+//! Secrets are taken out of a record before it is hashed. The oldest records can be rotated to files, which an audit
+//! reads too. Kept on the shelf for each workspace: the latest 200 changesets and 256 MiB of them; those that wait for
+//! a decision go last.
 
+mod anchor;
+mod archive;
+mod audit;
+mod chain;
+mod clean;
 mod database;
+mod grants;
+mod keyring;
 mod memory;
+mod memory_approvals;
 mod place;
+mod queue;
 mod record;
 mod retention;
+mod rotate;
+mod rows;
+mod schema;
 mod shelf;
 mod sqlite;
+mod trust;
+mod walk;
 
 pub use memory::MemoryLedger;
 pub use sqlite::SqliteLedger;

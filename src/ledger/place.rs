@@ -23,6 +23,11 @@ pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
+/// Bytes of the database.
+pub(super) fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |meta| meta.len())
+}
+
 /// Renames the database, so that a new one can be begun, and says to what.
 pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let suffixed = |suffix: &str| {

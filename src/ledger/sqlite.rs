@@ -1,28 +1,46 @@
 //! The ledger in SQLite.
 
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::database::{Database, Problem};
-use super::{record, shelf};
+use super::archive::{self, Stop};
+use super::audit::{self, Places};
+use super::database::{Database, Problem, open_to_read};
+use super::keyring::Keyring;
+use super::queue::Queue;
+use super::record::{self, Job};
+use super::{clean, place, rotate, rows, shelf};
 use crate::changes::ChangesetId;
 use crate::policy::{Action, Grant, Mode};
-use crate::ports::{Entry, Failure, FailureKind, Ledger, Modes, Shelf, Shelved, ShelvedState};
+use crate::ports::{
+    Audit, Entry, Failure, FailureKind, Keep, Ledger, Modes, Reader, Rotated, Rotation, Shelf, Shelved, ShelvedState,
+    Since,
+};
 use crate::workspace::Root;
 
-/// Record, modes and shelf in one SQLite database. Several processes may use it at once.
+/// Record, modes, shelf, trust and grants in one SQLite database. Several processes may use it at once.
 pub struct SqliteLedger {
+    path: PathBuf,
+    keys: Keyring,
+    rotated: PathBuf,
     database: Mutex<Database>,
+    queue: Queue,
 }
 
 impl SqliteLedger {
-    /// The ledger at `path`; nothing is opened or made before it is used.
+    /// The ledger at `path`, with its key and its anchors in the folder `keys`, which must not be the database's:
+    /// who can change the one should not be able to change the other. Rotated records go to `rotated` beside the
+    /// database. Nothing is opened or made before it is used.
     #[must_use]
-    pub fn new(path: PathBuf) -> Self {
-        Self { database: Mutex::new(Database::new(path)) }
+    pub fn new(path: PathBuf, keys: PathBuf) -> Self {
+        let keys = Keyring::new(keys);
+        let rotated = archive::folder(&path);
+        let database = Mutex::new(Database::new(path.clone(), keys.clone()));
+        Self { path, keys, rotated, database, queue: Queue::default() }
     }
 
     fn database(&self) -> MutexGuard<'_, Database> {
@@ -30,22 +48,103 @@ impl SqliteLedger {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Problem>) -> Result<T, Failure> {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Problem>) -> Result<T, Failure> {
         self.database().with(work)
     }
+
+    /// A connection of its own to read with, so that appends go on meanwhile; `None` where there is no database. One
+    /// that is damaged is set aside before, one of an older tagout brought up to date.
+    fn reading(&self) -> Result<Option<Connection>, Failure> {
+        if place::identity(&self.path).is_none() {
+            return Ok(None);
+        }
+        self.with(|_| Ok(()))?;
+        open_to_read(&self.path)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Problem>) -> Result<Option<T>, Failure> {
+        let failure = |problem: Problem| problem.into_failure(&self.path);
+        self.reading()?.map(|connection| work(&connection).map_err(failure)).transpose()
+    }
+}
+
+/// Writes a batch; where the key cannot be had or the transaction fails, no record of it is there.
+fn write(database: &mut Database, keys: &Keyring, jobs: &[Job]) -> Vec<Result<u64, Failure>> {
+    let written = keys.obtain().and_then(|(key, said)| {
+        said.into_iter().for_each(|said| database.say(said));
+        database.with(|connection| record::append(connection, keys, &key, jobs))
+    });
+    written.unwrap_or_else(|failure| jobs.iter().map(|_| Err(failure.clone())).collect())
 }
 
 impl Ledger for SqliteLedger {
     fn append(&self, root: &Root, entry: &Entry) -> Result<u64, Failure> {
-        self.with(|connection| record::append(connection, &root.key(), entry))
+        let (key, said) = self.keys.obtain()?;
+        if let Some(said) = said {
+            self.database().say(said);
+        }
+        let job = Job { workspace: root.key(), entry: clean::clean(entry, &key)? };
+        self.queue.append(job, &self.database, |database, jobs| write(database, &self.keys, jobs))
     }
 
     fn recent(&self, root: &Root, count: usize) -> Result<Vec<Entry>, Failure> {
-        self.with(|connection| record::recent(connection, &root.key(), count))
+        Ok(self.read(|connection| rows::recent(connection, &root.key(), count))?.unwrap_or_default())
     }
 
-    fn verify(&self, root: &Root) -> Result<(), Failure> {
-        self.with(|connection| record::verify(connection, &root.key()))
+    fn each(&self, root: &Root, since: Since, reader: Reader<'_>) -> Result<(), Failure> {
+        let workspace = root.key();
+        let from = match since {
+            Since::Number(number) => number,
+            Since::Moment(_) => 0,
+        };
+        let mut hand_on = |row: rows::Row<'_>| -> Result<ControlFlow<()>, Problem> {
+            let entry = row.entry()?;
+            Ok(if since.includes(&entry) { reader(&entry) } else { ControlFlow::Continue(()) })
+        };
+        self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            for (stub, _) in rows::stubs(&snapshot, &workspace)?.iter().filter(|(stub, _)| stub.last >= from) {
+                let path = self.rotated.join(&stub.file);
+                let ended = archive::each(&path, &mut hand_on).map_err(|stop| match stop {
+                    Stop::Own(problem) => problem,
+                    Stop::Unreadable(error) => archive::unusable(&path, &error.to_string()).into(),
+                    Stop::NoRecord(line) => archive::unusable(&path, &format!("line {line} is no record")).into(),
+                })?;
+                if ended.is_break() {
+                    return Ok(());
+                }
+            }
+            rows::each(&snapshot, &workspace, (from, u64::MAX), &mut hand_on).map(drop)
+        })
+        .map(drop)
+    }
+
+    fn verify(&self, root: &Root) -> Result<Audit, Failure> {
+        let workspace = root.key();
+        let places = Places { keys: &self.keys, rotated: &self.rotated, workspace: &workspace };
+        // Before the database: what is anchored now has to be in it afterwards.
+        let anchored = audit::anchored(&places)?;
+        let audit = self.read(|connection| audit::audit(connection, &places, &anchored))?;
+        Ok(audit.unwrap_or_else(|| audit::without_database(&anchored)))
+    }
+
+    fn open_intents(&self, root: &Root, alive: &[String]) -> Result<Vec<Entry>, Failure> {
+        Ok(self.read(|connection| rows::open_intents(connection, &root.key(), alive))?.unwrap_or_default())
+    }
+}
+
+impl Rotation for SqliteLedger {
+    fn rotate(&self, root: &Root, keep: Keep) -> Result<Option<Rotated>, Failure> {
+        if place::identity(&self.path).is_none() {
+            return Ok(None);
+        }
+        let (folder, workspace) = (&self.rotated, root.key());
+        let failure = |error: std::io::Error| archive::unusable(folder, &error.to_string());
+        let _right = archive::lock(folder).map_err(failure)?;
+        let (key, _) = self.keys.obtain()?;
+        let written = self.read(|connection| rotate::write(connection, folder, &workspace, keep))?.flatten();
+        let Some(stub) = written else { return Ok(None) };
+        self.with(|connection| rotate::commit(connection, &key, folder, &workspace, stub)).map(Some)
     }
 }
 

@@ -2,21 +2,31 @@
 //!
 //! All of them block; a job runs on a thread of its own and looks at its [`Cancel`] between steps.
 
+mod audit;
 mod control;
 mod evidence;
+mod event;
 mod failure;
 mod files;
+mod grants;
 mod index;
 mod ledger;
 mod runner;
+mod trust;
 
+pub use audit::{Audit, Fault, FaultKind};
 pub use control::{Cancel, Clock, Keyboard, Progress, Report, Typed};
+pub use event::{json_line, otlp_log, otlp_logs};
 pub use evidence::Evidence;
 pub use failure::{Failure, FailureKind};
 pub use files::{FileStat, Files, Skip, Walk, WatchGuard};
+pub use grants::{GrantKind, GrantScope, Grants, LiveGrant};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
-pub use ledger::{Entry, Ledger, Modes, Phase, Shelf, Shelved, ShelvedState};
+pub use ledger::{
+    ApprovalKind, Entry, Keep, Ledger, Modes, Phase, Reader, Rotated, Rotation, Shelf, Shelved, ShelvedState, Since,
+};
 pub use runner::{
     Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, Refusal, RefusalKind, RunOutcome,
     RunRequest, Runner, Terminal, TerminalSize, Wall,
 };
+pub use trust::{Trust, TrustRecord};

@@ -2,12 +2,18 @@
 
 use super::super::contract::{entry, grant, root, shelved};
 use super::*;
+use crate::ports::Grants;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn ledger(folder: &Path) -> SqliteLedger {
-    SqliteLedger::new(folder.join("ledger.sqlite"))
+    SqliteLedger::new(folder.join("ledger.sqlite"), keys(folder))
+}
+
+/// Beside the folder of the database.
+fn keys(folder: &Path) -> PathBuf {
+    folder.with_extension("keys")
 }
 
 fn directly(folder: &Path) -> Connection {
@@ -26,30 +32,6 @@ fn nothing_is_made_before_it_is_used_and_then_for_the_user_alone() {
     for file in fs::read_dir(&state).unwrap() {
         assert_eq!(mode(&file.unwrap().path()), 0o600);
     }
-}
-
-#[test]
-fn a_record_cannot_be_changed_and_a_change_by_force_is_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let (ledger, root) = (ledger(folder.path()), root("one"));
-    for number in 0..4 {
-        ledger.append(&root, &entry(&number.to_string())).unwrap();
-    }
-    ledger.verify(&root).unwrap();
-    let direct = directly(folder.path());
-    for statement in [
-        "UPDATE record SET entry = '{}'",
-        "DELETE FROM record",
-        "INSERT OR REPLACE INTO record SELECT workspace, number, '{}', chain FROM record",
-    ] {
-        let error = direct.execute(statement, []).unwrap_err();
-        assert!(error.to_string().contains("append-only"), "{error}");
-    }
-    direct.execute_batch("DROP TRIGGER record_stays; DROP TRIGGER record_is_kept").unwrap();
-    direct.execute("UPDATE record SET entry = replace(entry, 'make', 'rm') WHERE number = 3", []).unwrap();
-    assert!(ledger.verify(&root).unwrap_err().what.contains("record 3 "));
-    direct.execute("DELETE FROM record WHERE number = 2", []).unwrap();
-    assert!(ledger.verify(&root).unwrap_err().what.contains("record 2 "));
 }
 
 #[test]
@@ -86,7 +68,7 @@ fn a_newer_database_is_left_alone() {
     let failure = ledger(folder.path()).append(&root("one"), &entry("x")).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unavailable);
     assert!(failure.what.contains("newer"), "{failure}");
-    directly(folder.path()).pragma_update(None, "user_version", 1).unwrap();
+    directly(folder.path()).pragma_update(None, "user_version", 2).unwrap();
     assert_eq!(ledger(folder.path()).recent(&root("one"), 9).unwrap().len(), 1);
 }
 
@@ -94,9 +76,27 @@ fn a_newer_database_is_left_alone() {
 fn where_nothing_can_be_written_the_failure_says_so() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "x").unwrap();
-    let failure = ledger(&folder.path().join("file")).append(&root("one"), &entry("x")).unwrap_err();
+    let failure = SqliteLedger::new(folder.path().join("file/ledger.sqlite"), folder.path().join("keys"));
+    let failure = failure.append(&root("one"), &entry("x")).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unavailable);
     assert!(failure.to_string().contains("TAGOUT_STATE_DIR"), "{failure}");
+    let failure = SqliteLedger::new(folder.path().join("ledger.sqlite"), folder.path().join("file"));
+    let failure = failure.append(&root("one"), &entry("x")).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+    assert!(failure.to_string().contains("key folder"), "{failure}");
+}
+
+#[test]
+fn a_record_is_not_left_where_its_anchor_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, root) = (ledger(folder.path()), root("one"));
+    ledger.append(&root, &entry("x")).unwrap();
+    let anchor = keys(folder.path()).join(format!("{}.anchor", root.key()));
+    fs::remove_file(&anchor).unwrap();
+    fs::create_dir(&anchor).unwrap();
+    let failure = ledger.append(&root, &entry("y")).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+    assert_eq!(ledger.recent(&root, 9).unwrap().len(), 1);
 }
 
 #[test]
@@ -106,8 +106,8 @@ fn goes_on_when_its_folder_is_removed_while_it_is_open() {
     let ledger = ledger(&state);
     ledger.append(&root, &entry("lost")).unwrap();
     fs::remove_dir_all(&state).unwrap();
-    assert_eq!(ledger.append(&root, &entry("kept")).unwrap(), 1);
-    assert_eq!(super::SqliteLedger::new(state.join("ledger.sqlite")).recent(&root, 9).unwrap().len(), 1);
+    assert_eq!(ledger.append(&root, &entry("kept")).unwrap(), 2);
+    assert_eq!(self::ledger(&state).recent(&root, 9).unwrap().len(), 1);
 }
 
 #[test]
@@ -128,8 +128,94 @@ fn several_at_once_lose_nothing() {
         }
     });
     let ledger = ledger(folder.path());
-    ledger.verify(&root).unwrap();
+    ledger.verify(&root).unwrap().sound().unwrap();
     let numbers: Vec<u64> = ledger.recent(&root, 99).unwrap().iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
     assert_eq!(ledger.in_state(&root, ShelvedState::Pending).unwrap().len(), 40);
+}
+
+#[test]
+fn threads_of_one_process_share_writes_and_each_gets_its_own_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = ledger(folder.path());
+    let roots = [root("one"), root("two")];
+    let mut numbers: Vec<(usize, u64)> = std::thread::scope(|scope| {
+        let write = |writer: usize| {
+            let (ledger, root) = (&ledger, &roots[writer % 2]);
+            let append = move |number| {
+                let outcome = format!("{writer}/{number}");
+                let own = ledger.append(root, &entry(&outcome)).unwrap();
+                let mut found = None;
+                let mut reader = |entry: &Entry| {
+                    found = Some(entry.outcome.clone());
+                    ControlFlow::Break(())
+                };
+                ledger.each(root, Since::Number(own), &mut reader).unwrap();
+                assert_eq!(found.as_deref(), Some(outcome.as_str()));
+                (writer % 2, own)
+            };
+            scope.spawn(move || (0..20).map(append).collect::<Vec<_>>())
+        };
+        let writers: Vec<_> = (0..8).map(write).collect();
+        writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
+    });
+    numbers.sort_unstable();
+    let wanted: Vec<(usize, u64)> = (0..2).flat_map(|root| (1..=80).map(move |number| (root, number))).collect();
+    assert_eq!(numbers, wanted);
+    for root in &roots {
+        let audit = ledger.verify(root).unwrap();
+        assert_eq!((audit.faults, audit.notes), (vec![], vec![]));
+    }
+}
+
+#[test]
+fn a_grant_for_one_use_is_spent_by_one_of_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let grant = crate::ports::LiveGrant {
+        id: "once".into(),
+        scope: crate::ports::GrantScope::Everywhere,
+        kind: crate::ports::GrantKind::Once,
+        action_hash: crate::workspace::ContentHash::of(b""),
+        described: String::new(),
+        depends: Vec::new(),
+        from: String::new(),
+        made_ms: 0,
+        expires_ms: None,
+    };
+    ledger(folder.path()).add(&grant).unwrap();
+    let spent = std::thread::scope(|scope| {
+        let spend = |_| scope.spawn(|| ledger(folder.path()).use_once("once", 1).unwrap());
+        let all: Vec<_> = (0..6).map(spend).collect();
+        all.into_iter().map(|one| one.join().unwrap()).filter(|spent| *spent).count()
+    });
+    assert_eq!(spent, 1);
+}
+
+#[test]
+fn a_full_disk_and_a_lock_are_failures_that_leave_everything_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ledger, root) = (ledger(folder.path()), root("one"));
+    ledger.append(&root, &entry("x")).unwrap();
+    let limit = |pages: i64| {
+        ledger.with(|connection| {
+            Ok(connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get::<_, i64>(0))?)
+        })
+    };
+    limit(1).unwrap();
+    let full = (0..200).find_map(|_| ledger.append(&root, &entry(&"y".repeat(4000))).err()).unwrap();
+    assert_eq!(full.kind, FailureKind::Unavailable);
+    assert!(full.to_string().contains("make room on the disk"), "{full}");
+    ledger.verify(&root).unwrap().sound().unwrap();
+    limit(1 << 30).unwrap();
+    let number = ledger.append(&root, &entry("goes on")).unwrap();
+    assert_eq!(ledger.recent(&root, 1).unwrap()[0].number, number);
+
+    let holder = directly(folder.path());
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let held = ledger.append(&root, &entry("z")).unwrap_err();
+    assert_eq!(held.kind, FailureKind::Unavailable);
+    assert!(held.to_string().contains("held by another process"), "{held}");
+    holder.execute_batch("COMMIT").unwrap();
+    assert_eq!(ledger.append(&root, &entry("z")).unwrap(), number + 1);
+    ledger.verify(&root).unwrap().sound().unwrap();
 }

@@ -225,6 +225,12 @@ impl Rule {
                 || facts.commands.commands.iter().any(|command| self.names.covers(command)))
     }
 
+    /// Whether it says the same as `other` about the same, wherever they stand.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        (self.decision, &self.names) == (other.decision, &other.names)
+    }
+
     /// Whether the rule names this command word by word, so that whoever wrote it has seen all of it.
     pub(super) fn is_exact(&self) -> bool {
         self.names.argv.is_some()

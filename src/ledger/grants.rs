@@ -1,0 +1,109 @@
+//! Grants as rows. A row stays when its grant ends, so that its name is never given again.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::SqliteLedger;
+use super::database::Problem;
+use crate::ports::{Failure, FailureKind, GrantKind, Grants, LiveGrant};
+use crate::workspace::Root;
+
+/// A difference of clocks that is not worth a write.
+const WORTH_WRITING_MS: i64 = 1000;
+
+/// The failure of a name that was used before.
+pub(super) fn used_before(id: &str) -> Failure {
+    Failure::new(FailureKind::InvalidInput, format!("a grant named \"{id}\" was there before"))
+        .hint("give each grant a name of its own")
+}
+
+/// The failure of a grant that holds at no time.
+pub(super) fn expired(highest_ms: i64) -> Failure {
+    let what = format!("the grant would have ended before it began: the highest time seen is {highest_ms} ms");
+    Failure::new(FailureKind::Stale, what).hint("set the clock right, or approve it once")
+}
+
+fn unreadable(why: &serde_json::Error) -> Failure {
+    Failure::new(FailureKind::Internal, format!("a grant cannot be read or written: {why}")).hint("approve it again")
+}
+
+/// The highest time seen, now that `now_ms` is told. What is expired by it ends, for good.
+fn advance(connection: &Connection, now_ms: i64) -> Result<i64, Problem> {
+    let mut statement = connection.prepare_cached("SELECT highest_ms FROM clock")?;
+    let seen: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
+    let highest = seen.map_or(now_ms, |seen| seen.max(now_ms));
+    if seen.is_none_or(|seen| highest.saturating_sub(seen) >= WORTH_WRITING_MS) {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO clock (one, highest_ms) VALUES (1, ?1)")?
+            .execute([highest])?;
+    }
+    let query = "SELECT 1 FROM live_grant WHERE holds = 1 AND expires_ms <= ?1 LIMIT 1";
+    if connection.prepare_cached(query)?.exists([highest])? {
+        connection.execute("UPDATE live_grant SET holds = 0 WHERE holds = 1 AND expires_ms <= ?1", [highest])?;
+    }
+    Ok(highest)
+}
+
+/// The grants that hold, oldest first.
+fn all(connection: &mut Connection, now_ms: i64) -> Result<Vec<LiveGrant>, Problem> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    advance(&transaction, now_ms)?;
+    let mut found = Vec::new();
+    {
+        let mut statement =
+            transaction.prepare_cached("SELECT content FROM live_grant WHERE holds = 1 ORDER BY turn")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let content: String = row.get(0)?;
+            found.push(serde_json::from_str(&content).map_err(|error| unreadable(&error))?);
+        }
+    }
+    transaction.commit()?;
+    Ok(found)
+}
+
+impl Grants for SqliteLedger {
+    fn live(&self, root: &Root, now_ms: i64) -> Result<Vec<LiveGrant>, Failure> {
+        let mut found = self.all_live(now_ms)?;
+        found.retain(|grant| grant.scope.covers(root));
+        Ok(found)
+    }
+
+    fn all_live(&self, now_ms: i64) -> Result<Vec<LiveGrant>, Failure> {
+        self.with(|connection| all(connection, now_ms))
+    }
+
+    fn add(&self, grant: &LiveGrant) -> Result<(), Failure> {
+        let content = serde_json::to_string(grant).map_err(|error| unreadable(&error))?;
+        self.with(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let highest = advance(&transaction, grant.made_ms)?;
+            if grant.is_expired(highest) {
+                return Err(expired(highest).into());
+            }
+            let insert = "INSERT OR IGNORE INTO live_grant (id, holds, once, expires_ms, content) \
+                          VALUES (?1, 1, ?2, ?3, ?4)";
+            let once = grant.kind == GrantKind::Once;
+            if transaction.execute(insert, params![grant.id, once, grant.expires_ms, content])? == 0 {
+                return Err(used_before(&grant.id).into());
+            }
+            Ok(transaction.commit()?)
+        })
+    }
+
+    fn use_once(&self, id: &str, now_ms: i64) -> Result<bool, Failure> {
+        self.with(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            advance(&transaction, now_ms)?;
+            let spend = "UPDATE live_grant SET holds = 0 WHERE id = ?1 AND holds = 1 AND once = 1";
+            let spent = transaction.execute(spend, [id])?;
+            transaction.commit()?;
+            Ok(spent == 1)
+        })
+    }
+
+    fn revoke(&self, id: &str) -> Result<bool, Failure> {
+        self.with(|connection| {
+            Ok(connection.execute("UPDATE live_grant SET holds = 0 WHERE id = ?1 AND holds = 1", [id])? == 1)
+        })
+    }
+}

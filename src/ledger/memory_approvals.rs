@@ -1,0 +1,100 @@
+//! Trust and grants of the ledger in memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{MutexGuard, PoisonError};
+
+use super::MemoryLedger;
+use super::grants::{expired, used_before};
+use super::trust::granted_trust;
+use crate::policy::Grant;
+use crate::ports::{Failure, GrantKind, Grants, LiveGrant, Trust, TrustRecord};
+use crate::workspace::Root;
+
+/// Trust and grants, and the highest time told.
+#[derive(Default)]
+pub(super) struct Approvals {
+    trust: BTreeMap<PathBuf, TrustRecord>,
+    grants: Vec<LiveGrant>,
+    names: BTreeSet<String>,
+    highest_ms: Option<i64>,
+}
+
+impl Approvals {
+    fn advance(&mut self, now_ms: i64) -> i64 {
+        let highest = self.highest_ms.map_or(now_ms, |seen| seen.max(now_ms));
+        self.highest_ms = Some(highest);
+        self.grants.retain(|grant| !grant.is_expired(highest));
+        highest
+    }
+
+    fn end(&mut self, ends: impl Fn(&LiveGrant) -> bool) -> bool {
+        let before = self.grants.len();
+        self.grants.retain(|grant| !ends(grant));
+        self.grants.len() < before
+    }
+}
+
+impl MemoryLedger {
+    fn approvals(&self) -> MutexGuard<'_, Approvals> {
+        self.approvals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Trust for MemoryLedger {
+    fn trusted(&self, root: &Root) -> Result<Option<TrustRecord>, Failure> {
+        Ok(self.approvals().trust.get(root.as_path()).copied())
+    }
+
+    fn set_trust(&self, grant: Grant, root: &Root, at_ms: i64) -> Result<(), Failure> {
+        let Some(settings) = granted_trust(&grant)? else { return self.distrust(root) };
+        self.approvals().trust.insert(root.as_path().to_owned(), TrustRecord { settings, at_ms });
+        Ok(())
+    }
+
+    fn distrust(&self, root: &Root) -> Result<(), Failure> {
+        self.approvals().trust.remove(root.as_path());
+        Ok(())
+    }
+
+    fn all_trusted(&self) -> Result<Vec<(PathBuf, TrustRecord)>, Failure> {
+        Ok(self.approvals().trust.iter().map(|(path, record)| (path.clone(), *record)).collect())
+    }
+}
+
+impl Grants for MemoryLedger {
+    fn live(&self, root: &Root, now_ms: i64) -> Result<Vec<LiveGrant>, Failure> {
+        let mut found = self.all_live(now_ms)?;
+        found.retain(|grant| grant.scope.covers(root));
+        Ok(found)
+    }
+
+    fn all_live(&self, now_ms: i64) -> Result<Vec<LiveGrant>, Failure> {
+        let mut approvals = self.approvals();
+        approvals.advance(now_ms);
+        Ok(approvals.grants.clone())
+    }
+
+    fn add(&self, grant: &LiveGrant) -> Result<(), Failure> {
+        let mut approvals = self.approvals();
+        let highest = approvals.advance(grant.made_ms);
+        if grant.is_expired(highest) {
+            return Err(expired(highest));
+        }
+        if !approvals.names.insert(grant.id.clone()) {
+            return Err(used_before(&grant.id));
+        }
+        approvals.grants.push(grant.clone());
+        Ok(())
+    }
+
+    fn use_once(&self, id: &str, now_ms: i64) -> Result<bool, Failure> {
+        let mut approvals = self.approvals();
+        approvals.advance(now_ms);
+        Ok(approvals.end(|grant| grant.id == id && grant.kind == GrantKind::Once))
+    }
+
+    fn revoke(&self, id: &str) -> Result<bool, Failure> {
+        Ok(self.approvals().end(|grant| grant.id == id))
+    }
+}

@@ -1,0 +1,233 @@
+//! Tables of what is a secret and what is not, and laws.
+
+use proptest::prelude::*;
+
+use super::{redact, redact_words};
+
+const KEY: [u8; 32] = [7; 32];
+/// A part of each secret below.
+const S: &str = "hunter2";
+
+#[test]
+fn secrets_are_taken_out() {
+    let long = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
+    let table: Vec<(String, &str)> = vec![
+        ("https://me:hunter2@example.com/x".into(), S),
+        ("postgres://app:hunter2@db:5432/prod?sslmode=off".into(), S),
+        ("redis://:hunter2@cache".into(), S),
+        ("amqp://u:p/hunter2@host/".into(), S),
+        ("https://u:p@hunter2@host/".into(), S),
+        ("git clone 'https://oauth2:hunter2@gitlab.com/a/b.git'".into(), S),
+        (format!("https://{long}@github.com/a/b"), long),
+        ("--password=hunter2".into(), S),
+        ("--db-password=hunter2".into(), S),
+        ("-Dspring.datasource.password=hunter2".into(), S),
+        ("PASSWORD=hunter2 make".into(), S),
+        ("export DB_PASSWORD='hunter2 with blanks'".into(), S),
+        ("export DB_PASSWORD='two hunter2'".into(), S),
+        ("PGPASSWORD=hunter2".into(), S),
+        ("MYSQL_PWD=hunter2".into(), S),
+        ("--passphrase=hunter2".into(), S),
+        ("client_secret=hunter2".into(), S),
+        ("clientSecret: hunter2".into(), S),
+        ("{\"password\": \"hunter2\"}".into(), S),
+        ("{\\\"password\\\":\\\"hunter2\\\"}".into(), S),
+        ("{'api_key': 'hunter2'}".into(), S),
+        ("password: hunter2".into(), S),
+        ("API_KEY=hunter2".into(), S),
+        ("apiKey=hunter2".into(), S),
+        ("--token=hunter2".into(), S),
+        ("GITHUB_TOKEN=hunter2".into(), S),
+        ("NPM_AUTH_TOKEN=hunter2 npm publish".into(), S),
+        ("AWS_SECRET_ACCESS_KEY=hunter2".into(), S),
+        ("curl https://x/?access_token=hunter2&y=1".into(), S),
+        ("token: hunter2hunter2".into(), S),
+        ("Authorization: Basic aHVudGVyMg==".into(), "aHVudGVyMg"),
+        ("Authorization: Bearer hunter2".into(), S),
+        ("-H \"authorization: token hunter2\"".into(), S),
+        ("Cookie: sid=hunter2; theme=dark".into(), S),
+        ("X-Api-Key: hunter2".into(), S),
+        ("PRIVATE-TOKEN: hunter2".into(), S),
+        (format!("sent Bearer {long} to it"), long),
+        (format!("ghp_{long}"), long),
+        (format!("push with gho_{long}."), long),
+        (format!("github_pat_11ABC_{long}"), long),
+        ("glpat-hunter2hunter2hunter2".into(), S),
+        (format!("sk-{long}"), long),
+        (format!("sk-ant-api03-{long}"), long),
+        (format!("sk_live_{long}"), long),
+        ("AKIAIOSFODNN7EXAMPLE".into(), "AKIAIOSFODNN7EXAMPLE"),
+        ("xoxb-123456789012-hunter2".into(), S),
+        (format!("npm_{long}"), long),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJodW50ZXIyIn0.c2lnbmF0dXJlMTIz".into(), "eyJzdWIi"),
+        ("AIzaSyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q".into(), "SyA1b2C3"),
+        ("https://hooks.slack.com/services/T000/B000/hunter2".into(), S),
+        ("-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\n".into(), S),
+        ("x\n-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2 cut".into(), S),
+        (format!("session={long}"), long),
+        (format!("SIGNING_KEY={long}"), long),
+        (format!("key={long}"), long),
+        ("_authToken=hunter2".into(), S),
+        ("//registry.npmjs.org/:_authToken=hunter2".into(), S),
+        ("storepass=1 storePassword=hunter2".into(), S),
+    ];
+    assert!(table.len() >= 40);
+    for (text, secret) in &table {
+        let redacted = redact(text, &KEY);
+        assert!(!redacted.contains(secret), "{text:?} became {redacted:?}");
+        assert!(redacted.contains("«redacted: "), "{text:?} became {redacted:?}");
+        assert_eq!(redact(&redacted, &KEY), redacted, "twice is as good as once");
+    }
+}
+
+#[test]
+fn what_is_no_secret_stays() {
+    let table = [
+        "",
+        "make test",
+        "git show 4a7a1a8f6c1d9e0b3a5c7d9e1f2a4b6c8d0e2f4a",
+        "4a7a1a8f6c1d9e0b3a5c7d9e1f2a4b6c8d0e2f4a6b8c0d2e4f6a8b0c2d4e6f8a",
+        "checksum = \"8a2e1c0b9d7f6e5d4c3b2a19087f6e5d4c3b2a19087f6e5d4c3b2a19087f6e5d\"",
+        "sha256:8a2e1c0b9d7f6e5d4c3b2a19087f6e5d4c3b2a19087f6e5d4c3b2a19087f6e5d",
+        "key=4a7a1a8f6c1d9e0b3a5c7d9e1f2a4b6c8d0e2f4a",
+        "cache-key=linux-cargo-4a7a1a8f6c1d9e0b",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "session=550e8400-e29b-41d4-a716-446655440000",
+        "/home/me/.ssh/id_ed25519.pub",
+        "key=/etc/ssl/private/server.key",
+        "--token-file=/run/secrets/token",
+        "--password-file=/run/secrets/db",
+        "PASSWORD_STORE_DIR=/home/me/.password-store",
+        "PASSWORD=$DB_PASSWORD",
+        "--password=${DB_PASSWORD}",
+        "token: ${{ secrets.GITHUB_TOKEN }}",
+        "password=",
+        "password=********",
+        "--password=<password>",
+        "max_tokens=100000",
+        "--tokenizer=bert-base-uncased",
+        "tokens: 12",
+        "unexpected token: `}` at line 3",
+        "error[E0425]: cannot find value `token` in this scope",
+        "crate::token::Token",
+        "std::env::var(\"TOKEN\")",
+        "https://example.com:8080/a@b",
+        "http://[::1]:8080/x@y",
+        "https://example.com/a?b=c#d",
+        "ssh://git@github.com/a/b.git",
+        "git@github.com:a/b.git",
+        "postgres://app@db/prod",
+        "https://me:$TOKEN@host/",
+        "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+        "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+        "-----BEGIN PGP SIGNATURE-----",
+        "task-0123456789abcdefghij0123456789",
+        "sk-learn-something-with-2-words-in-it",
+        "disk-usage",
+        "ghp_short",
+        "AKIA",
+        "aGVsbG8gd29ybGQgdGhpcyBpcyBhIGZpbGU=",
+        "eyJust.a.word",
+        "monkey=banana",
+        "keyboard=us",
+        "key=Enter",
+        "--key=value",
+        "auth=none",
+        "code=200",
+        "author: Ada Lovelace",
+        "passed: 12, failed: 0",
+        "--compass=north",
+        "bypass=1",
+        "Authorization",
+        "authorization: $AUTH",
+        "secrets: inherit",
+        "bearer of news",
+        "cargo:rustc-env=VERGEN_GIT_SHA=4a7a1a8f6c1d9e0b3a5c7d9e1f2a4b6c8d0e2f4a",
+        "let password = read();",
+    ];
+    assert!(table.len() >= 40);
+    for text in table {
+        // The last is code: what follows `=` there cannot be told from a secret, and is taken for one.
+        let wanted = if text.starts_with("let ") { "«redacted: password" } else { text };
+        let redacted = redact(text, &KEY);
+        assert!(redacted.contains(wanted) && (redacted == text || text.starts_with("let ")), "{text:?}: {redacted:?}");
+    }
+}
+
+#[test]
+fn a_password_in_a_word_of_its_own_is_found_by_the_word_before() {
+    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+    for line in [
+        "deploy --password hunter2",
+        "deploy --api-key hunter2 --force",
+        "mysql -u root -phunter2 db",
+        "/usr/bin/mysqldump -phunter2",
+        "sshpass -p hunter2 ssh host",
+        "sshpass -phunter2 ssh host",
+        "curl -u me:hunter2 https://host/",
+        "curl --user me:hunter2 https://host/",
+        "docker login -u me -p hunter2",
+        "gh auth login --with-token hunter2",
+    ] {
+        let redacted = redact_words(&words(line), &KEY);
+        assert_eq!(redacted.len(), words(line).len());
+        assert!(!redacted.join(" ").contains(S), "{redacted:?}");
+        assert_eq!(redact_words(&redacted, &KEY), redacted);
+    }
+    for line in [
+        "mkdir -p hunter2",
+        "docker run -p 8080:80 image",
+        "ssh -p 2222 host",
+        "curl -u me https://host/",
+        "deploy --password --force",
+        "deploy --password $PASSWORD",
+        "cargo test --test secret",
+        "cargo publish -p token",
+        "grep -rn password src",
+        "pytest -k token",
+        "mysql -p db",
+    ] {
+        assert_eq!(redact_words(&words(line), &KEY), words(line));
+    }
+}
+
+#[test]
+fn equal_secrets_are_told_to_be_equal_by_the_same_key_only() {
+    let mark = |text: &str, key: &[u8; 32]| redact(text, key).into_owned();
+    assert_eq!(mark("password=one", &KEY), mark("password=one", &KEY));
+    assert_ne!(mark("password=one", &KEY), mark("password=two", &KEY));
+    assert_ne!(mark("password=one", &KEY), mark("password=one", &[8; 32]));
+}
+
+#[test]
+fn a_large_text_is_read_in_one_go() {
+    let text = "password=hunter2 https://a:hunter2@b :: token: = -----BEGIN \n".repeat(10_000);
+    let redacted = redact(&text, &KEY);
+    assert!(!redacted.contains(S));
+    // Texts of beginnings only: were each followed to the end, this would take hours.
+    for part in
+        ["-----BEGIN PRIVATE KEY-----", "://", "sk-", "eyJ", "key=", "password=", "cookie:", "token:\"", "a.eyJ."]
+    {
+        let text = part.repeat(1_000_000 / part.len());
+        assert_eq!(redact(&redact(&text, &KEY), &KEY), redact(&text, &KEY), "{part}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic_and_twice_is_as_good_as_once(text in "(\\PC|password|token|[=: \"'@/-]|://|ghp_|eyJ|\n){0,40}") {
+        let once = redact(&text, &KEY).into_owned();
+        prop_assert_eq!(redact(&once, &KEY).into_owned(), once.clone());
+        let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        prop_assert_eq!(redact_words(&words, &KEY).len(), words.len());
+    }
+
+    #[test]
+    fn a_password_is_found_whatever_stands_around_it(
+        before in "[a-z \n]{0,20}", after in "[a-z \n]{0,20}", secret in "[A-Za-z0-9+/!%^~_-]{8,40}"
+    ) {
+        prop_assume!(!before.contains(&secret) && !after.contains(&secret) && !secret.starts_with("xxxx"));
+        let text = format!("{before} DB_PASSWORD={secret} {after}");
+        prop_assert!(!redact(&text, &KEY).contains(&secret));
+    }
+}

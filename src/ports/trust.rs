@@ -1,0 +1,45 @@
+//! Which workspaces the user trusts.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+use crate::policy::Grant;
+use crate::workspace::{ContentHash, Root};
+
+/// What was trusted, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustRecord {
+    /// Hash of the settings that the user saw; with others there is no trust.
+    pub settings: ContentHash,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+}
+
+/// The trust in each workspace.
+pub trait Trust: Send + Sync {
+    /// What is trusted of a workspace; `None` for one that is not. It is bound to the path.
+    ///
+    /// # Errors
+    /// When it cannot be read: then nothing is trusted.
+    fn trusted(&self, root: &Root) -> Result<Option<TrustRecord>, Failure>;
+
+    /// Sets or takes back what the grant's action names, at `at_ms` milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When the grant is for another action, or it cannot be written.
+    fn set_trust(&self, grant: Grant, root: &Root, at_ms: i64) -> Result<(), Failure>;
+
+    /// Takes trust back: what fell needs nobody's leave.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn distrust(&self, root: &Root) -> Result<(), Failure>;
+
+    /// Every trusted workspace, by path.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn all_trusted(&self) -> Result<Vec<(PathBuf, TrustRecord)>, Failure>;
+}
