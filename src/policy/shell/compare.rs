@@ -17,9 +17,23 @@ pub(super) fn difference(text: &str, commands: &[Raw]) -> Option<Doubt> {
     named.into_iter().zip(&other).find_map(|(one, two)| word_difference(one, two))
 }
 
+/// `words` without the reserved word `time` and its option, which the grammar takes for a command's name.
+fn without_time<'words>(one: &Raw, words: &'words [Option<String>]) -> &'words [Option<String>] {
+    let is = |word: &Option<String>, text: &str| word.as_deref() == Some(text);
+    let mut rest = words;
+    for _ in &one.wrappers {
+        rest = match rest {
+            [time, option, after @ ..] if is(time, "time") && is(option, "-p") => after,
+            [time, after @ ..] if is(time, "time") => after,
+            _ => rest,
+        };
+    }
+    rest
+}
+
 fn word_difference(one: &Raw, two: &bash::Command) -> Option<Doubt> {
     let words: &[Option<String>] = match two {
-        bash::Command::Words(words) => words,
+        bash::Command::Words(words) => without_time(one, words),
         // A construct whose words the grammar has no list of.
         bash::Command::Other => return None,
     };

@@ -3,7 +3,7 @@
 
 use super::DoubtKind;
 use super::lexer::Token;
-use super::parser::{Expect, Open, Parser};
+use super::parser::{Dialect, Expect, Open, Parser};
 use super::word::Word;
 
 impl Parser {
@@ -41,6 +41,10 @@ impl Parser {
         // After `|` it may be the program of that name.
         if self.expect == Expect::Piped {
             self.lexer.doubt(DoubtKind::Syntax, "| time");
+        }
+        // To dash it is no reserved word, and what follows it no command of the shell's.
+        if self.dialect == Dialect::Posix {
+            self.lexer.doubt(DoubtKind::OtherShell, "time");
         }
         self.current.wrappers.push("time".to_owned());
         self.expect = Expect::Command;

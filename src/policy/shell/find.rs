@@ -71,9 +71,7 @@ pub(super) fn effects(rest: &[Word]) -> Vec<Effect> {
             effects.push(effect(EffectKind::Unknown, text));
         } else if RUNS.contains(&text) {
             at += command_at(rest, at).len();
-        } else if WRITES.contains(&text) {
-            effects.push(effect(EffectKind::WritesFile, text));
-        } else if text == "-delete" {
+        } else if WRITES.contains(&text) || text == "-delete" {
             effects.push(effect(EffectKind::WritesFile, text));
         } else if is_valued(text) {
             // A pattern may become several words, and the second be anything.

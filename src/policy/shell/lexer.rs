@@ -27,8 +27,8 @@ const REDIRECTIONS: [&str; 12] = ["<<-", "<<<", "&>>", "<<", ">>", ">|", ">&", "
 /// Doubts beyond which no more are listed: one is enough, and the first tell most.
 pub(super) const MOST_DOUBTS: usize = 50;
 
-/// Digits of a descriptor.
-const LONGEST_DESCRIPTOR: usize = 4;
+/// Digits of a descriptor that every shell takes for one.
+const LONGEST_DESCRIPTOR: usize = 1;
 
 /// Reads one text.
 pub(super) struct Lexer {
@@ -103,7 +103,7 @@ impl Lexer {
             self.doubt(DoubtKind::Parameter, &self.slice(start, self.at + 1));
         }
         let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        // A number too large for a descriptor is a word to bash.
+        // With more digits it is a word: to dash from the second on, to bash when it is too large for a number.
         if is_number && text.len() > LONGEST_DESCRIPTOR {
             self.doubt(DoubtKind::Syntax, &self.slice(start, self.at + 1));
         }

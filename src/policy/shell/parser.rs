@@ -54,7 +54,7 @@ const DEEPEST_GROUPS: usize = 100;
 
 pub(super) struct Parser {
     pub(super) lexer: Lexer,
-    dialect: Dialect,
+    pub(super) dialect: Dialect,
     commands: Vec<Raw>,
     pub(super) current: Raw,
     pub(super) expect: Expect,
@@ -126,6 +126,10 @@ impl Parser {
             self.lexer.doubt(DoubtKind::Assignment, &word.text);
         }
         if let Some((name, value)) = word.assignment() {
+            // What `+=` makes depends on what was; dash takes it for a command's name.
+            if word.text.get(name.len()..).is_some_and(|rest| rest.starts_with('+')) {
+                self.lexer.doubt(DoubtKind::Assignment, &word.text);
+            }
             if self.lexer.is_next('(') {
                 self.lexer.doubt(DoubtKind::Assignment, &word.text);
                 self.lexer.at += 1;
@@ -164,19 +168,19 @@ impl Parser {
         }
         let target = match self.lexer.next() {
             Token::Word(word) => word,
-            other => {
+            other @ (Token::Operator(_) | Token::Redirect(_) | Token::End) => {
                 self.syntax(operator);
                 return self.take(other);
             }
         };
         let kind = redirection_kind(operator, &target.text);
-        match kind {
-            RedirectionKind::HereDocument => self.lexer.expect_document(&target, operator),
-            RedirectionKind::Duplicate if !is_descriptor(&target) => self.syntax(&target.text),
-            _ if target.value == Value::Pattern && kind != RedirectionKind::HereString => {
-                self.lexer.doubt(DoubtKind::Pattern, &target.text);
-            }
-            _ => {}
+        let is_file = !matches!(kind, RedirectionKind::HereString | RedirectionKind::HereDocument);
+        if kind == RedirectionKind::HereDocument {
+            self.lexer.expect_document(&target, operator);
+        } else if kind == RedirectionKind::Duplicate && !is_descriptor(&target) {
+            self.syntax(&target.text);
+        } else if is_file && target.value == Value::Pattern {
+            self.lexer.doubt(DoubtKind::Pattern, &target.text);
         }
         self.current.redirections.push(Redirection { kind, target: target.text });
     }

@@ -128,7 +128,7 @@ pub(super) const WRAPPERS: &[Wrapper] = &[
     wrapper("ltrace", "bcCfhiLnrStTVa:A:D:e:F:l:n:o:p:s:u:w:x:X:", "").does(RunsProgram).risky("-o"),
     wrapper("gdb lldb cgdb", "q", "args batch quiet nx nh").does(RunsProgram),
     wrapper("valgrind", "qv", "tool= leak-check= quiet error-exitcode= log-file=").does(RunsProgram),
-    wrapper("perf", "e:ap:o:r:dgqvF:B", PERF).operands(1).does(WritesFile),
+    wrapper("perf", "e:ap:o:r:dgqvF:B", PERF).does(WritesFile),
     wrapper("hyperfine", "w:m:M:r:s:p:c:n:Nu:i", "warmup= runs= min-runs= max-runs= ignore-failure").does(RunsProgram),
     wrapper("chrt", "abdfiorRT:P:D:pmvhV", "all-tasks batch deadline fifo idle other rr pid max")
         .operands(1)

@@ -166,7 +166,8 @@ fn assigned(mut peeled: Peeled, command: Vec<Word>, parsed: &Parsed) -> Option<P
         assignments.push((name.to_owned(), value.to_owned()));
         rest = after;
     }
-    if let Some(unset) = parsed.options.iter().find(|option| matches!(option.name.as_str(), "-u" | "--unset")) {
+    let unset = |name: &str| matches!(name, "-u" | "--unset") && program_name(&peeled.name) == "env";
+    for unset in parsed.options.iter().filter(|option| unset(&option.name)) {
         let name = unset.value.as_ref().map_or("", |word| word.text.as_str());
         assignments.push((name.to_owned(), String::new()));
     }

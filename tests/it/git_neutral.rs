@@ -1,0 +1,197 @@
+//! A repository that names a program for all that git does runs none of them while git reads it in a neutral environment.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tagout::policy::shell::{UNSET_FOR_GIT, neutral_git, neutral_git_argv};
+
+/// Attributes that give every file each kind of driver.
+const ATTRIBUTES: &str = "* filter=trap diff=trap merge=trap\n";
+
+/// Settings that name a program; `TRAP` stands for one that leaves a mark.
+const SETTINGS: [(&str, &str); 24] = [
+    ("core.fsmonitor", "TRAP"),
+    ("core.pager", "TRAP"),
+    ("core.editor", "TRAP"),
+    ("core.sshCommand", "TRAP"),
+    ("core.askPass", "TRAP"),
+    ("core.gitProxy", "TRAP"),
+    ("core.alternateRefsCommand", "TRAP"),
+    ("core.hooksPath", "HOOKS"),
+    ("pager.log", "TRAP"),
+    ("pager.status", "TRAP"),
+    ("diff.external", "TRAP"),
+    ("diff.trap.command", "TRAP"),
+    ("diff.trap.textconv", "TRAP"),
+    ("filter.trap.clean", "TRAP"),
+    ("filter.trap.smudge", "TRAP"),
+    ("filter.trap.process", "TRAP"),
+    ("filter.trap.required", "true"),
+    ("merge.trap.driver", "TRAP"),
+    ("credential.helper", "!TRAP"),
+    ("gpg.program", "TRAP"),
+    ("log.showSignature", "true"),
+    ("remote.origin.url", "ext::TRAP"),
+    ("protocol.ext.allow", "always"),
+    ("interactive.diffFilter", "TRAP"),
+];
+
+struct Repository {
+    root: PathBuf,
+}
+
+impl Drop for Repository {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+impl Repository {
+    /// A repository with two commits and a change, and only then the settings; `None` without git.
+    fn new(name: &str) -> Option<Self> {
+        let root = std::env::temp_dir().join(format!("tagout-git-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let work = root.join("work");
+        fs::create_dir_all(root.join("hooks")).unwrap();
+        fs::create_dir_all(&work).unwrap();
+        let repository = Self { root };
+        let script = "git init -q . && git config user.name a && git config user.email a@b && echo 1 > a && git add a && \
+                      git commit -qm first && echo 2 > a && git commit -qam second && echo 3 > a && git stash -q && echo 4 > a";
+        let made = repository.plain().args(["-c", script]).output().ok()?;
+        made.status.success().then_some(())?;
+        repository.set_traps();
+        Some(repository)
+    }
+
+    fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.root.join("mark")
+    }
+
+    fn plain(&self) -> Command {
+        let mut command = Command::new("sh");
+        command.current_dir(self.work()).env("HOME", &self.root).env("GIT_CONFIG_NOSYSTEM", "1").stdin(Stdio::null());
+        UNSET_FOR_GIT.iter().for_each(|name| drop(command.env_remove(name)));
+        command
+    }
+
+    fn set_traps(&self) {
+        let trap = self.root.join("trap");
+        // What it was called as tells which setting was heeded.
+        write_program(&trap, &format!("echo \"$0 $*\" >> '{}'\nexit 1\n", self.mark().display()));
+        for hook in [
+            "post-index-change",
+            "post-checkout",
+            "pre-commit",
+            "post-commit",
+            "fsmonitor-watchman",
+            "reference-transaction",
+        ] {
+            write_program(&self.root.join("hooks").join(hook), &format!("exec '{}' {hook}\n", trap.display()));
+        }
+        fs::write(self.work().join(".gitattributes"), ATTRIBUTES).unwrap();
+        for (key, value) in SETTINGS {
+            let value = value.replace("TRAP", &trap.display().to_string());
+            let value = value.replace("HOOKS", &self.root.join("hooks").display().to_string());
+            let set = self.plain().args(["-c", "git config \"$0\" \"$1\"", key, &value]).output().unwrap();
+            assert!(set.status.success(), "{key}");
+        }
+    }
+
+    fn neutral(&self, arguments: &[&str]) -> Output {
+        let argv: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self.neutral_exactly(&neutral_git_argv(&argv))
+    }
+
+    fn neutral_exactly(&self, argv: &[String]) -> Output {
+        let mut command = self.plain();
+        command.args(["-c", "exec \"$0\" \"$@\""]).args(argv).envs(neutral_git(&["trap".to_owned()]));
+        command.output().unwrap()
+    }
+
+    /// What ran since the last question.
+    fn marks(&self) -> String {
+        let marks = fs::read_to_string(self.mark()).unwrap_or_default();
+        let _ = fs::remove_file(self.mark());
+        marks
+    }
+}
+
+fn write_program(path: &Path, script: &str) {
+    fs::write(path, format!("#!/bin/sh\n{script}")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// Reading commands; each must end well.
+const READING: [&[&str]; 18] = [
+    &["git", "status"],
+    &["git", "status", "--porcelain", "-v"],
+    &["git", "diff"],
+    &["git", "diff", "HEAD~1"],
+    &["git", "diff", "--cached"],
+    &["git", "diff", "--stat"],
+    &["git", "log", "-p"],
+    &["git", "log", "--format=%G? %h"],
+    &["git", "log", "--oneline", "--all"],
+    &["git", "show"],
+    &["git", "show", "HEAD:a"],
+    &["git", "blame", "a"],
+    &["git", "grep", "2"],
+    &["git", "ls-files", "-m"],
+    &["git", "stash", "list"],
+    &["git", "branch", "--list"],
+    &["git", "cat-file", "-p", "HEAD"],
+    &["git", "describe", "--always", "--dirty"],
+];
+
+#[test]
+fn a_repository_full_of_programs_runs_none_when_read() {
+    let Some(repository) = Repository::new("read") else { return };
+    for arguments in READING {
+        let output = repository.neutral(arguments);
+        assert_eq!(repository.marks(), "", "{arguments:?} ran a program");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let shown = repository.neutral(&["git", "diff"]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("+4\n"), "{shown:?}");
+}
+
+#[test]
+fn what_asks_for_a_driver_or_writes_runs_none_either() {
+    let Some(repository) = Repository::new("write") else { return };
+    let asking: [&[&str]; 14] = [
+        &["git", "diff"],
+        &["git", "diff", "--ext-diff"],
+        &["git", "log", "-p", "--ext-diff"],
+        &["git", "show", "--textconv"],
+        &["git", "diff-files", "-p"],
+        &["git", "cat-file", "--filters", "HEAD:a"],
+        &["git", "cat-file", "--textconv", "HEAD:a"],
+        &["git", "add", "a"],
+        &["git", "commit", "-m", "third"],
+        &["git", "checkout", "-f", "HEAD~1"],
+        &["git", "fetch"],
+        &["git", "ls-remote"],
+        &["git", "merge", "-"],
+        &["git", "stash", "pop"],
+    ];
+    for arguments in asking {
+        let argv: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        repository.neutral_exactly(&argv);
+        assert_eq!(repository.marks(), "", "{arguments:?} ran a program");
+    }
+}
+
+#[test]
+fn the_traps_would_be_run_otherwise() {
+    let Some(repository) = Repository::new("plain") else { return };
+    let script = "git status; git diff; git --no-pager log -p -1; git add a; git fetch";
+    repository.plain().args(["-c", script]).output().unwrap();
+    let marks = repository.marks();
+    assert!(marks.lines().count() >= 4, "{marks}");
+}
