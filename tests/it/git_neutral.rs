@@ -141,7 +141,7 @@ const READING: [&[&str]; 18] = [
     &["git", "show"],
     &["git", "show", "HEAD:a"],
     &["git", "blame", "a"],
-    &["git", "grep", "2"],
+    &["git", "grep", "4"],
     &["git", "ls-files", "-m"],
     &["git", "stash", "list"],
     &["git", "branch", "--list"],
