@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 
 use crate::cli::{self, Arguments, Colour, Command, Screen};
 use crate::config::Settings;
-use crate::engine::{Engine, SettingsFiles, Workbench};
+use crate::engine::{Engine, RulesFile, SettingsFiles, Workbench};
 use crate::host::{self, DiskFiles, OwnFolder, SystemClock};
 use crate::ledger::SqliteLedger;
 use crate::lsp;
@@ -27,6 +28,8 @@ const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 struct Folders {
     cache: PathBuf,
     state: PathBuf,
+    config: PathBuf,
+    data: PathBuf,
 }
 
 /// Runs the program: parses the command line, puts the parts together, starts a frontend.
@@ -48,6 +51,10 @@ pub fn run() -> ExitCode {
         | Command::Undo(_)
         | Command::Mode(_)
         | Command::Log(_)
+        | Command::Trust(_)
+        | Command::Grants(_)
+        | Command::Policy(_)
+        | Command::Audit(_)
         | Command::Doctor(_) => folders().map(|folders| {
             let _log = observe::init(log_filter().as_deref(), None);
             cli::run(command, &workbench(&folders, Reserve::None), &screen, &host::cancel_on_interrupt())
@@ -77,7 +84,8 @@ fn serve_editor() -> Result<ExitCode, Failure> {
 fn tour(command: Command, screen: &Screen) -> Result<ExitCode, Failure> {
     let own = tempfile::Builder::new().prefix("tagout-tour-").tempdir();
     let own = own.map_err(|error| Failure::io("making a temporary folder", &error))?;
-    let folders = Folders { cache: own.path().join("cache"), state: own.path().join("state") };
+    let own = |name: &str| own.path().join(name);
+    let folders = Folders { cache: own("cache"), state: own("state"), config: own("config"), data: own("data") };
     Ok(cli::run(command, &workbench(&folders, Reserve::None), screen, &host::cancel_on_interrupt()))
 }
 
@@ -87,15 +95,22 @@ fn log_filter() -> Option<String> {
 }
 
 fn folders() -> Result<Folders, Failure> {
-    Ok(Folders { cache: host::locate_folder(OwnFolder::Cache)?, state: host::locate_folder(OwnFolder::State)? })
+    Ok(Folders {
+        cache: host::locate_folder(OwnFolder::Cache)?,
+        state: host::locate_folder(OwnFolder::State)?,
+        config: host::locate_folder(OwnFolder::Config)?,
+        data: host::locate_folder(OwnFolder::Data)?,
+    })
 }
 
 /// All effects behind their ports. Nothing is opened yet: each opens what it needs on first use.
 fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
-    let ledger = Arc::new(SqliteLedger::new(folders.state.join("tagout.sqlite")));
+    let ledger = Arc::new(SqliteLedger::new(folders.state.join("tagout.sqlite"), folders.data.join("keys")));
     let embedder = BuiltinEmbedder;
     let (indexes, embedder_name) = (folders.cache.join("index"), embedder.name().to_owned());
     let pages = folders.cache.join("pages");
+    let (config, rules_config) = (folders.config.clone(), folders.config.clone());
+    let (accepted, rules_state) = (folders.state.clone(), folders.state.clone());
     let runner = SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables(), reserve);
     let runner = runner.with_copies_in(folders.cache.join("copies")).with_cache(folders.cache.join("sandbox"));
     if reserve == Reserve::Kept {
@@ -107,17 +122,34 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         runner: Box::new(runner),
         ledger: ledger.clone(),
         modes: ledger.clone(),
+        trust: ledger.clone(),
+        grants: ledger.clone(),
+        rotation: ledger.clone(),
         shelf: ledger,
         clock: Box::new(SystemClock),
         open_root: Box::new(|folder: &Path| host::open_root(folder)),
         make_store: Box::new(move |root: &Root| Box::new(LanceStore::new(indexes.join(root.key()), &embedder_name))),
         write_page: Box::new(move |name, text| host::write_page(&pages, name, text)),
         defaults: Settings::of_machine(host::memory()),
-        settings_files: Box::new(|| SettingsFiles {
+        settings_files: Box::new(move || SettingsFiles {
             machine: host::machine_settings(),
-            user: host::user_settings(),
-            approved: host::approved_rules(),
+            user: host::user_settings(&config),
+            approved: host::approved_rules(&config),
+            accepted: host::accepted_rules(&accepted),
         }),
+        read_text: Box::new(|path| host::read_text(path)),
+        write_rules: Box::new(move |grant, file, text| match file {
+            RulesFile::Approved => host::write_approved_rules(grant, &rules_config, text),
+            RulesFile::Accepted => host::write_accepted_rules(grant, &rules_state, text),
+        }),
+        evidence: Box::new(|root| host::evidence(root)),
+        programs: Box::new(|root, names| {
+            let path = host::variable("PATH").unwrap_or_default();
+            host::programs(root, &path.to_string_lossy(), names)
+        }),
+        session: host::session(),
+        is_live: Box::new(|session| host::is_live_session(session)),
+        counter: AtomicU64::new(0),
         editor_settings: Mutex::new(None),
         indexes: Mutex::new(BTreeMap::new()),
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::policy::{HostRule, Mode};
+use crate::policy::{HostRule, Mode, Role};
 
 /// Index, search, rewrite and run, with every write reviewed first.
 #[derive(Debug, Parser)]
@@ -36,6 +36,14 @@ pub enum Command {
     Undo(UndoArguments),
     /// Show or set the permission mode of a workspace.
     Mode(ModeArguments),
+    /// Trust a workspace as its settings are now, so that commands run in it and its mode may be raised.
+    Trust(TrustArguments),
+    /// List what holds without being asked about, and take it back.
+    Grants(GrantsArguments),
+    /// Check, explain, test and replay the rules.
+    Policy(PolicyArguments),
+    /// Verify, export and rotate the record of what was done.
+    Audit(AuditArguments),
     /// Show what was asked, judged and done.
     Log(LogArguments),
     /// Say what this machine lacks, and what adds it.
@@ -94,8 +102,8 @@ pub struct RewriteArguments {
     /// Write the changes instead of only proposing them.
     #[arg(long)]
     pub apply: bool,
-    /// Approve exactly what was shown under this hash; once for each file that runs later.
-    #[arg(long, value_name = "HASH")]
+    /// Answer the question of this name with yes; once for each file that runs later.
+    #[arg(long, value_name = "QUESTION")]
     pub approve: Vec<String>,
     /// Workspace.
     #[command(flatten)]
@@ -120,9 +128,15 @@ pub struct RunArguments {
     /// Write what the command wrote to the workspace when it succeeds.
     #[arg(long)]
     pub apply: bool,
-    /// Approve exactly what was shown under this hash.
-    #[arg(long, value_name = "HASH")]
+    /// Answer the question of this name with yes.
+    #[arg(long, value_name = "QUESTION")]
     pub approve: Option<String>,
+    /// Answer it for good, by a rule for exactly this command; `tagout grants` takes it back.
+    #[arg(long, requires = "approve")]
+    pub always: bool,
+    /// Run with no more powers than this role has.
+    #[arg(long, default_value_t = Role::User)]
+    pub role: Role,
     /// Workspace.
     #[command(flatten)]
     pub workspace: WorkspaceArguments,
@@ -144,8 +158,8 @@ pub struct ApplyArguments {
     /// Which one.
     #[command(flatten)]
     pub changeset: ChangesetArguments,
-    /// Approve exactly what was shown under this hash; once for each file that runs later.
-    #[arg(long, value_name = "HASH")]
+    /// Answer the question of this name with yes; once for each file that runs later.
+    #[arg(long, value_name = "QUESTION")]
     pub approve: Vec<String>,
 }
 
@@ -154,8 +168,8 @@ pub struct ApplyArguments {
 pub struct UndoArguments {
     /// Name of the changeset, or the beginning of it.
     pub changeset: Option<String>,
-    /// Approve exactly what was shown under this hash; once for each file that runs later.
-    #[arg(long, value_name = "HASH")]
+    /// Answer the question of this name with yes; once for each file that runs later.
+    #[arg(long, value_name = "QUESTION")]
     pub approve: Vec<String>,
     /// Workspace.
     #[command(flatten)]
@@ -170,6 +184,133 @@ pub struct ModeArguments {
     /// Workspace.
     #[command(flatten)]
     pub workspace: WorkspaceArguments,
+}
+
+/// `tagout trust`.
+#[derive(Debug, Args)]
+pub struct TrustArguments {
+    /// Only show what trust would be bound to.
+    #[arg(long, conflicts_with = "forget")]
+    pub show: bool,
+    /// Trust it no more.
+    #[arg(long)]
+    pub forget: bool,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+/// `tagout grants`.
+#[derive(Debug, Args)]
+pub struct GrantsArguments {
+    /// Take back what is listed under this name.
+    #[arg(long, value_name = "NAME")]
+    pub revoke: Option<String>,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+/// `tagout policy`.
+#[derive(Debug, Args)]
+pub struct PolicyArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PolicyCommand,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+/// What can be done with rules.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Load all rules, try their examples and say what is wrong.
+    Check,
+    /// Say what would become of a command, or what became of a record, with every rule that matched.
+    Explain {
+        /// Number of a record, as `tagout log` has it.
+        #[arg(long, conflicts_with_all = ["argv", "host", "network"])]
+        record: Option<u64>,
+        /// Command and arguments.
+        #[arg(last = true, required_unless_present = "record")]
+        argv: Vec<String>,
+        /// As if it were to run on the host.
+        #[arg(long)]
+        host: bool,
+        /// Hosts that it would ask for.
+        #[arg(long, value_name = "HOST", value_delimiter = ',', conflicts_with = "host")]
+        network: Vec<HostRule>,
+        /// As if this role asked.
+        #[arg(long, default_value_t = Role::User)]
+        role: Role,
+    },
+    /// Judge a table of cases and say which come out otherwise than wanted.
+    Test {
+        /// The table, in TOML: see the documentation.
+        file: PathBuf,
+    },
+    /// Judge past actions again with another policy in the place of yours.
+    Replay {
+        /// The policy, in the form of config.toml.
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+        /// Only actions of so many days.
+        #[arg(long, value_name = "DAYS")]
+        since_days: Option<u32>,
+    },
+    /// Show what the rules in config.toml that are not accepted yet would change.
+    Review,
+    /// Accept config.toml as it was reviewed.
+    Accept {
+        /// The hash that the review shows.
+        hash: String,
+    },
+}
+
+/// `tagout audit`.
+#[derive(Debug, Args)]
+pub struct AuditArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AuditCommand,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+/// What can be done with the record.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Check that every record is as it was written, and none is missing.
+    Verify,
+    /// Print the records, one a line.
+    Export {
+        /// In which form.
+        #[arg(long, value_enum, default_value_t = ExportFormat::Json)]
+        format: ExportFormat,
+        /// Only those of so many days.
+        #[arg(long, value_name = "DAYS")]
+        since_days: Option<u32>,
+    },
+    /// Move old records to a file of their own, where they are still verified.
+    Rotate {
+        /// Most records that stay.
+        #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+        keep_records: u64,
+        /// Records of so many days stay.
+        #[arg(long, value_name = "DAYS")]
+        keep_days: Option<u32>,
+    },
+}
+
+/// The form of exported records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// A JSON object a line.
+    Json,
+    /// OpenTelemetry's logs, in OTLP's JSON.
+    Otlp,
 }
 
 /// `tagout log`.

@@ -2,18 +2,14 @@
 
 use super::arguments::{ApplyArguments, ChangesetArguments, UndoArguments, WorkspaceArguments};
 use super::{DENIED, DONE, Screen};
-use crate::changes::{Changeset, ChangesetId, FileChange, by_consent, content_hash, render_changeset, summarise};
+use crate::changes::{Changeset, ChangesetId, FileChange, by_consent, render_changeset, summarise};
 use crate::engine::Workbench;
 use crate::engine::recipes::{
-    Applied, ApplyTask, Executor, Judgement, Purpose, apply as apply_changes, last_applied, not_applied, settle,
-    undo_changes,
+    Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, last_applied,
+    not_applied, settle, undo_changes,
 };
-use crate::policy::{Action, Approval};
 use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
-use crate::workspace::{ContentHash, Root};
-
-/// Digits of a hash that a person has to repeat.
-const HASH_DIGITS: usize = 12;
+use crate::workspace::Root;
 
 pub(super) fn list(arguments: &WorkspaceArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.root)?;
@@ -85,18 +81,20 @@ fn make(
     again: &str,
     screen: &Screen,
 ) -> Result<u8, Failure> {
-    let parts: Vec<(Action, Vec<FileChange>)> =
-        by_consent(changes).into_iter().map(|part| (action(&part), part)).collect();
-    let tokens: Vec<String> = parts.iter().map(|(action, _)| token(root, action)).collect();
+    let mut parts = Vec::new();
+    for changes in by_consent(changes) {
+        let (action, facts) = apply_action(workbench, root, &changes);
+        parts.push((answer(workbench, root, action, facts, approved)?, changes));
+    }
     // Before anything is written: one that fits nothing was meant for something else.
-    if approved.iter().any(|typed| !tokens.contains(typed)) {
+    let fits = |typed: &String| parts.iter().any(|(consent, _)| consent.question() == Some(typed));
+    if !approved.iter().all(fits) {
         return Err(approval_of_something_else());
     }
     let mut waiting = Vec::new();
-    for ((action, changes), token) in parts.into_iter().zip(tokens) {
-        let approval = approved.contains(&token).then(|| Approval { shown: action.hash() });
+    for (consent, changes) in parts {
         let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
-        let task = ApplyTask { root: root.clone(), by: Executor::Disk, changes, approval, purpose: purpose.clone() };
+        let task = ApplyTask { root: root.clone(), by: Executor::Disk, changes, consent, purpose: purpose.clone() };
         match apply_changes(workbench, task)? {
             Applied::Undecided(_, judgement) => waiting.push(judgement),
             Applied::Done(_) | Applied::ForEditor(..) => {
@@ -104,38 +102,19 @@ fn make(
             }
         }
     }
-    waiting.iter().for_each(|judgement| screen.complain(&needs_approval(root, judgement, again)));
+    waiting.iter().for_each(|judgement| screen.complain(&needs_approval(judgement, again)));
     Ok(if waiting.is_empty() { DONE } else { DENIED })
 }
 
-fn action(changes: &[FileChange]) -> Action {
-    let paths = changes.iter().map(|change| change.path.clone()).collect();
-    Action::Apply { content: content_hash(changes), paths }
-}
-
-/// What a person repeats to approve `action` in `root`, and nothing else.
-fn token(root: &Root, action: &Action) -> String {
-    let hash = action.hash();
-    ContentHash::of_parts(&[root.key().as_bytes(), hash.as_bytes()]).short(HASH_DIGITS)
-}
-
-/// The approval that a person gave by repeating what was shown.
-pub(super) fn approval(root: &Root, action: &Action, typed: Option<&str>) -> Result<Option<Approval>, Failure> {
-    let Some(typed) = typed else { return Ok(None) };
-    if typed != token(root, action) {
-        return Err(approval_of_something_else());
-    }
-    Ok(Some(Approval { shown: action.hash() }))
-}
-
 /// What to do when an approval is missing.
-pub(super) fn needs_approval(root: &Root, judgement: &Judgement, again: &str) -> Failure {
+pub(super) fn needs_approval(judgement: &Judgement, again: &str) -> Failure {
     let what = format!("{}: {}", judgement.action.describe(), judgement.verdict.explain());
-    let token = token(root, &judgement.action);
-    Failure::new(FailureKind::NeedsApproval, what).hint(format!("to approve exactly this: {again} --approve {token}"))
+    let name = judgement.question.as_deref().unwrap_or_default();
+    Failure::new(FailureKind::NeedsApproval, what)
+        .hint(format!("to approve exactly this, once, within an hour: {again} --approve {name}"))
 }
 
 fn approval_of_something_else() -> Failure {
-    let what = "the approval is for something else than what would happen now";
+    let what = "the approval is for something else than what would happen now, or was used before";
     Failure::new(FailureKind::Stale, what).hint("run it without --approve to see what would happen")
 }

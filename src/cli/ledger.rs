@@ -9,7 +9,7 @@ use crate::text::visible;
 pub(super) fn run(arguments: &LogArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     if arguments.verify {
-        workbench.ledger.verify(&root)?;
+        workbench.ledger.verify(&root)?.sound()?;
         screen.note("tagout: every record is as it was written");
     }
     if arguments.json {

@@ -1,16 +1,20 @@
 //! The command line: one file per subcommand, each a few calls of the engine's recipes.
 
 mod arguments;
+mod audit;
 mod changes;
 mod doctor;
+mod grants;
 mod index;
 mod ledger;
 mod mode;
+mod policy;
 mod rewrite;
 mod run;
 mod screen;
 mod search;
 mod tour;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -46,6 +50,10 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
         Command::Undo(arguments) => changes::undo(&arguments, workbench, screen),
         Command::Mode(arguments) => mode::run(&arguments, workbench, screen),
         Command::Log(arguments) => ledger::run(&arguments, workbench, screen),
+        Command::Trust(arguments) => trust::run(&arguments, workbench, screen),
+        Command::Grants(arguments) => grants::run(&arguments, workbench, screen),
+        Command::Policy(arguments) => policy::run(arguments, workbench, screen),
+        Command::Audit(arguments) => audit::run(&arguments, workbench, screen),
         Command::Doctor(arguments) => doctor::run(&arguments, workbench, screen),
         Command::Tour(arguments) => tour::run(&arguments, workbench, screen, cancel),
         Command::Lsp => Err(Failure::new(FailureKind::Internal, "the language server is not started from here")),

@@ -5,12 +5,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::arguments::RunArguments;
-use super::changes::{approval, needs_approval};
+use super::changes::needs_approval;
 use super::{FAILED, Screen, note_problems};
 use crate::changes::{render_changeset, summarise};
 use crate::engine::Workbench;
-use crate::engine::recipes::{Ended, Ran, RunTask, describe_exit, describe_hosts, describe_limit, run as run_command};
-use crate::policy::{Action, Place};
+use crate::engine::recipes::{
+    Consent, Ended, Ran, RunTask, Term, describe_exit, describe_hosts, describe_limit, run as run_command,
+};
+use crate::policy::Place;
 use crate::ports::{Cancel, Exit, Failure, Keyboard, OutputStream, Refusal, RefusalKind, Terminal, TerminalSize};
 
 pub(super) fn run(
@@ -20,13 +22,14 @@ pub(super) fn run(
     cancel: &Cancel,
 ) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
-    note_problems(&workbench.settings(&root).1, screen);
+    note_problems(&workbench.problems(&root), screen);
     let place = if arguments.host { Place::Host } else { Place::Sandbox };
     let (argv, network) = (arguments.argv, arguments.network);
-    let action = Action::Run { argv: argv.clone(), place, network: network.clone() };
-    let approval = approval(&root, &action, arguments.approve.as_deref())?;
+    let term = if arguments.always { Term::Always } else { Term::Once };
+    let consent = arguments.approve.map_or(Consent::None, |question| Consent::To { question, term });
+    let role = arguments.role;
     let terminal = arguments.terminal.then(|| terminal(screen));
-    let task = RunTask { root: root.clone(), argv, place, network, open: Vec::new(), approval, terminal };
+    let task = RunTask { root: root.clone(), argv, place, network, open: Vec::new(), consent, role, terminal };
     let printer = Printer::start(cancel).map_err(|error| Failure::io("printing", &error))?;
     let texts = printer.texts.clone();
     // Nobody is there to take it once nobody reads it.
@@ -36,7 +39,7 @@ pub(super) fn run(
     printer.finish(cancel);
     let ran = ran?;
     let ended = match ran {
-        Ran::Undecided(_, judgement) => return Err(needs_approval(&root, &judgement, "the same with")),
+        Ran::Undecided(_, judgement) => return Err(needs_approval(&judgement, "the same with")),
         Ran::Done(ended) => ended,
     };
     tell(&ended, screen);

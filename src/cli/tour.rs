@@ -6,7 +6,7 @@ use super::{DONE, FAILED, Screen};
 use crate::changes::{Changeset, render_changeset, summarise};
 use crate::engine::recipes::{Proposed, Ran, RewriteTask, RunTask, SearchTask, describe_exit, ledger_page};
 use crate::engine::{Workbench, recipes};
-use crate::policy::{Mode, Place};
+use crate::policy::{Mode, Place, Role};
 use crate::ports::{Cancel, Failure, FailureKind, Walk};
 use crate::syntax::Language;
 use crate::workspace::Root;
@@ -50,6 +50,8 @@ pub(super) fn run(
     questions(workbench, &root, screen, cancel)?;
     rewrite(workbench, &root, &before, screen, cancel)?;
     screen.heading("\n4. Run a command; what it writes comes back as a diff");
+    let seen = (workbench.evidence)(&root)?;
+    recipes::set_trust(workbench, &root, Some(&seen))?;
     recipes::set_mode(workbench, &root, Mode::WorkspaceWrite)?;
     screen.line("   (mode: workspace-write, for this tour only)");
     let contained = command(workbench, &root, WRITES, screen, cancel)?;
@@ -119,7 +121,8 @@ fn command(
     screen.line(&format!("   $ {script}"));
     let argv = ["bash", "-c", script].map(str::to_owned).to_vec();
     let (root, place) = (root.clone(), Place::Sandbox);
-    let task = RunTask { root, argv, place, network: Vec::new(), open: Vec::new(), approval: None, terminal: None };
+    let (consent, role) = (recipes::Consent::None, Role::User);
+    let task = RunTask { root, argv, place, network: Vec::new(), open: Vec::new(), consent, role, terminal: None };
     let output = |stream, text: &str| drop(pass_on(stream, text));
     match recipes::run(workbench, task, &output, cancel)? {
         Ran::Done(ended) => {

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::order::{ActionItem, ActionKind};
-use super::state::{OpenReview, State, Workspace};
+use super::recipes::smallest_rule;
+use super::state::{OpenReview, Pending, State, Workspace};
 use crate::changes::Selection;
-use crate::policy::Mode;
+use crate::policy::{Mode, Trust};
 use crate::syntax::Language;
 use crate::text::{Position, Range, Span};
 use crate::workspace::{DocumentUri, RelativePath};
@@ -24,15 +25,7 @@ impl State {
         let Some((workspace, path)) = place else { return Vec::new() };
         let mut actions = Vec::new();
         for (number, pending) in self.pending.iter().filter(|(_, pending)| pending.root == workspace.root) {
-            let what = format!("{} ({})", pending.judgement.action.describe(), pending.reason());
-            let argument = json!({ "decision": number });
-            actions.push(item(
-                format!("tagout: approve once: {what}"),
-                ActionKind::QuickFix,
-                "tagout.approve",
-                argument.clone(),
-            ));
-            actions.push(item(format!("tagout: deny: {what}"), ActionKind::QuickFix, "tagout.deny", argument));
+            decision_actions(*number, pending, &mut actions);
         }
         let mut reviews: Vec<&OpenReview> = self.reviews.iter().filter(|open| open.root == workspace.root).collect();
         // The proposal at hand comes first: with a hunk here, then with the file, then the rest.
@@ -41,6 +34,11 @@ impl State {
             self.review_actions(open, &path, range, &mut actions);
         }
         actions.extend(self.directive(uri, workspace, &path, range));
+        for given in self.given.iter().filter(|given| given.root == workspace.root) {
+            let argument = json!({ "root": given.root.as_path(), "grant": given.name });
+            let title = format!("tagout: take back the approval: {}", given.what);
+            actions.push(item(title, ActionKind::Source, "tagout.revoke", argument));
+        }
         workspace_actions(workspace, &mut actions);
         if self.last_output.is_some() {
             let title = "tagout: show the output of the last command";
@@ -131,6 +129,26 @@ impl State {
     }
 }
 
+/// The answers to a question: once, for this session, for good, no.
+fn decision_actions(number: u64, pending: &Pending, actions: &mut Vec<ActionItem>) {
+    let what = format!("{} ({})", pending.judgement.action.describe(), pending.reason());
+    let mut push =
+        |title: String, command, argument| actions.push(item(title, ActionKind::QuickFix, command, argument));
+    let approve = |term: &str| json!({ "decision": number, "term": term });
+    push(format!("tagout: approve once: {what}"), "tagout.approve", approve("once"));
+    push(format!("tagout: approve for this session: {what}"), "tagout.approve", approve("session"));
+    // What would be written is shown before it is.
+    if let Some(rule) = smallest_rule(&pending.judgement, "approved") {
+        let rule: Vec<&str> = rule.lines().filter(|line| line.contains(" = ") && !line.starts_with("name")).collect();
+        push(
+            format!("tagout: approve for good, by the rule: {}", rule.join(", ")),
+            "tagout.approve",
+            approve("always"),
+        );
+    }
+    push(format!("tagout: deny: {what}"), "tagout.deny", json!({ "decision": number }));
+}
+
 /// Whether the two share a line.
 fn meets(one: Range, other: Range) -> bool {
     one.start.line <= other.end.line && other.start.line <= one.end.line
@@ -142,6 +160,13 @@ fn workspace_actions(workspace: &Workspace, actions: &mut Vec<ActionItem>) {
     for argv in &workspace.commands {
         let title = format!("tagout: run `{}` in the sandbox", argv.join(" "));
         push(title, "tagout.run", json!({ "root": root, "argv": argv }));
+    }
+    if workspace.trust != Trust::Trusted {
+        push(
+            "tagout: trust this workspace, as its settings are now".to_owned(),
+            "tagout.trust",
+            json!({ "root": root }),
+        );
     }
     for mode in Mode::ALL.into_iter().filter(|mode| *mode != workspace.mode) {
         let title = format!("tagout: switch mode from {} to {mode}", workspace.mode);

@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::order::{Answer, JobId, Level, Order, RequestId, Task};
-use super::recipes::{ApplyTask, RewriteTask, RunTask, SearchTask};
-use super::state::{PendingTask, Reply, State};
+use super::recipes::{ApplyTask, Consent, RewriteTask, RunTask, SearchTask, Term};
+use super::recipes::{rule_name, session_grant};
+use super::state::{Given, Pending, PendingTask, Reply, State};
 use crate::changes::{ChangesetId, HunkId, Selection, render_changeset};
-use crate::policy::{Approval, HostRule, Mode, Place};
+use crate::policy::{HostRule, Mode, Place, Role};
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::Root;
 
@@ -26,6 +27,8 @@ pub const COMMANDS: &[&str] = &[
     "tagout.undo",
     "tagout.approve",
     "tagout.deny",
+    "tagout.revoke",
+    "tagout.trust",
     "tagout.cancel",
     "tagout.index",
     "tagout.log",
@@ -52,6 +55,9 @@ struct Argument {
     hunk: Option<usize>,
     mode: Option<String>,
     decision: Option<u64>,
+    term: Option<String>,
+    reason: Option<String>,
+    grant: Option<String>,
     job: Option<u64>,
 }
 
@@ -68,6 +74,19 @@ impl Argument {
             let what = format!("\"network\" is wrong: {error}");
             Failure::new(FailureKind::InvalidInput, what).hint("send a list of hosts, as in [\"crates.io\"]")
         })
+    }
+
+    /// For how long a yes holds.
+    fn term(&self) -> Result<Term, Failure> {
+        match self.term.as_deref() {
+            None | Some("once") => Ok(Term::Once),
+            Some("session") => Ok(Term::Session),
+            Some("always") => Ok(Term::Always),
+            Some(other) => {
+                let what = format!("\"{other}\" is no term of an approval");
+                Err(Failure::new(FailureKind::InvalidInput, what).hint("use once, session or always"))
+            }
+        }
     }
 
     fn selection(&self) -> Selection {
@@ -138,8 +157,13 @@ impl State {
                 let wanted = argument.changeset.as_deref().map(ChangesetId::from_text);
                 started(self.task(argument, |root| Task::LoadApplied(root, wanted))?)
             }
-            "tagout.approve" => started(self.approve(wanted(argument.decision, "decision")?)?),
-            "tagout.deny" => done(self.deny(wanted(argument.decision, "decision")?)?),
+            "tagout.approve" => started(self.approve(wanted(argument.decision, "decision")?, argument.term()?)?),
+            "tagout.deny" => done(self.deny(wanted(argument.decision, "decision")?, argument.reason.as_deref())?),
+            "tagout.revoke" => {
+                let name = wanted(argument.grant.clone(), "grant")?;
+                started(self.task(argument, |root| Task::Revoke(root, name))?)
+            }
+            "tagout.trust" => started(self.task(argument, Task::Trust)?),
             "tagout.cancel" => done(vec![Order::Stop(JobId(wanted(argument.job, "job")?))]),
             "tagout.index" => {
                 let root = self.root(argument)?;
@@ -195,7 +219,8 @@ impl State {
         let argv = wanted(argument.argv.clone(), "argv")?;
         let network = argument.network()?;
         let (root, open) = (self.root(argument)?, self.open_texts());
-        let task = RunTask { root, argv, place, network, open, approval: None, terminal: None };
+        let task =
+            RunTask { root, argv, place, network, open, consent: Consent::None, role: Role::User, terminal: None };
         Ok(self.start_run(task))
     }
 
@@ -219,11 +244,13 @@ impl State {
         Ok((job, vec![Order::Start(job, task(root))]))
     }
 
-    fn approve(&mut self, decision: u64) -> Result<(JobId, Vec<Order>), Failure> {
+    fn approve(&mut self, decision: u64, term: Term) -> Result<(JobId, Vec<Order>), Failure> {
         let pending = self.pending.remove(&decision).ok_or_else(no_such_decision)?;
-        let approval = Some(Approval { shown: pending.judgement.action.hash() });
+        let question = pending.judgement.question.clone().unwrap_or_default();
+        self.remember(&pending, &question, term);
+        let consent = Consent::To { question, term };
         let (job, mut orders) = match pending.task {
-            PendingTask::Run(task) => self.start_run(RunTask { approval, ..task }),
+            PendingTask::Run(task) => self.start_run(RunTask { consent, ..task }),
             PendingTask::Apply(task) => {
                 // The file may have been opened, closed or changed since it was asked about.
                 let tasks = match self.divide(&task.root, task.changes.clone(), |_| task.purpose.clone()) {
@@ -233,21 +260,33 @@ impl State {
                         return Err(failure);
                     }
                 };
-                self.start_all(tasks.into_iter().map(|task| ApplyTask { approval, ..task }).collect())
+                self.start_all(tasks.into_iter().map(|task| ApplyTask { consent: consent.clone(), ..task }).collect())
             }
         };
         orders.extend(self.publish());
         Ok((job, orders))
     }
 
-    fn deny(&mut self, decision: u64) -> Result<Vec<Order>, Failure> {
+    /// Remembers what holds from here on, so that it can be taken back from where it was given.
+    fn remember(&mut self, pending: &Pending, question: &str, term: Term) {
+        let name = match term {
+            Term::Once => return,
+            Term::Session => session_grant(question),
+            Term::Always => rule_name(question),
+        };
+        let what = pending.judgement.action.describe();
+        self.given.push(Given { root: pending.root.clone(), name, what });
+    }
+
+    fn deny(&mut self, decision: u64, reason: Option<&str>) -> Result<Vec<Order>, Failure> {
         let pending = self.pending.remove(&decision).ok_or_else(no_such_decision)?;
         let mut orders = match &pending.task {
             PendingTask::Run(_) => Vec::new(),
             PendingTask::Apply(task) => self.let_go(task),
         };
         let job = self.begin(None, Some(&pending.root));
-        orders.push(Order::Start(job, Task::RecordDenial(pending.root, pending.judgement)));
+        let reason = reason.unwrap_or_default().to_owned();
+        orders.push(Order::Start(job, Task::RecordDenial { root: pending.root, judgement: pending.judgement, reason }));
         orders.extend(self.publish());
         Ok(orders)
     }

@@ -198,7 +198,9 @@ fn is_serial(task: &Task) -> bool {
     match task {
         Task::Apply(_)
         | Task::Record(_)
-        | Task::RecordDenial(..)
+        | Task::RecordDenial { .. }
+        | Task::Revoke(..)
+        | Task::Trust(_)
         | Task::LoadApplied(..)
         | Task::Settle(..)
         | Task::SetMode(..)
@@ -286,8 +288,14 @@ impl Worker {
             }
             Task::Apply(task) => recipes::apply(workbench, task).map(Outcome::Applied),
             Task::Record(task) => recipes::record(workbench, &task).map(|()| Outcome::Recorded),
-            Task::RecordDenial(root, judgement) => {
-                recipes::end(workbench, &root, &judgement, "denied by the user").map(|()| Outcome::Recorded)
+            Task::RecordDenial { root, judgement, reason } => {
+                recipes::deny(workbench, &root, &judgement, &reason).map(|()| Outcome::Recorded)
+            }
+            Task::Revoke(root, name) => recipes::revoke(workbench, &root, &name).map(|()| Outcome::Revoked(name)),
+            Task::Trust(root) => {
+                let seen = (workbench.evidence)(&root)?;
+                recipes::set_trust(workbench, &root, Some(&seen))?;
+                workbench.mode(&root).map(|mode| Outcome::Trusted(root, mode))
             }
             Task::LoadApplied(root, wanted) => {
                 recipes::last_applied(workbench, &root, wanted.as_ref()).map(Outcome::LastApplied)

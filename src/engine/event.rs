@@ -179,6 +179,10 @@ pub enum Outcome {
     ModeSet(Root, Mode),
     /// A record was written.
     Recorded,
+    /// The approval of this name holds no more.
+    Revoked(String),
+    /// A workspace is trusted, and is in this mode.
+    Trusted(Root, Mode),
     /// A page for people was written to this path.
     Written(PathBuf),
 }

@@ -24,4 +24,7 @@ pub use order::{
 };
 pub use state::State;
 pub use step::step;
-pub use workbench::{Index, Known, MakeStore, OpenRoot, ReadSettings, SettingsFiles, Workbench, WritePage};
+pub use workbench::{
+    FindPrograms, Index, Known, LookAtSettings, MakeStore, OpenRoot, ReadSettings, ReadText, RulesFile, SettingsFiles,
+    Workbench, WritePage, WriteRules,
+};

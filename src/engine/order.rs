@@ -142,7 +142,18 @@ pub enum Task {
     /// Record how an edit by the editor ended.
     Record(RecordTask),
     /// Record that the user denied an action.
-    RecordDenial(Root, Judgement),
+    RecordDenial {
+        /// Workspace.
+        root: Root,
+        /// The action.
+        judgement: Judgement,
+        /// Why, in the user's words; empty for none.
+        reason: String,
+    },
+    /// Take an approval back.
+    Revoke(Root, String),
+    /// Trust a workspace as it is.
+    Trust(Root),
     /// Load what was applied last, or of the named changeset.
     LoadApplied(Root, Option<ChangesetId>),
     /// Take a proposal off the list of those that wait.

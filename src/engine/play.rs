@@ -9,7 +9,7 @@ use super::recipes::{Applied, ApplyTask, Executor, Granted, Judgement, Opened, P
 use super::state::State;
 use super::step::step;
 use crate::changes::{Changeset, FileChange, Origin, content_hash};
-use crate::policy::{Action, Facts, Grant, Mode, Rules};
+use crate::policy::{Action, Facts, Grant, Mode, Rules, Trust};
 use crate::text::{Position, Range};
 use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Root};
 
@@ -45,6 +45,8 @@ fn reviewing() -> State {
         given: PathBuf::from("/w"),
         root: root.clone(),
         mode: Mode::WorkspaceWrite,
+        trust: Trust::Trusted,
+        unknown: Vec::new(),
         problems: vec![],
         commands: vec![],
         notice: None,
@@ -112,7 +114,21 @@ fn granted(task: &ApplyTask) -> Granted {
     let action = Action::Apply { content: content_hash(&task.changes), paths };
     let (grant, verdict) =
         Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), action.clone(), &Facts::user(), None).unwrap();
-    Granted { grant, judgement: Judgement { mode: Mode::WorkspaceWrite, action, level: None, verdict } }
+    Granted {
+        grant,
+        judgement: Judgement {
+            approval: None,
+            at_ms: 0,
+            facts: Facts::user(),
+            question: None,
+            record: 0,
+            trace: String::new(),
+            mode: Mode::WorkspaceWrite,
+            action,
+            level: None,
+            verdict,
+        },
+    }
 }
 
 fn changed(state: &mut State, version: i32, text: &str) -> Vec<Order> {

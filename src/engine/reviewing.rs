@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::order::{EditId, JobId, Level, Order, Task};
-use super::recipes::{Applied, ApplyTask, Executor, Granted, LastApplied, Purpose, RecordTask, undo_changes};
+use super::recipes::{Applied, ApplyTask, Consent, Executor, Granted, LastApplied, Purpose, RecordTask, undo_changes};
 use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
     ChangeKind, Changeset, ChangesetId, FileChange, FileReview, Hunk, HunkId, HunkState, Review, Selection, by_consent,
@@ -105,7 +105,7 @@ impl State {
         let task = |by, changes: Vec<FileChange>| ApplyTask {
             root: root.clone(),
             by,
-            approval: None,
+            consent: Consent::None,
             purpose: purpose(&changes),
             changes,
         };

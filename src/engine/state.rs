@@ -7,7 +7,7 @@ use super::documents::Documents;
 use super::order::{EditId, JobId, Notice, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Unsaved};
 use crate::changes::{ChangesetId, HunkId, Review};
-use crate::policy::Mode;
+use crate::policy::{Mode, Trust};
 use crate::text::Encoding;
 use crate::workspace::{FileState, RelativePath, Root};
 
@@ -17,6 +17,7 @@ pub(super) struct Workspace {
     pub given: PathBuf,
     pub root: Root,
     pub mode: Mode,
+    pub trust: Trust,
     pub commands: Vec<Vec<String>>,
     pub refreshing: Refreshing,
     /// What the store said last.
@@ -56,6 +57,15 @@ impl Pending {
     pub(super) fn reason(&self) -> &str {
         self.judgement.verdict.because.first().map_or("", |reason| reason.text.as_str())
     }
+}
+
+/// An approval that holds, given in this session.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub root: Root,
+    /// By which it is taken back.
+    pub name: String,
+    pub what: String,
 }
 
 /// What happens once the user approves.
@@ -108,6 +118,7 @@ pub struct State {
     pub(super) workspaces: Vec<Workspace>,
     pub(super) reviews: Vec<OpenReview>,
     pub(super) pending: BTreeMap<u64, Pending>,
+    pub(super) given: Vec<Given>,
     pub(super) in_flight: BTreeMap<EditId, InFlight>,
     pub(super) jobs: BTreeMap<JobId, Job>,
     /// The notices published last, by document.

@@ -5,6 +5,7 @@ use super::order::{Answer, JobId, Level, Order, ProgressState, RequestId, Task};
 use super::recipes::{Ended, IndexSummary, Opened, Proposed, Ran, Report};
 use super::state::{Job, Pending, PendingTask, Refreshing, Reply, State, Workspace};
 use crate::changes::summarise;
+use crate::policy::Trust;
 use crate::ports::{Failure, FailureKind, Progress, Refusal, RefusalKind};
 use crate::workspace::{DocumentUri, RelativePath, Root};
 
@@ -245,6 +246,16 @@ impl State {
                 }
                 vec![Order::Tell(Level::Info, format!("tagout: {} is now {mode}", root.name()))]
             }
+            Ok(Outcome::Trusted(root, mode)) => {
+                if let Some(workspace) = self.workspace_mut(&root) {
+                    (workspace.mode, workspace.trust) = (mode, Trust::Trusted);
+                }
+                vec![Order::Tell(Level::Info, format!("tagout: {} is trusted; its mode is {mode}", root.name()))]
+            }
+            Ok(Outcome::Revoked(name)) => {
+                self.given.retain(|given| given.name != name);
+                vec![Order::Tell(Level::Info, "tagout: the approval was taken back".to_owned())]
+            }
             Ok(Outcome::Recorded) => Vec::new(),
             Ok(Outcome::Written(path)) => vec![Order::Show(path)],
         };
@@ -276,16 +287,24 @@ impl State {
     }
 
     fn opened(&mut self, opened: Opened) -> Vec<Order> {
-        let Opened { given, root, mode, problems, commands, notice, waiting } = opened;
+        let Opened { given, root, mode, trust, problems, commands, notice, unknown, waiting } = opened;
         let mut orders: Vec<Order> =
             problems.iter().map(|problem| Order::Tell(Level::Warning, format!("tagout: {problem}"))).collect();
-        orders.extend(notice.map(|notice| Order::Tell(Level::Warning, format!("tagout: {notice}"))));
+        let told = notice.into_iter().chain(unknown);
+        orders.extend(told.map(|told| Order::Tell(Level::Warning, format!("tagout: {told}"))));
         if self.workspace(&root).is_some() {
             return orders;
         }
         let job = self.begin(Some(format!("tagout: index {}", root.name())), Some(&root));
         let refreshing = Refreshing { job: Some(job), next: None };
-        self.workspaces.push(Workspace { given, root: root.clone(), mode, commands, refreshing, notice: None });
+        if trust != Trust::Trusted {
+            let what = format!(
+                "tagout: {} is not trusted: it stays read-only, and nothing in it is run, until you trust it (a code action)",
+                root.name()
+            );
+            orders.push(Order::Tell(Level::Info, what));
+        }
+        self.workspaces.push(Workspace { given, root: root.clone(), mode, trust, commands, refreshing, notice: None });
         for changeset in waiting {
             orders.extend(self.propose(root.clone(), changeset));
         }

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::config::{ConfigProblem, ConfigSource, LONGEST_FILE, Settings, Sources, resolve, rules};
-use crate::policy::Rules;
-use crate::ports::{Clock, Embedder, Failure, Files, Ledger, Modes, OpenIndex, Runner, Shelf, Store};
-use crate::workspace::{RelativePath, Root};
+use crate::policy::{Decision, Grant, Program, Rule, Rules, Trust as Trusted};
+use crate::ports::{
+    Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, OpenIndex, Rotation, Runner, Shelf, Store, Trust,
+};
+use crate::workspace::{ContentHash, RelativePath, Root};
 
 /// Opens a folder as a workspace root: absolute, links resolved.
 pub type OpenRoot = Box<dyn Fn(&Path) -> Result<Root, Failure> + Send + Sync>;
@@ -28,7 +31,27 @@ pub struct SettingsFiles {
     pub user: Option<String>,
     /// The rules that the user agreed to when asked.
     pub approved: Option<String>,
+    /// The user's, as they were when their rules were accepted.
+    pub accepted: Option<String>,
 }
+
+/// A file of rules that tagout writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RulesFile {
+    /// Rules that the user agreed to when asked.
+    Approved,
+    /// The user's own file as it was accepted.
+    Accepted,
+}
+
+/// Reads a file that the user named.
+pub type ReadText = Box<dyn Fn(&Path) -> Result<String, Failure> + Send + Sync>;
+/// Writes a file of rules, by a grant for just that text.
+pub type WriteRules = Box<dyn Fn(Grant, RulesFile, &str) -> Result<(), Failure> + Send + Sync>;
+/// Looks at the settings in a workspace.
+pub type LookAtSettings = Box<dyn Fn(&Root) -> Result<Evidence, Failure> + Send + Sync>;
+/// Finds programs for commands in a workspace.
+pub type FindPrograms = Box<dyn Fn(&Root, &[String]) -> Vec<Program> + Send + Sync>;
 
 /// Writes a page for people (name, content) outside the workspace and says where.
 pub type WritePage = Box<dyn Fn(&str, &str) -> Result<PathBuf, Failure> + Send + Sync>;
@@ -57,8 +80,28 @@ pub struct Workbench {
     pub write_page: WritePage,
     /// What holds where nothing is set.
     pub defaults: Settings,
+    /// Keeps which workspaces are trusted.
+    pub trust: Arc<dyn Trust>,
+    /// Keeps questions and approvals.
+    pub grants: Arc<dyn Grants>,
+    /// Moves old records out of the way.
+    pub rotation: Arc<dyn Rotation>,
     /// Reads the files of settings and rules outside the workspace.
     pub settings_files: ReadSettings,
+    /// Reads a file of rules or cases that the user named.
+    pub read_text: ReadText,
+    /// Writes the files of rules that are tagout's own.
+    pub write_rules: WriteRules,
+    /// Looks at the settings in a workspace that trust is bound to.
+    pub evidence: LookAtSettings,
+    /// Finds programs by the names that commands use.
+    pub programs: FindPrograms,
+    /// The name of this process, as the record has it.
+    pub session: String,
+    /// Whether a process of such a name runs.
+    pub is_live: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Counts what this process has named.
+    pub counter: AtomicU64,
     /// The editor's settings, when it sent some.
     pub editor_settings: Mutex<Option<Value>>,
     /// The indexes met so far.
@@ -142,6 +185,13 @@ impl Workbench {
         self.indexes.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
     }
 
+    /// A name of 32 hexadecimal digits that nothing else has.
+    pub fn fresh_name(&self) -> String {
+        let count = self.counter.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+        let now = self.clock.now_ms().to_le_bytes();
+        ContentHash::of_parts(&[self.session.as_bytes(), &count, &now]).short(32)
+    }
+
     /// Takes over the editor's settings.
     pub fn configure(&self, settings: Value) {
         *self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings);
@@ -156,6 +206,13 @@ impl Workbench {
         resolve(self.defaults.clone(), &sources)
     }
 
+    /// What is wrong with the settings and the rules for `root`.
+    pub fn problems(&self, root: &Root) -> Vec<ConfigProblem> {
+        let mut problems = self.settings(root).1;
+        problems.extend(self.rules(root).1);
+        problems
+    }
+
     /// The rules in force for `root`, read now, and what is wrong with them.
     pub fn rules(&self, root: &Root) -> (Rules, Vec<ConfigProblem>) {
         let Texts { files, workspace } = self.texts(root);
@@ -165,15 +222,24 @@ impl Workbench {
             (ConfigSource::Approved, files.approved),
             (ConfigSource::Workspace, workspace),
         ];
-        let read = texts.into_iter().filter_map(|(source, text)| Some(rules(source, &text?)));
-        let (rules, problems): (Vec<_>, Vec<_>) = read.unzip();
-        (Rules::new(rules.concat()), problems.concat())
+        let accepted = files.accepted.map(|text| rules(ConfigSource::User, &text).0).unwrap_or_default();
+        let mut all = (Vec::new(), Vec::new());
+        for (source, text) in texts.into_iter().filter_map(|(source, text)| Some((source, text?))) {
+            let (read, problems) = rules(source, &text);
+            let read = if source == ConfigSource::User { in_force(read, &accepted, &mut all.1) } else { read };
+            all.0.extend(read);
+            all.1.extend(problems);
+        }
+        (Rules::new(all.0), all.1)
     }
 
     fn texts(&self, root: &Root) -> Texts {
         // What is there and cannot be read may narrow: it goes on as text without a meaning, so that resolving it says
         // so and the narrowest holds.
         let unreadable = || Some("unreadable settings".to_owned());
+        if self.trust_in(root) != Trusted::Trusted {
+            return Texts { files: (self.settings_files)(), workspace: None };
+        }
         let workspace = match RelativePath::new(WORKSPACE_SETTINGS).map(|path| self.files.read(root, &path)) {
             Ok(Ok(None)) => None,
             Ok(Ok(Some(state))) if state.bytes.len() <= LONGEST_FILE => {
@@ -183,6 +249,27 @@ impl Workbench {
         };
         Texts { files: (self.settings_files)(), workspace }
     }
+}
+
+/// The user's rules that are in force: what loosens waits until it is accepted, and what it loosens holds until then.
+fn in_force(present: Vec<Rule>, accepted: &[Rule], problems: &mut Vec<ConfigProblem>) -> Vec<Rule> {
+    let (loosening, rest): (Vec<Rule>, Vec<Rule>) = present
+        .into_iter()
+        .partition(|rule| rule.decision == Decision::Allow && !accepted.iter().any(|known| known.says_the_same(rule)));
+    let dropped: Vec<Rule> = accepted
+        .iter()
+        .filter(|rule| rule.decision != Decision::Allow && !rest.iter().any(|kept| kept.says_the_same(rule)))
+        .cloned()
+        .collect();
+    let tell = |rule: &Rule, what: &str| ConfigProblem {
+        source: ConfigSource::User,
+        line: Some(rule.line as usize),
+        text: format!("rule {:?} {what}: `tagout policy review` shows what it changes", rule.name),
+    };
+    problems.extend(loosening.iter().map(|rule| tell(rule, "loosens, and holds once you accept it")));
+    problems
+        .extend(dropped.iter().map(|rule| tell(rule, "was taken out, which loosens, and holds until you accept that")));
+    rest.into_iter().chain(dropped).collect()
 }
 
 /// The texts of all files of settings and rules.

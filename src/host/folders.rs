@@ -1,6 +1,6 @@
-//! tagout's own folders: cache (index), state (ledger, log), config (settings).
+//! tagout's own folders: cache (index), state (ledger, log), config (settings), data (keys).
 //!
-//! `TAGOUT_CACHE_DIR`, `TAGOUT_STATE_DIR` and `TAGOUT_CONFIG_DIR` name them outright; else they are `tagout` below
+//! `TAGOUT_CACHE_DIR`, `TAGOUT_STATE_DIR`, `TAGOUT_CONFIG_DIR` and `TAGOUT_DATA_DIR` name them outright; else they are `tagout` below
 //! the XDG base directories (specification 0.8), whose defaults lie below `HOME`.
 
 use std::ffi::OsString;
@@ -18,6 +18,8 @@ pub enum OwnFolder {
     State,
     /// The user's settings.
     Config,
+    /// What proves that the state was not changed: keys.
+    Data,
 }
 
 impl OwnFolder {
@@ -27,6 +29,7 @@ impl OwnFolder {
             Self::Cache => ("TAGOUT_CACHE_DIR", "XDG_CACHE_HOME", ".cache"),
             Self::State => ("TAGOUT_STATE_DIR", "XDG_STATE_HOME", ".local/state"),
             Self::Config => ("TAGOUT_CONFIG_DIR", "XDG_CONFIG_HOME", ".config"),
+            Self::Data => ("TAGOUT_DATA_DIR", "XDG_DATA_HOME", ".local/share"),
         }
     }
 }

@@ -26,6 +26,9 @@ pub use folders::{OwnFolder, locate_folder};
 pub use interrupt::cancel_on_interrupt;
 pub use machine::memory;
 pub use pages::write_page;
-pub use process::is_alive;
+pub use process::{is_alive, is_live_session, session};
 pub use programs::programs;
-pub use settings::{approved_rules, machine_settings, user_settings};
+pub use settings::{
+    accepted_rules, approved_rules, machine_settings, read_text, user_settings, write_accepted_rules,
+    write_approved_rules,
+};

@@ -17,9 +17,42 @@ pub fn is_alive(id: u32) -> bool {
     }
 }
 
+/// A name for this process that no other process of this machine's present run has or will have.
+#[must_use]
+pub fn session() -> String {
+    let own = std::process::id();
+    format!("{own}-{}", started(own).unwrap_or_default())
+}
+
+/// Whether the process that named itself so runs. What is no such name is none.
+#[must_use]
+pub fn is_live_session(session: &str) -> bool {
+    let parts = session.split_once('-').and_then(|(id, start)| Some((id.parse::<u32>().ok()?, start)));
+    parts.is_some_and(|(id, start)| is_alive(id) && started(id).as_deref() == Some(start))
+}
+
+/// When process `id` started, in clock ticks since the machine did, and which run of the machine it is.
+fn started(id: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The fields after the name, which stands in parentheses; the start is the 22nd of all (proc_pid_stat(5)).
+    let start = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.to_owned();
+    let run = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    Some(format!("{start}-{}", run.trim().split('-').next().unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_is_this_process_alone() {
+        let own = session();
+        assert!(is_live_session(&own), "{own}");
+        let (id, start) = own.split_once('-').unwrap();
+        for other in [format!("{id}-1{start}"), format!("1-{start}"), String::new(), "x-y".into(), id.to_owned()] {
+            assert!(!is_live_session(&other), "{other}");
+        }
+    }
 
     #[test]
     fn tells_the_living_from_the_rest() {

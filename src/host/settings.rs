@@ -1,14 +1,16 @@
 //! The files of settings and rules outside the workspace.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::folders::{OwnFolder, locate_folder};
 use crate::config::LONGEST_FILE;
+use crate::policy::{Action, Grant};
+use crate::ports::{Failure, FailureKind};
+use crate::workspace::ContentHash;
 
 /// Where the administrator's file is.
 const MACHINE: &str = "/etc/tagout/config.toml";
@@ -16,6 +18,8 @@ const MACHINE: &str = "/etc/tagout/config.toml";
 const USER: &str = "config.toml";
 /// The file for the rules that the user agreed to, in the config folder.
 const APPROVED: &str = "approved.toml";
+/// The user's file as it was accepted, in the state folder.
+const ACCEPTED: &str = "accepted.toml";
 
 /// Stands for what is there and cannot be read. No TOML: whoever reads it says so, and the narrowest holds.
 const UNREADABLE: &str = "unreadable settings";
@@ -26,16 +30,65 @@ pub fn machine_settings() -> Option<String> {
     read(Path::new(MACHINE))
 }
 
-/// The text of the user's file.
+/// The text of the user's file in the folder `config`.
 #[must_use]
-pub fn user_settings() -> Option<String> {
-    read(&locate_folder(OwnFolder::Config).ok()?.join(USER))
+pub fn user_settings(config: &Path) -> Option<String> {
+    read(&config.join(USER))
 }
 
-/// The text of the rules that the user agreed to.
+/// The text of the rules that the user agreed to when asked, in the folder `config`.
 #[must_use]
-pub fn approved_rules() -> Option<String> {
-    read(&locate_folder(OwnFolder::Config).ok()?.join(APPROVED))
+pub fn approved_rules(config: &Path) -> Option<String> {
+    read(&config.join(APPROVED))
+}
+
+/// The user's file as it was when its rules were accepted, in the folder `state`.
+#[must_use]
+pub fn accepted_rules(state: &Path) -> Option<String> {
+    read(&state.join(ACCEPTED))
+}
+
+/// Writes the rules that the user agreed to when asked.
+///
+/// # Errors
+/// When the grant is for other rules, or they cannot be written: then those of before are there.
+pub fn write_approved_rules(grant: Grant, config: &Path, text: &str) -> Result<(), Failure> {
+    write(&grant, &config.join(APPROVED), text)
+}
+
+/// Writes the user's file as it is accepted.
+///
+/// # Errors
+/// As [`write_approved_rules`].
+pub fn write_accepted_rules(grant: Grant, state: &Path, text: &str) -> Result<(), Failure> {
+    write(&grant, &state.join(ACCEPTED), text)
+}
+
+/// Writes `text` to `path`, whole or not at all, readable for the user alone.
+fn write(grant: &Grant, path: &Path, text: &str) -> Result<(), Failure> {
+    if !matches!(grant.action(), Action::SetRules { to, .. } if *to == ContentHash::of(text.as_bytes())) {
+        return Err(Failure::new(FailureKind::Denied, "these are not the rules that were granted: look at them again"));
+    }
+    let write = || {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        std::fs::File::open(folder)?.sync_all()
+    };
+    write().map_err(|error| Failure::io(path.display(), &error).hint("make the folder writable"))
+}
+
+/// The text of a file that the user named.
+///
+/// # Errors
+/// When it is no file of text, or larger than settings are.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    let failure = |error: io::Error| Failure::io(path.display(), &error);
+    let bytes = try_read(path).map_err(failure)?;
+    String::from_utf8(bytes).map_err(|_| failure(io::Error::other("it is not UTF-8")))
 }
 
 /// The text of a file; `None` when there is none.

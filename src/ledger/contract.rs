@@ -211,8 +211,9 @@ fn rotated_records_are_still_read(ledger: &(impl Ledger + Rotation)) {
 fn trust_is_given_by_a_grant_for_just_that(trust: &impl Trust) {
     let (one, two) = (root("one"), root("two"));
     let settings = Some(ContentHash::of(b"settings"));
-    let trusting =
-        |settings| Grant::obtain(Mode::ReadOnly, &Rules::default(), Action::SetTrust { settings }, &Facts::user(), None).unwrap().0;
+    let trusting = |settings| {
+        Grant::obtain(Mode::ReadOnly, &Rules::default(), Action::SetTrust { settings }, &Facts::user(), None).unwrap().0
+    };
     assert_eq!(trust.trusted(&one).unwrap(), None);
     let other = trust.set_trust(grant(Mode::ReadOnly, Mode::ReadOnly), &one, 5).unwrap_err();
     assert_eq!(other.kind, FailureKind::Denied);

@@ -56,7 +56,7 @@ impl Place {
         let home = self.folder.path().join("home");
         let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
         command.current_dir(self.work()).env("HOME", &home);
-        for name in ["TAGOUT_CACHE_DIR", "TAGOUT_STATE_DIR", "TAGOUT_CONFIG_DIR", "TAGOUT_LOG"] {
+        for name in ["TAGOUT_CACHE_DIR", "TAGOUT_STATE_DIR", "TAGOUT_CONFIG_DIR", "TAGOUT_DATA_DIR", "TAGOUT_LOG"] {
             command.env_remove(name);
         }
         for (name, folder) in [("CACHE", ".cache"), ("STATE", ".state"), ("CONFIG", ".config"), ("DATA", ".data")] {

@@ -1,13 +1,14 @@
 //! Writing accepted changes: by the disk, or by the editor that has the file open; and taking them back.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Workbench;
-use super::judge::{Granted, Judged, Judgement, end, judge};
+use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Origin, content_hash};
-use crate::policy::{Action, Approval, Facts};
+use crate::policy::{Action, Facts, redact};
 use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
-use crate::workspace::{RelativePath, Root};
+use crate::workspace::{FileState, RelativePath, Root};
 
 /// Who makes the changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +47,8 @@ pub struct ApplyTask {
     pub by: Executor,
     /// The changes.
     pub changes: Vec<FileChange>,
-    /// The user's approval, when there is one.
-    pub approval: Option<Approval>,
+    /// The user's answer, when there is one.
+    pub consent: Consent,
     /// What for.
     pub purpose: Purpose,
 }
@@ -80,14 +81,8 @@ pub struct RecordTask {
 /// When they are denied, cannot be recorded, or do not fit the files any more: then nothing was written. When only
 /// the record of the end fails, the files are written, and the text says so.
 pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure> {
-    let runs_later =
-        task.changes.iter().filter_map(|change| Some((change.path.clone(), change.runs_later()?))).collect();
-    let action = Action::Apply {
-        content: content_hash(&task.changes),
-        paths: task.changes.iter().map(|change| change.path.clone()).collect(),
-    };
-    let facts = Facts { runs_later, ..Facts::user() };
-    let granted = match judge(workbench, &task.root, action, &facts, task.approval)? {
+    let (action, facts) = action(workbench, &task.root, &task.changes);
+    let granted = match judge(workbench, &task.root, action, facts, &task.consent)? {
         Judged::Undecided(judgement) => return Ok(Applied::Undecided(task, judgement)),
         Judged::Granted(granted) => granted,
     };
@@ -103,6 +98,32 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
         Failure { what, ..failure }
     })?;
     Ok(Applied::Done(task))
+}
+
+/// What making `changes` is, and what is true of it.
+pub fn action(workbench: &Workbench, root: &Root, changes: &[FileChange]) -> (Action, Facts) {
+    let runs_later = changes.iter().filter_map(|change| Some((change.path.clone(), change.runs_later()?))).collect();
+    let (secrets, bytes) = (with_secrets(changes), changes.iter().map(bytes_written).sum());
+    let paths = changes.iter().map(|change| change.path.clone()).collect();
+    let facts = Facts { runs_later, secrets, bytes, trust: workbench.trust_in(root), ..Facts::user() };
+    (Action::Apply { content: content_hash(changes), paths }, facts)
+}
+
+fn bytes_written(change: &FileChange) -> u64 {
+    change.after.as_ref().map_or(0, |after| after.bytes.len() as u64)
+}
+
+/// The paths to which something is added that looks like a secret.
+fn with_secrets(changes: &[FileChange]) -> Vec<RelativePath> {
+    // The key only makes what is put in a secret's place; here nothing is.
+    let holds = |line: &str| matches!(redact(line, &[0; 32]), Cow::Owned(_));
+    let adds = |change: &&FileChange| {
+        let before: BTreeSet<&str> =
+            change.before.as_ref().and_then(FileState::as_text).unwrap_or_default().lines().collect();
+        let after = change.after.as_ref().and_then(FileState::as_text).unwrap_or_default();
+        after.lines().any(|line| !before.contains(line) && holds(line))
+    };
+    changes.iter().filter(adds).map(|change| change.path.clone()).collect()
 }
 
 /// Records how the editor's part of a change ended.

@@ -1,9 +1,50 @@
-//! The one path to a grant: mode, facts, verdict, record, and only then the effect.
+//! The one path to a grant: mode, rules, facts, verdict, record, and only then the effect.
 
 use super::super::Workbench;
-use crate::policy::{Action, Approval, Facts, Grant, GrantError, Mode, SandboxLevel, Verdict, decide};
-use crate::ports::{Entry, Failure, FailureKind, Phase};
+use super::consent::{ask, given};
+use crate::policy::{
+    Action, Approval, Decision, Facts, Grant, GrantError, Mode, Place, Role, SandboxLevel, Trust, Verdict, decide,
+};
+use crate::ports::{ApprovalKind, Entry, Failure, FailureKind, Phase};
 use crate::workspace::Root;
+
+/// A person's answer that comes with an action.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Consent {
+    /// There is none yet.
+    #[default]
+    None,
+    /// A yes to a question.
+    To {
+        /// The question's name.
+        question: String,
+        /// For how long.
+        term: Term,
+    },
+}
+
+impl Consent {
+    /// The question that it answers.
+    #[must_use]
+    pub fn question(&self) -> Option<&String> {
+        match self {
+            Self::None => None,
+            Self::To { question, .. } => Some(question),
+        }
+    }
+}
+
+/// How long a yes holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Term {
+    /// For this once.
+    #[default]
+    Once,
+    /// As long as this process runs.
+    Session,
+    /// Until it is taken back: a rule for exactly this.
+    Always,
+}
 
 /// What was judged, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,10 +53,22 @@ pub struct Judgement {
     pub mode: Mode,
     /// Action.
     pub action: Action,
+    /// What was true of it.
+    pub facts: Facts,
     /// How well it is contained; `None` for what does not run in the sandbox.
     pub level: Option<SandboxLevel>,
     /// Verdict.
     pub verdict: Verdict,
+    /// What stood in for a person's yes.
+    pub approval: Option<ApprovalKind>,
+    /// The name of the question, where one waits.
+    pub question: Option<String>,
+    /// The number of its record; 0 before there is one.
+    pub record: u64,
+    /// When it was judged, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The name of the job.
+    pub trace: String,
 }
 
 /// A grant and the judgement it came from.
@@ -36,6 +89,33 @@ pub enum Judged {
     Undecided(Judgement),
 }
 
+/// What judging `action` comes to now. Nothing is recorded, and nothing may follow from it.
+///
+/// # Errors
+/// When the mode cannot be read.
+pub fn consider(workbench: &Workbench, root: &Root, action: Action, facts: Facts) -> Result<Judgement, Failure> {
+    let mode = workbench.mode(root)?;
+    let (rules, _) = workbench.rules(root);
+    let facts = Facts { workspace: Some(root.as_path().to_string_lossy().into_owned()), ..facts };
+    let facts = with_programs(workbench, root, facts.of(&action), &action);
+    let verdict = decide(mode, &rules, &action, &facts);
+    let (level, at_ms) = (facts.level_of(&action), workbench.clock.now_ms());
+    let (approval, question, record, trace) = (None, None, 0, workbench.fresh_name());
+    Ok(Judgement { mode, action, facts, level, verdict, approval, question, record, at_ms, trace })
+}
+
+/// The programs that a command on the host would start.
+fn with_programs(workbench: &Workbench, root: &Root, facts: Facts, action: &Action) -> Facts {
+    if !matches!(action, Action::Run { place: Place::Host, .. }) {
+        return facts;
+    }
+    let heads = facts.commands.commands.iter().filter_map(|command| command.argv.first().cloned());
+    let mut names: Vec<String> = heads.collect();
+    names.sort();
+    names.dedup();
+    Facts { programs: (workbench.programs)(root, &names), ..facts }
+}
+
 /// Judges `action` in the mode now in force and writes the verdict to the ledger.
 ///
 /// # Errors
@@ -44,36 +124,68 @@ pub fn judge(
     workbench: &Workbench,
     root: &Root,
     action: Action,
-    facts: &Facts,
-    approval: Option<Approval>,
+    facts: Facts,
+    consent: &Consent,
 ) -> Result<Judged, Failure> {
-    let mode = workbench.mode(root)?;
+    let mut judgement = consider(workbench, root, action, facts)?;
+    let shown = judgement.facts.shown(judgement.mode, &judgement.action);
+    if judgement.verdict.decision == Decision::Ask {
+        judgement.approval = match given(workbench, root, &judgement, consent) {
+            Ok(approval) => approval,
+            Err(failure) => {
+                record(workbench, root, &mut judgement, &failure.what)?;
+                return Err(failure);
+            }
+        };
+    }
+    let approval = judgement.approval.as_ref().map(|_| Approval { shown });
     let (rules, _) = workbench.rules(root);
-    let facts = &facts.clone().of(&action);
-    let level = facts.level_of(&action);
-    let judgement = |verdict| Judgement { mode, action: action.clone(), level, verdict };
-    match Grant::obtain(mode, &rules, action.clone(), facts, approval) {
+    let obtained = Grant::obtain(judgement.mode, &rules, judgement.action.clone(), &judgement.facts, approval);
+    match obtained {
         Ok((grant, verdict)) => {
-            let judgement = judgement(verdict);
+            judgement.verdict = verdict;
             let outcome = if approval.is_some() { "approved by the user" } else { "" };
-            write(workbench, root, &judgement, Phase::Judged, outcome)?;
+            record(workbench, root, &mut judgement, outcome)?;
             Ok(Judged::Granted(Granted { grant, judgement }))
         }
         Err(GrantError::NeedsApproval(verdict)) => {
-            let judgement = judgement(verdict);
-            write(workbench, root, &judgement, Phase::Judged, "waits for the user")?;
+            judgement.verdict = verdict;
+            record(workbench, root, &mut judgement, "waits for the user")?;
+            judgement.question = Some(ask(workbench, root, &judgement, shown)?);
             Ok(Judged::Undecided(judgement))
         }
         Err(GrantError::Denied(verdict)) => {
-            let failure = Failure::new(FailureKind::Denied, verdict.explain());
-            write(workbench, root, &judgement(verdict), Phase::Judged, "")?;
-            Err(failure)
+            judgement.verdict = verdict;
+            record(workbench, root, &mut judgement, "")?;
+            Err(Failure::new(FailureKind::Denied, judgement.verdict.explain()))
         }
         Err(error @ GrantError::ApprovalOfSomethingElse) => {
-            let verdict = decide(mode, &rules, &action, facts);
-            write(workbench, root, &judgement(verdict), Phase::Judged, &error.to_string())?;
+            record(workbench, root, &mut judgement, &error.to_string())?;
             Err(Failure::new(FailureKind::Stale, error.to_string()))
         }
+    }
+}
+
+/// Writes the record of the judgement, before any effect.
+fn record(workbench: &Workbench, root: &Root, judgement: &mut Judgement, outcome: &str) -> Result<(), Failure> {
+    let entry = Entry { outcome: outcome.to_owned(), ..entry(workbench, judgement) };
+    judgement.record = workbench.ledger.append(root, &entry)?;
+    Ok(())
+}
+
+/// A record of the judgement.
+fn entry(workbench: &Workbench, judgement: &Judgement) -> Entry {
+    let Judgement { mode, action, verdict, facts, .. } = judgement.clone();
+    let role = Some(facts.role).filter(|role| *role != Role::User);
+    Entry {
+        level: judgement.level,
+        asker: facts.asker,
+        role,
+        facts: Some(facts),
+        approval: judgement.approval.clone(),
+        trace: judgement.trace.clone(),
+        session: workbench.session.clone(),
+        ..Entry::judged(judgement.at_ms, mode, action, verdict)
     }
 }
 
@@ -82,27 +194,30 @@ pub fn judge(
 /// # Errors
 /// When the ledger cannot be written.
 pub fn end(workbench: &Workbench, root: &Root, judgement: &Judgement, outcome: &str) -> Result<(), Failure> {
-    write(workbench, root, judgement, Phase::Ended, outcome)
+    let now = workbench.clock.now_ms();
+    let ended = Entry {
+        at_ms: now,
+        phase: Phase::Ended,
+        outcome: outcome.to_owned(),
+        // They stand in the record that this one is the end of.
+        facts: None,
+        of: Some(judgement.record).filter(|number| *number > 0),
+        duration_ms: u64::try_from(now.saturating_sub(judgement.at_ms)).ok(),
+        ..entry(workbench, judgement)
+    };
+    workbench.ledger.append(root, &ended).map(|_| ())
 }
 
-fn write(
-    workbench: &Workbench,
-    root: &Root,
-    judgement: &Judgement,
-    phase: Phase,
-    outcome: &str,
-) -> Result<(), Failure> {
-    let entry = Entry {
-        number: 0,
-        at_ms: workbench.clock.now_ms(),
-        mode: judgement.mode,
-        phase,
-        action: judgement.action.clone(),
-        verdict: judgement.verdict.clone(),
-        level: judgement.level,
-        outcome: outcome.to_owned(),
-    };
-    workbench.ledger.append(root, &entry).map(|_| ())
+/// Writes that the user denied what was asked about; its question can be answered no more.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub fn deny(workbench: &Workbench, root: &Root, judgement: &Judgement, reason: &str) -> Result<(), Failure> {
+    if let Some(question) = &judgement.question {
+        workbench.grants.revoke(question)?;
+    }
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    end(workbench, root, judgement, &format!("denied by the user{why}"))
 }
 
 /// Sets the workspace's mode, as the user asked.
@@ -110,9 +225,10 @@ fn write(
 /// # Errors
 /// As [`judge`], or when the mode cannot be written.
 pub fn set_mode(workbench: &Workbench, root: &Root, to: Mode) -> Result<(), Failure> {
-    let facts = Facts { mode_limit: workbench.settings(root).0.max_mode, ..Facts::user() };
+    let mode_limit = workbench.settings(root).0.max_mode;
+    let facts = Facts { mode_limit, trust: workbench.trust_in(root), ..Facts::user() };
     let from = workbench.modes.mode(root)?;
-    match judge(workbench, root, Action::SetMode { from, to }, &facts, None)? {
+    match judge(workbench, root, Action::SetMode { from, to }, facts, &Consent::None)? {
         Judged::Undecided(judgement) => Err(Failure::new(FailureKind::NeedsApproval, judgement.verdict.explain())),
         Judged::Granted(Granted { grant, judgement }) => {
             let done = workbench.modes.set_mode(grant, root);
@@ -124,11 +240,14 @@ pub fn set_mode(workbench: &Workbench, root: &Root, to: Mode) -> Result<(), Fail
 }
 
 impl Workbench {
-    /// The mode in force: the user's choice, no higher than the settings allow.
+    /// The mode in force: the user's choice, no higher than the settings allow, and read-only without trust.
     ///
     /// # Errors
     /// When it cannot be read.
     pub fn mode(&self, root: &Root) -> Result<Mode, Failure> {
-        Ok(self.modes.mode(root)?.min(self.settings(root).0.max_mode))
+        match self.trust_in(root) {
+            Trust::Trusted => Ok(self.modes.mode(root)?.min(self.settings(root).0.max_mode)),
+            Trust::Changed | Trust::Untrusted => Ok(Mode::ReadOnly),
+        }
     }
 }

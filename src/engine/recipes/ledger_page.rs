@@ -26,6 +26,7 @@ fn line(entry: &Entry) -> String {
     let said = match entry.phase {
         Phase::Judged => entry.verdict.explain(),
         Phase::Ended => "ended".to_owned(),
+        Phase::Resolved => "was looked into".to_owned(),
     };
     let level = entry.level.map_or_else(String::new, |level| format!(" [{level}]"));
     let tail = if tail.is_empty() { String::new() } else { format!(" — {tail}") };

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::super::Workbench;
 use super::apply::settle;
 use super::rewrite::shelve_pending;
+use super::unknown::resolve_unknown;
 use crate::changes::{Changeset, FileChange};
 use crate::config::ConfigProblem;
-use crate::policy::Mode;
+use crate::policy::{Mode, Trust};
 use crate::ports::{Failure, ShelvedState};
 use crate::workspace::{RelativePath, Root};
 
@@ -20,12 +21,16 @@ pub struct Opened {
     pub root: Root,
     /// Its mode.
     pub mode: Mode,
+    /// Whether it is trusted.
+    pub trust: Trust,
     /// What is wrong with the settings.
     pub problems: Vec<ConfigProblem>,
     /// The project's own test and build commands.
     pub commands: Vec<Vec<String>>,
     /// What the state folder had to say: that damage was found.
     pub notice: Option<String>,
+    /// What became of effects whose end was not recorded.
+    pub unknown: Vec<String>,
     /// Changesets of earlier sessions that still wait.
     pub waiting: Vec<Changeset>,
 }
@@ -47,16 +52,17 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
 /// When it is no folder, or cannot be read.
 pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let root = (workbench.open_root)(folder)?;
-    let (settings, problems) = workbench.settings(&root);
+    let problems = workbench.problems(&root);
     let names: Vec<RelativePath> = COMMANDS.iter().filter_map(|(name, _)| RelativePath::new(*name).ok()).collect();
     let stats = workbench.files.stat(&root, &names)?;
     let owned = |argv: &&[&str]| argv.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
     let commands = COMMANDS.iter().zip(stats).filter(|(_, stat)| stat.is_some());
     let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
-    let mode = workbench.modes.mode(&root)?.min(settings.max_mode);
+    let (mode, trust) = (workbench.mode(&root)?, workbench.trust_in(&root));
+    let unknown = resolve_unknown(workbench, &root)?;
     let waiting = still_waiting(workbench, &root)?;
     let notice = workbench.modes.take_notice();
-    Ok(Opened { given: folder.to_owned(), root, mode, problems, commands, notice, waiting })
+    Ok(Opened { given: folder.to_owned(), root, mode, trust, problems, commands, notice, unknown, waiting })
 }
 
 /// The kept proposals, without the files that they do not fit any more: for those they can only be made again.

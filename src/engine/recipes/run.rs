@@ -2,13 +2,14 @@
 
 use super::super::Workbench;
 use super::connections::record_connections;
-use super::judge::{Granted, Judged, Judgement, end, judge};
+use super::depends::depends;
+use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use super::limits::{describe_limit, limits};
 use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, open_texts};
 use crate::changes::{Changeset, Origin};
 use crate::config::ConfigProblem;
-use crate::policy::{Action, Approval, Containment, Facts, HostRule, Place};
+use crate::policy::{Action, Containment, Facts, HostRule, Place, Role, Trust};
 use crate::ports::{
     Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OutputStream, Refusal, RunOutcome, RunRequest,
     Terminal,
@@ -28,8 +29,10 @@ pub struct RunTask {
     pub network: Vec<HostRule>,
     /// Open documents, whose texts the command sees in place of the disk's.
     pub open: Vec<Unsaved>,
-    /// The user's approval, when there is one.
-    pub approval: Option<Approval>,
+    /// The user's answer, when there is one.
+    pub consent: Consent,
+    /// In which role it runs.
+    pub role: Role,
     /// The terminal that the command gets; `None` for pipes.
     pub terminal: Option<Terminal>,
 }
@@ -85,23 +88,12 @@ pub fn run(
     }
     let (settings, _) = workbench.settings(&task.root);
     let limits = limits(&settings.run);
-    let allowed_hosts = settings.run.allow_hosts.clone();
-    let facts = match task.place {
-        Place::Sandbox => {
-            if let Some(problem) = &settings.run.hidden_unknown {
-                return Err(hidden_unknown(problem));
-            }
-            let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?, &limits);
-            let sandbox =
-                prepared.unwrap_or_else(|failure| Containment { level: None, missing: Some(failure.to_string()) });
-            Facts { sandbox, least_level: settings.run.sandbox, ..Facts::user() }
-        }
-        Place::Host => Facts::user(),
-    };
-    let facts = Facts { allowed_hosts, ..facts };
+    if let (Place::Sandbox, Some(problem)) = (task.place, &settings.run.hidden_unknown) {
+        return Err(hidden_unknown(problem));
+    }
+    let (action, facts) = action(workbench, &task)?;
     let warning = facts.sandbox.warning();
-    let action = Action::Run { argv: task.argv.clone(), place: task.place, network: task.network.clone() };
-    let Granted { grant, judgement } = match judge(workbench, &task.root, action, &facts, task.approval)? {
+    let Granted { grant, judgement } = match judge(workbench, &task.root, action, facts, &task.consent)? {
         Judged::Granted(granted) => granted,
         Judged::Undecided(judgement) => return Ok(Ran::Undecided(task, judgement)),
     };
@@ -133,6 +125,35 @@ pub fn run(
     shelve_pending(workbench, &task.root, &changeset)?;
     let (root, argv) = (task.root, task.argv);
     Ok(Ran::Done(Ended { root, argv, exit, changeset, refused, dropped_output, warning, connections, reached }))
+}
+
+/// What would be done, and what is true of it.
+///
+/// # Errors
+/// When the mode cannot be read.
+pub fn action(workbench: &Workbench, task: &RunTask) -> Result<(Action, Facts), Failure> {
+    let (settings, _) = workbench.settings(&task.root);
+    let facts = Facts {
+        role: task.role,
+        powers: task.role.powers(),
+        trust: workbench.trust_in(&task.root),
+        allowed_hosts: settings.run.allow_hosts.clone(),
+        depends: depends(workbench, &task.root, &task.argv),
+        ..Facts::user()
+    };
+    let facts = match (task.place, facts.trust) {
+        // Nothing is made ready for what is denied.
+        (Place::Sandbox, Trust::Trusted) => {
+            let limits = limits(&settings.run);
+            let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?, &limits);
+            let sandbox =
+                prepared.unwrap_or_else(|failure| Containment { level: None, missing: Some(failure.to_string()) });
+            Facts { sandbox, least_level: settings.run.sandbox, ..facts }
+        }
+        (Place::Sandbox, Trust::Changed | Trust::Untrusted) | (Place::Host, _) => facts,
+    };
+    let action = Action::Run { argv: task.argv.clone(), place: task.place, network: task.network.clone() };
+    Ok((action, facts))
 }
 
 fn hidden_unknown(problem: &ConfigProblem) -> Failure {

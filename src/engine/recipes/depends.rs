@@ -1,0 +1,49 @@
+//! The files that a command's meaning depends on: what an approval of the command binds to, besides its words.
+
+use std::collections::BTreeSet;
+
+use super::super::Workbench;
+use crate::policy::Dependency;
+use crate::workspace::{ContentHash, RelativePath, Root};
+
+/// Most files that are looked at.
+const MOST: usize = 32;
+
+/// What programs read to find out what to do, by the beginning of their names.
+const READ: [(&str, &[&str]); 11] = [
+    ("make", &["Makefile", "makefile", "GNUmakefile"]),
+    ("just", &["justfile", "Justfile", ".justfile"]),
+    ("npm", &["package.json", ".npmrc"]),
+    ("npx", &["package.json", ".npmrc"]),
+    ("pnpm", &["package.json", ".npmrc"]),
+    ("yarn", &["package.json", ".yarnrc", ".yarnrc.yml"]),
+    ("cargo", &["Cargo.toml", "build.rs", ".cargo/config.toml", ".cargo/config"]),
+    ("go", &["go.mod"]),
+    ("python", &["pyproject.toml", "setup.py", "setup.cfg", "conftest.py"]),
+    ("pytest", &["pyproject.toml", "pytest.ini", "conftest.py", "tox.ini"]),
+    ("docker", &["Dockerfile", "docker-compose.yml", "compose.yaml"]),
+];
+
+/// The files in the workspace that `argv` names, or that the programs it names read, as they are now.
+pub(super) fn depends(workbench: &Workbench, root: &Root, argv: &[String]) -> Vec<Dependency> {
+    let words = argv.iter().flat_map(|argument| argument.split_whitespace()).take(1_000);
+    let mut paths = BTreeSet::new();
+    for word in words {
+        let word = word.trim_matches(['"', '\'', ';', '(', ')', '&', '|']);
+        let name = word.rsplit('/').next().unwrap_or(word);
+        let read =
+            READ.iter().filter(|(program, _)| name.starts_with(program)).flat_map(|(_, files)| files.iter().copied());
+        let named = RelativePath::new(word.strip_prefix("./").unwrap_or(word));
+        paths.extend(read.filter_map(|file| RelativePath::new(file).ok()).chain(named));
+    }
+    let present = paths.into_iter().filter_map(|path| {
+        // What cannot be read has no content that could be compared: it counts as there, and as another each time.
+        let content = match workbench.files.read(root, &path) {
+            Ok(None) => return None,
+            Ok(Some(state)) => Some(ContentHash::of(&state.bytes)),
+            Err(_) => None,
+        };
+        Some(Dependency { path: path.to_string(), content })
+    });
+    present.take(MOST).collect()
+}

@@ -1,0 +1,83 @@
+//! Effects whose end nobody recorded, since the process that had them ended first: looked into, never done again.
+
+use super::super::Workbench;
+use crate::changes::FileChange;
+use crate::policy::{Action, Place};
+use crate::ports::{Entry, Failure, Phase, ShelvedState};
+use crate::workspace::{RelativePath, Root};
+
+/// Looks into every effect in `root` whose outcome is unknown, and records what is found. Returns it for people.
+///
+/// # Errors
+/// When the record cannot be read or written.
+pub fn resolve_unknown(workbench: &Workbench, root: &Root) -> Result<Vec<String>, Failure> {
+    let mut told = Vec::new();
+    for intent in workbench.ledger.open_intents(root, std::slice::from_ref(&workbench.session))? {
+        if (workbench.is_live)(&intent.session) {
+            continue;
+        }
+        let found = look(workbench, root, &intent.action)?;
+        told.push(format!("record {}: {}: {found}", intent.number, intent.action.describe()));
+        let resolved = Entry {
+            number: 0,
+            at_ms: workbench.clock.now_ms(),
+            phase: Phase::Resolved,
+            outcome: found,
+            of: Some(intent.number),
+            facts: None,
+            session: workbench.session.clone(),
+            ..intent
+        };
+        workbench.ledger.append(root, &resolved)?;
+    }
+    Ok(told)
+}
+
+/// What the world says of an effect that may have happened.
+fn look(workbench: &Workbench, root: &Root, action: &Action) -> Result<String, Failure> {
+    Ok(match action {
+        Action::Run { place: Place::Sandbox, .. } => {
+            "tagout ended while it ran: it ended too, and what it wrote was dropped".to_owned()
+        }
+        Action::Run { place: Place::Host, .. } => {
+            "tagout ended while it ran on the host: it may have gone on, look at what it does".to_owned()
+        }
+        Action::Apply { paths, .. } => written(workbench, root, paths)?,
+        Action::SetMode { to, .. } if workbench.modes.mode(root)? == *to => format!("the mode is {to}"),
+        Action::SetMode { .. } => "the mode was not changed".to_owned(),
+        Action::SetTrust { settings } => {
+            let now = workbench.trust.trusted(root)?.map(|record| record.settings);
+            if now == *settings { "it was done" } else { "it was not done" }.to_owned()
+        }
+        Action::SetRules { .. } => "look at the rules: `tagout policy check`".to_owned(),
+        Action::Read { .. } | Action::Reach { .. } | Action::Send { .. } => "it may have been done".to_owned(),
+    })
+}
+
+/// Whether the files are as they were to become, as far as the proposals that are kept tell.
+fn written(workbench: &Workbench, root: &Root, paths: &[RelativePath]) -> Result<String, Failure> {
+    let kept = [ShelvedState::Applied, ShelvedState::Pending, ShelvedState::Settled];
+    let mut changes: Vec<FileChange> = Vec::new();
+    for state in kept {
+        changes.extend(workbench.shelf.in_state(root, state)?.into_iter().flat_map(|shelved| shelved.changeset.files));
+    }
+    let (mut new, mut old, mut other) = (0_usize, 0_usize, 0_usize);
+    for path in paths {
+        let now = workbench.files.read(root, path)?;
+        let mut about = changes.iter().filter(|change| change.path == *path);
+        if about.clone().any(|change| change.after == now) {
+            new += 1;
+        } else if about.any(|change| change.before == now) {
+            old += 1;
+        } else {
+            other += 1;
+        }
+    }
+    Ok(match (new, old, other) {
+        (_, 0, 0) => "the files are written".to_owned(),
+        (0, _, 0) => "nothing was written".to_owned(),
+        (new, old, other) => {
+            format!("{new} files are written, {old} are as before, {other} are neither: look at them")
+        }
+    })
+}
