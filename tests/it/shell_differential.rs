@@ -23,11 +23,12 @@ const BATCH: usize = 2_000;
 const STUBS: [&str; 3] = ["one", "two", "three"];
 const WRAPPERS: [&str; 9] = ["env", "timeout", "nice", "nohup", "setsid", "stdbuf", "sh", "bash", "find"];
 
-/// Reads texts from `$1`, runs each in a shell of its own, with the stubs as functions for speed.
+/// Reads texts from `$1`, runs each in a shell of its own, with the stubs as functions for speed. Bash writes line by
+/// line: a line feed in an argument is written as another sign, so that records of a pipeline do not mix.
 const DRIVER: &str = r#"
 ulimit -f 2048 -t 300 -c 0
 for name in one two three; do
-    eval "$name() { printf '%s\0' \"R\$CASE\" \"\$(( \$# + 1 ))\" $name \"\$@\" >>\"\$LOG\"; }"
+    eval "$name() { printf '%s\0' \"R\$CASE\" \"\$(( \$# + 1 ))\" $name \"\${@//\$'\n'/\$'\001'}\" >>\"\$LOG\"; }"
 done
 mapfile -d '' texts <"$1"
 export CASE
@@ -180,7 +181,8 @@ impl Bench {
         let bash = find_program("bash").unwrap();
         for stub in STUBS {
             let path = root.join("bin").join(stub);
-            let script = "printf '%s\\0' \"R$CASE\" \"$(( $# + 1 ))\" \"${0##*/}\" \"$@\" >>\"$LOG\"";
+            let script =
+                "printf '%s\\0' \"R$CASE\" \"$(( $# + 1 ))\" \"${0##*/}\" \"${@//$'\\n'/$'\\001'}\" >>\"$LOG\"";
             fs::write(&path, format!("#!{}\n{script}\n", bash.display())).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
@@ -223,7 +225,10 @@ fn records(log: &[u8]) -> HashMap<usize, Vec<Vec<String>>> {
     let mut found: HashMap<usize, Vec<Vec<String>>> = HashMap::new();
     while let Some(index) = parts.next().and_then(|mark| mark.strip_prefix('R')) {
         let count: usize = parts.next().unwrap().parse().unwrap();
-        found.entry(index.parse().unwrap()).or_default().push(parts.by_ref().take(count).map(str::to_owned).collect());
+        found
+            .entry(index.parse().unwrap())
+            .or_default()
+            .push(parts.by_ref().take(count).map(|word| word.replace('\u{1}', "\n")).collect());
     }
     found
 }
