@@ -154,3 +154,6 @@ fn against_the_anchor(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ impl Database {
         let connection = match open(&self.path, check) {
             Err(Problem::Database(error)) if is_damage(&error) => {
                 // Another process may be setting it aside at this moment: whoever comes second finds a good one.
-                let _lock = place::lock(&self.path).map_err(failure)?;
+                let _lock = place::lock(&self.path, place::Right::SetAside).map_err(failure)?;
                 place::prepare(&self.path).map_err(failure)?;
                 match open(&self.path, check) {
                     Err(Problem::Database(error)) if is_damage(&error) => {
@@ -217,7 +217,13 @@ fn open(path: &Path, check: Check) -> Result<Connection, Problem> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    let journal: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if journal != "wal" {
+        // Of two processes that change it at once SQLite refuses one, without waiting.
+        let failure = |error: std::io::Error| unusable(path, &error.to_string());
+        let _lock = place::lock(path, place::Right::Journal).map_err(failure)?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+    }
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "trusted_schema", false)?;
     let whole = check == Check::Whole || place::size(path) <= CHECKED_WHOLE;

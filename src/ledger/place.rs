@@ -48,10 +48,22 @@ pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(suffixed(&format!("-damaged-{number}")))
 }
 
-/// Holds the right to set the database aside; other processes wait. Given back when it is dropped.
-pub(super) fn lock(path: &Path) -> io::Result<std::fs::File> {
+/// What only one process does at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Right {
+    /// Set the database aside; whoever does also opens the new one.
+    SetAside,
+    /// Change how the database keeps its journal.
+    Journal,
+}
+
+/// Holds a right; other processes wait. Given back when it is dropped.
+pub(super) fn lock(path: &Path, right: Right) -> io::Result<std::fs::File> {
     let mut name = path.as_os_str().to_owned();
-    name.push("-lock");
+    name.push(match right {
+        Right::SetAside => "-lock",
+        Right::Journal => "-journal-lock",
+    });
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(name)?;
     file.lock()?;
     Ok(file)

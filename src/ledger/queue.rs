@@ -1,6 +1,6 @@
-//! Appends that come at the same moment share one transaction: whoever gets the database writes for all that wait.
+//! Appends that come at the same moment share one transaction: one of those that wait writes for all.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::record::Job;
 use crate::ports::{Failure, FailureKind};
@@ -10,10 +10,27 @@ const MOST: usize = 512;
 
 type Answer = Arc<Mutex<Option<Result<u64, Failure>>>>;
 
+#[derive(Default)]
+struct State {
+    waiting: Vec<(Job, Answer)>,
+    writing: bool,
+}
+
 /// Records that wait to be written.
 #[derive(Default)]
 pub(super) struct Queue {
-    waiting: Mutex<Vec<(Job, Answer)>>,
+    state: Mutex<State>,
+    written: Condvar,
+}
+
+/// The right to write; given back when it is dropped, also by a panic.
+struct Turn<'a>(&'a Queue);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        hold(&self.0.state).writing = false;
+        self.0.written.notify_all();
+    }
 }
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -22,35 +39,35 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Queue {
-    /// Appends `job`, and with it all that wait. `database` is what is written to; `write` gives the number or the
-    /// failure of each job, in order, once they outlive a crash.
-    pub(super) fn append<D>(
-        &self,
-        job: Job,
-        database: &Mutex<D>,
-        write: impl Fn(&mut D, &[Job]) -> Vec<Result<u64, Failure>>,
-    ) -> Result<u64, Failure> {
+    /// Appends `job`, and with it all that wait. `write` gives the number or the failure of each job, in order, once
+    /// they outlive a crash.
+    pub(super) fn append(&self, job: Job, write: impl Fn(&[Job]) -> Vec<Result<u64, Failure>>) -> Result<u64, Failure> {
         let own = Answer::default();
-        hold(&self.waiting).push((job, own.clone()));
+        let mut state = hold(&self.state);
+        state.waiting.push((job, own.clone()));
         loop {
-            let mut database = hold(database);
             if let Some(answer) = hold(&own).take() {
                 return answer;
             }
-            let batch: Vec<(Job, Answer)> = {
-                let mut waiting = hold(&self.waiting);
-                let count = waiting.len().min(MOST);
-                waiting.drain(..count).collect()
-            };
-            if batch.is_empty() {
+            if state.writing {
+                state = self.written.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let count = state.waiting.len().min(MOST);
+            if count == 0 {
                 // Whoever took it was ended by a panic before it had an answer.
                 let what = "the record was not written, as another thread failed while it wrote";
                 return Err(Failure::new(FailureKind::Internal, what).hint("do it again"));
             }
-            let (jobs, answers): (Vec<Job>, Vec<Answer>) = batch.into_iter().unzip();
-            for (answer, result) in answers.iter().zip(write(&mut database, &jobs)) {
+            state.writing = true;
+            let (jobs, answers): (Vec<Job>, Vec<Answer>) = state.waiting.drain(..count).unzip();
+            drop(state);
+            let turn = Turn(self);
+            for (answer, result) in answers.iter().zip(write(&jobs)) {
                 *hold(answer) = Some(result);
             }
+            drop(turn);
+            state = hold(&self.state);
         }
     }
 }

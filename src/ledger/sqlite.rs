@@ -84,7 +84,7 @@ impl Ledger for SqliteLedger {
             self.database().say(said);
         }
         let job = Job { workspace: root.key(), entry: clean::clean(entry, &key)? };
-        self.queue.append(job, &self.database, |database, jobs| write(database, &self.keys, jobs))
+        self.queue.append(job, |jobs| write(&mut self.database(), &self.keys, jobs))
     }
 
     fn recent(&self, root: &Root, count: usize) -> Result<Vec<Entry>, Failure> {

@@ -18,6 +18,7 @@ mod command_line;
 mod faults;
 mod hostile_texts;
 mod languages;
+mod ledger_crash;
 mod levels;
 mod limits;
 mod network;

@@ -134,6 +134,12 @@ pub(super) fn values(text: &str, found: &mut Vec<Found>) {
 /// Where the value begins without its quotes, its bytes (of `most` characters at most), and whether it had quotes.
 fn value_at(text: &str, start: usize, most: usize) -> (usize, usize, bool) {
     let rest = text.get(start..).unwrap_or_default();
+    if let Some(variable) = rest.strip_prefix("${") {
+        let length = run(text, start + 2, LOOK, |c| c.is_ascii_alphanumeric() || c == '_');
+        if variable.get(length..).is_some_and(|after| after.starts_with('}')) {
+            return (start, length + 3, false);
+        }
+    }
     for quote in ["\\\"", "\"", "'"] {
         if let Some(inner) = rest.strip_prefix(quote) {
             let from = start + quote.len();
@@ -143,7 +149,7 @@ fn value_at(text: &str, start: usize, most: usize) -> (usize, usize, bool) {
             return (from, length, true);
         }
     }
-    (start, run(text, start, most, |c| !c.is_whitespace() && !"\"'`;|&<>(),}]".contains(c)), false)
+    (start, run(text, start, most, |c| !c.is_whitespace() && !"\"'`;|&<>(),}]«»".contains(c)), false)
 }
 
 fn is_secret(says: Says, separator: char, value: &str, quoted: bool) -> bool {

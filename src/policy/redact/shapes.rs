@@ -184,14 +184,9 @@ pub(super) fn looks_random(value: &str) -> bool {
     let token = value.chars().all(|c| c.is_ascii_alphanumeric() || "+/=_-.~".contains(c));
     let hexadecimal = value.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     let place = value.starts_with(['/', '.', '~']) || value.matches('/').count() > 2;
-    value.len() >= 16
-        && digits
-        && letters
-        && token
-        && !hexadecimal
-        && !place
-        && !is_words(value)
-        && entropy(value) > 3.2
+    let named = |part: &str| part.len() <= 12 || part.chars().all(|c| c.is_ascii_hexdigit());
+    let names = value.contains('-') && value.split('-').all(named) && !value.chars().any(|c| c.is_ascii_uppercase());
+    value.len() >= 16 && digits && letters && token && !hexadecimal && !place && !names && entropy(value) > 3.2
 }
 
 /// Bits of chance in each byte, by how often each occurs (Shannon).
