@@ -210,7 +210,8 @@ fn rotated_records_are_still_read(ledger: &(impl Ledger + Rotation)) {
 
 fn trust_is_given_by_a_grant_for_just_that(trust: &impl Trust) {
     let (one, two) = (root("one"), root("two"));
-    let settings = Some(ContentHash::of(b"settings"));
+    let hash = ContentHash::of(b"settings");
+    let settings = Some(hash);
     let trusting = |settings| {
         Grant::obtain(Mode::ReadOnly, &Rules::default(), Action::SetTrust { settings }, &Facts::user(), None).unwrap().0
     };
@@ -218,7 +219,7 @@ fn trust_is_given_by_a_grant_for_just_that(trust: &impl Trust) {
     let other = trust.set_trust(grant(Mode::ReadOnly, Mode::ReadOnly), &one, 5).unwrap_err();
     assert_eq!(other.kind, FailureKind::Denied);
     trust.set_trust(trusting(settings), &one, 5).unwrap();
-    let record = TrustRecord { settings: settings.unwrap(), at_ms: 5 };
+    let record = TrustRecord { settings: hash, at_ms: 5 };
     assert_eq!((trust.trusted(&one).unwrap(), trust.trusted(&two).unwrap()), (Some(record), None));
     assert_eq!(trust.all_trusted().unwrap(), [(one.as_path().to_owned(), record)]);
     trust.set_trust(trusting(None), &one, 6).unwrap();

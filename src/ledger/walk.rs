@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
         self.last = row.number;
         match &mut self.before {
             Before::Link(before) if before.len() == row.link.len() => before.copy_from_slice(row.link),
-            before => *before = Before::Link(row.link.to_vec()),
+            before @ (Before::Link(_) | Before::Unknown) => *before = Before::Link(row.link.to_vec()),
         }
         Ok(())
     }
@@ -277,7 +277,7 @@ impl<'a> Walk<'a> {
 
     /// Looks at what must come after the last record: nothing.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
-        while let Some(next) = self.sections.next() {
+        for next in self.sections.by_ref() {
             let first = next.section.first;
             let what = format!("records from {first} on are gone: the chain went on there");
             self.audit.fault(FaultKind::CutTail, first, what);

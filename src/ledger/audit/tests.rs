@@ -184,7 +184,7 @@ fn an_anchor_that_is_behind_by_a_crash_or_torn_is_no_fault() {
     let audit = scene.audit();
     assert_eq!((audit.faults.len(), audit.notes.len(), audit.records), (0, 1, 7), "{audit:?}");
     scene.append(1);
-    assert_eq!(scene.audit().notes, [String::new(); 0]);
+    assert!(scene.audit().notes.is_empty());
     for slot in 0..2 {
         let mut torn = fs::read(scene.anchor()).unwrap();
         torn[slot * 128 + 40..slot * 128 + 80].fill(0xAA);

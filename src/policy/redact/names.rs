@@ -46,7 +46,7 @@ fn says(name: &str) -> Says {
         return Says::Password;
     }
     let tail = |end: &&str| joined.ends_with(end) && (end.len() > last.len() || *end == last || last.ends_with(*end));
-    if TOKENS.iter().any(|end| if *end == "pat" { last == "pat" && words.len() > 1 } else { tail(&end) }) {
+    if TOKENS.iter().any(|end| if *end == "pat" { last == "pat" && words.len() > 1 } else { tail(end) }) {
         return Says::Token;
     }
     if MAYBE.contains(&last.as_str()) { Says::Maybe } else { Says::Nothing }
