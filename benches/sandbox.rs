@@ -156,6 +156,8 @@ fn starts(place: &Place, rounds: usize, server: &'static str) {
 }
 
 fn set_mode(place: &Place, folder: &Path) {
+    let trusted = command(&place.home(), &["trust"]).current_dir(folder).stdout(Stdio::null()).status();
+    assert!(trusted.unwrap().success());
     let status =
         command(&place.home(), &["mode", "workspace-write"]).current_dir(folder).stdout(Stdio::null()).status();
     assert!(status.unwrap().success());

@@ -137,18 +137,18 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
             approved: host::approved_rules(&config),
             accepted: host::accepted_rules(&accepted),
         }),
-        read_text: Box::new(|path| host::read_text(path)),
+        read_text: Box::new(host::read_text),
         write_rules: Box::new(move |grant, file, text| match file {
             RulesFile::Approved => host::write_approved_rules(grant, &rules_config, text),
             RulesFile::Accepted => host::write_accepted_rules(grant, &rules_state, text),
         }),
-        evidence: Box::new(|root| host::evidence(root)),
+        evidence: Box::new(host::evidence),
         programs: Box::new(|root, names| {
             let path = host::variable("PATH").unwrap_or_default();
             host::programs(root, &path.to_string_lossy(), names)
         }),
         session: host::session(),
-        is_live: Box::new(|session| host::is_live_session(session)),
+        is_live: Box::new(host::is_live_session),
         counter: AtomicU64::new(0),
         editor_settings: Mutex::new(None),
         indexes: Mutex::new(BTreeMap::new()),

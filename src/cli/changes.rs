@@ -110,8 +110,7 @@ fn make(
 pub(super) fn needs_approval(judgement: &Judgement, again: &str) -> Failure {
     let what = format!("{}: {}", judgement.action.describe(), judgement.verdict.explain());
     let name = judgement.question.as_deref().unwrap_or_default();
-    Failure::new(FailureKind::NeedsApproval, what)
-        .hint(format!("to approve exactly this, once, within an hour: {again} --approve {name}"))
+    Failure::new(FailureKind::NeedsApproval, what).hint(format!("to approve exactly this: {again} --approve {name}"))
 }
 
 fn approval_of_something_else() -> Failure {

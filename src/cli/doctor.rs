@@ -44,8 +44,7 @@ pub(super) fn run(arguments: &DoctorArguments, workbench: &Workbench, screen: &S
 }
 
 fn examine(workbench: &Workbench, root: &Root) -> Report {
-    let (settings, problems) = workbench.settings(root);
-    let settings = settings.run;
+    let (settings, problems) = (workbench.settings(root).0.run, workbench.problems(root));
     let demanded = settings.sandbox;
     let prepared = workbench.runner.prepare(root, Mode::WorkspaceWrite, &limits(&settings));
     let Containment { level, missing } =

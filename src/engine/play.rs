@@ -119,7 +119,7 @@ fn granted(task: &ApplyTask) -> Granted {
         judgement: Judgement {
             approval: None,
             at_ms: 0,
-            facts: Facts::user(),
+            facts: Box::default(),
             question: None,
             record: 0,
             trace: String::new(),

@@ -298,10 +298,7 @@ impl State {
         let job = self.begin(Some(format!("tagout: index {}", root.name())), Some(&root));
         let refreshing = Refreshing { job: Some(job), next: None };
         if trust != Trust::Trusted {
-            let what = format!(
-                "tagout: {} is not trusted: it stays read-only, and nothing in it is run, until you trust it (a code action)",
-                root.name()
-            );
+            let what = format!("tagout: {} is not trusted: nothing in it is run until you trust it", root.name());
             orders.push(Order::Tell(Level::Info, what));
         }
         self.workspaces.push(Workspace { given, root: root.clone(), mode, trust, commands, refreshing, notice: None });

@@ -16,6 +16,16 @@ pub struct Grant {
     mode: Mode,
     action: Action,
     level: Option<SandboxLevel>,
+    by: GrantedBy,
+}
+
+/// By what an action was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantedBy {
+    /// The rules allow it, and nobody was asked.
+    Rules,
+    /// A person has seen it and approved.
+    Approval,
 }
 
 /// Why there is no grant.
@@ -53,7 +63,8 @@ impl Grant {
             }
             (Decision::Ask, Some(_)) | (Decision::Allow, _) => {
                 let level = facts.level_of(&action);
-                Ok((Self { mode, action, level }, verdict))
+                let by = if verdict.decision == Decision::Ask { GrantedBy::Approval } else { GrantedBy::Rules };
+                Ok((Self { mode, action, level, by }, verdict))
             }
         }
     }
@@ -68,6 +79,12 @@ impl Grant {
     #[must_use]
     pub fn level(&self) -> Option<SandboxLevel> {
         self.level
+    }
+
+    /// By what it was granted.
+    #[must_use]
+    pub fn by(&self) -> GrantedBy {
+        self.by
     }
 
     /// The mode it was granted in.

@@ -21,7 +21,7 @@ pub use address::{AddressRange, forbidden};
 pub use decide::{Rules, decide};
 pub use examples::try_examples;
 pub use facts::{Asker, Dependency, Facts, Program, ProgramOwner, Trust};
-pub use grant::{Approval, Grant, GrantError};
+pub use grant::{Approval, Grant, GrantError, GrantedBy};
 pub use level::{Containment, SandboxLevel, UnknownLevel};
 pub use mode::{Mode, UnknownMode};
 pub use network::{DEFAULT_PORTS, Host, HostError, HostRule};

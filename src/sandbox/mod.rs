@@ -17,6 +17,7 @@ mod environment;
 mod fallback;
 mod filter;
 mod helper;
+mod host_command;
 mod identity;
 mod ignored;
 mod init;

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
 use super::channel::Go;
 use super::disk::Folder;
-use super::ending::{cut, ended_early, exit_of, exit_status, filled, lost, not_started, reached, stopped, usable};
+use super::ending::{ended_early, exit_of, filled, lost, not_started, reached, usable};
 use super::environment;
 use super::fallback::Ran;
+use super::host_command::on_host;
 use super::identity::{Identity, SHIFT};
 use super::keeping::{Keeping, Shown};
 use super::landlock;
@@ -25,7 +24,7 @@ use super::preparation::Preparation;
 use super::probe::{Settings, explain};
 use super::proxy::{Dialer, Proxy, Reach, SystemDialer, offline};
 use super::secrets::Secrets;
-use super::spawn::{Ended, Terms, contained, on_host};
+use super::spawn::{Ended, Terms, contained};
 use super::writes::DiskWrites;
 use crate::policy::{Action, Containment, Grant, HostRule, Mode, Place, SandboxLevel};
 use crate::ports::{Cancel, Connection, Failure, FailureKind, Limits, RunOutcome, RunRequest, Runner, Wall};
@@ -240,25 +239,6 @@ impl SandboxRunner {
         })?;
         Ok((sandbox, ended, proxy.map(Proxy::finish).unwrap_or_default()))
     }
-
-    fn on_host(&self, argv: &[String], request: &RunRequest, terms: &Terms<'_>) -> Result<RunOutcome, Failure> {
-        let (program, arguments) = usable(argv)?;
-        let mut command = Command::new(program);
-        command.args(arguments).current_dir(request.root.as_path()).process_group(0);
-        command.env_clear().envs(self.workshop.environment.iter().map(|(name, value)| (name, value)));
-        let (status, ended) =
-            on_host(&mut command, terms).map_err(|error| Failure::io(format!("cannot run {program:?}"), &error))?;
-        let exit = stopped(&ended, terms.limits).unwrap_or_else(|| exit_status(status));
-        Ok(RunOutcome {
-            reached: cut(&ended, terms.limits).into_iter().collect(),
-            exit,
-            changes: Vec::new(),
-            refused: Vec::new(),
-            dropped_output: ended.dropped,
-            level: None,
-            connections: Vec::new(),
-        })
-    }
 }
 
 impl Runner for SandboxRunner {
@@ -307,7 +287,7 @@ impl Runner for SandboxRunner {
         };
         usable(argv)?;
         match (place, grant.level()) {
-            (Place::Host, _) => self.on_host(argv, request, &terms),
+            (Place::Host, _) => on_host((argv, grant.by()), &self.workshop.environment, request, &terms),
             (Place::Sandbox, Some(SandboxLevel::Full)) => {
                 self.in_sandbox((argv, network), grant.mode(), request, &terms)
             }

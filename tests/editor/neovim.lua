@@ -262,6 +262,14 @@ step('read-only refuses', function()
   equal('the disk is as it was', tree(), original)
 end)
 
+step('the workspace is trusted by a code action', function()
+  go_to('src/rates.rs', '.unwrap_or(0)')
+  if not act('tagout: trust this workspace, as its settings are now') then return end
+  check('the menu then no longer offers it', eventually(function()
+    return not offers('tagout: trust this workspace, as its settings are now')
+  end), messages)
+end)
+
 step('the mode is switched by a code action', function()
   go_to('src/rates.rs', '.unwrap_or(0)')
   if not act('tagout: switch mode from read-only to workspace-write') then return end

@@ -1,103 +1,17 @@
 //! A small language client that starts the real binary: it can speak badly, and it never waits for ever.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub(crate) use crate::place::Place;
+
 /// How long an answer may take before it counts as none.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A folder to work in, with a home of its own; both go with it.
-pub(crate) struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    /// An empty workspace and an empty home.
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        for name in ["work", "home"] {
-            std::fs::create_dir(folder.path().join(name)).expect("a folder");
-        }
-        Self { folder }
-    }
-
-    /// The workspace folder.
-    pub(crate) fn work(&self) -> PathBuf {
-        self.folder.path().join("work")
-    }
-
-    /// Writes a file of the workspace.
-    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.work().join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(&path, content).expect("a file");
-        path
-    }
-
-    /// The URI of a file of the workspace.
-    pub(crate) fn uri(&self, path: &str) -> String {
-        uri_of(&self.work().join(path))
-    }
-
-    /// The server's command line, at home here.
-    pub(crate) fn command(&self) -> Command {
-        let mut command = self.program();
-        command.arg("lsp");
-        command
-    }
-
-    /// The program without arguments, at home here.
-    pub(crate) fn program(&self) -> Command {
-        let home = self.folder.path().join("home");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
-        command.current_dir(self.work()).env("HOME", &home);
-        for name in ["TAGOUT_CACHE_DIR", "TAGOUT_STATE_DIR", "TAGOUT_CONFIG_DIR", "TAGOUT_DATA_DIR", "TAGOUT_LOG"] {
-            command.env_remove(name);
-        }
-        for (name, folder) in [("CACHE", ".cache"), ("STATE", ".state"), ("CONFIG", ".config"), ("DATA", ".data")] {
-            command.env(format!("XDG_{name}_HOME"), home.join(folder));
-        }
-        command
-    }
-
-    /// Starts the server.
-    pub(crate) fn start(&self) -> Client {
-        Client::start(self.command())
-    }
-
-    /// What `initialize` says about this workspace.
-    pub(crate) fn params(&self) -> Value {
-        json!({
-            "processId": std::process::id(),
-            "rootUri": uri_of(&self.work()),
-            "workspaceFolders": [{"uri": uri_of(&self.work()), "name": "work"}],
-            "capabilities": {
-                "general": {"positionEncodings": ["utf-16"]},
-                "window": {"workDoneProgress": true, "showDocument": {"support": true}},
-                "workspace": {
-                    "configuration": true,
-                    "applyEdit": true,
-                    "workspaceEdit": {"documentChanges": true},
-                    "workspaceFolders": true,
-                    "didChangeWatchedFiles": {"dynamicRegistration": true},
-                },
-                "textDocument": {"codeAction": {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}},
-            },
-        })
-    }
-
-    /// Starts the server and initializes it on this workspace.
-    pub(crate) fn open(&self) -> Client {
-        let mut client = self.start();
-        client.initialize(self.params());
-        client
-    }
-}
 
 /// A `file:` URI; every byte outside the unreserved ones escaped.
 pub(crate) fn uri_of(path: &Path) -> String {
@@ -335,8 +249,7 @@ impl Client {
             self.answers.push(message);
             return;
         };
-        let answer = if message.get("id").is_some() { (self.answering)(&method, &message["params"]) } else { None };
-        match answer {
+        match message.get("id").and_then(|_| (self.answering)(&method, &message["params"])) {
             Some(Ok(result)) => self.send(&json!({"jsonrpc": "2.0", "id": message["id"], "result": result})),
             Some(Err(error)) => self.send(&json!({"jsonrpc": "2.0", "id": message["id"], "error": error})),
             None => {}
@@ -357,8 +270,14 @@ impl Client {
     /// Resident memory of the server in bytes (proc(5), `VmRSS`), 0 when it has ended.
     pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-        line.trim().trim_end_matches(" kB").parse::<u64>().map_or(0, |kib| kib * 1024)
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap_or_default()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse::<u64>()
+            .map_or(0, |kib| kib * 1024)
     }
 
     /// How the server ended, when it does so in time.

@@ -270,11 +270,14 @@ fn a_diff_with_flags_is_still_one_that_git_takes() {
 fn a_workspace_can_narrow_its_mode_and_never_raise_it() {
     let place = Place::new();
     place.write(".tagout.toml", "max_mode = \"read-only\"\n");
+    place.trust();
     assert_eq!(tagout(&place, &["mode", "workspace-write"]).status.code(), Some(3));
     assert_eq!(says(&place, &["mode"]), "read-only\n");
     place.write(".tagout.toml", "max_mode = \"unrestricted\"\n");
+    place.trust();
     assert_eq!(says(&place, &["mode"]), "read-only\n");
     place.write(".tagout.toml", "this is not toml");
+    place.trust();
     assert_eq!(tagout(&place, &["mode", "workspace-write"]).status.code(), Some(3), "in doubt the narrowest");
 }
 
@@ -284,6 +287,7 @@ fn nothing_runs_while_it_is_not_known_what_is_hidden() {
     place.write("private", "SECRET\n");
     for wrong in ["run.hidden = \"private\"\n", "[run]\nhidden = [\"private\""] {
         place.write(".tagout.toml", wrong);
+        place.trust();
         let output = tagout(&place, &["run", "--", "cat", "private"]);
         assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(2), b"".as_slice()), "{}", notes(&output));
         assert!(notes(&output).contains("nothing was run: mend .tagout.toml"), "{}", notes(&output));
@@ -292,6 +296,7 @@ fn nothing_runs_while_it_is_not_known_what_is_hidden() {
         assert!(told.contains("\nsettings: .tagout.toml:") && doctor.status.code() == Some(1), "{told}");
     }
     place.write(".tagout.toml", "run.processes = \"few\"\n");
+    place.trust();
     let output = tagout(&place, &["run", "--", "cat", "private"]);
     assert!(notes(&output).contains("tagout: .tagout.toml:1: run.processes is"), "{}", notes(&output));
 }
@@ -329,8 +334,10 @@ fn every_action_is_in_the_log_with_its_rule() {
     let entries = log.as_array().expect("an array");
     let rule = |entry: &Value| entry["verdict"]["because"][0]["rule"].as_str().unwrap_or_default().to_owned();
     let rules: Vec<String> = entries.iter().map(rule).collect();
-    assert_eq!(rules, ["user-sets-mode", "user-sets-mode", "sandbox-contains-command", "sandbox-contains-command"]);
-    assert!(entries.iter().all(|entry| entry["verdict"]["because"][0]["file"] == "src/policy/decide.rs"));
+    let (administered, ran) = (["user-administers"; 4], ["sandbox-contains-command"; 2]);
+    assert_eq!(rules, [administered.as_slice(), &ran].concat());
+    assert!(entries.iter().all(|entry| entry["verdict"]["because"][0]["file"] == "src/policy/builtin.rs"));
+    assert!(entries.iter().filter(|entry| entry["phase"] == "Ended").all(|entry| entry["of"].is_u64()), "{entries:?}");
     assert!(says(&place, &["log"]).contains("exit code 0"));
 }
 

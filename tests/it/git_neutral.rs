@@ -76,7 +76,9 @@ impl Repository {
     fn plain(&self) -> Command {
         let mut command = Command::new("sh");
         command.current_dir(self.work()).env("HOME", &self.root).env("GIT_CONFIG_NOSYSTEM", "1").stdin(Stdio::null());
-        UNSET_FOR_GIT.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in UNSET_FOR_GIT {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tagout::ledger::SqliteLedger;
-use tagout::policy::{Action, Facts, Mode, Place, decide};
+use tagout::policy::{Action, Facts, Mode, Place, Rules, decide};
 use tagout::ports::{Entry, Keep, Ledger, Phase, Rotation, Since};
 use tagout::workspace::Root;
 
@@ -24,7 +24,7 @@ fn root() -> Root {
 
 fn entry(outcome: String) -> Entry {
     let action = Action::Run { argv: vec!["make".into()], place: Place::Sandbox, network: Vec::new() };
-    let verdict = decide(Mode::ReadOnly, &action, &Facts::user());
+    let verdict = decide(Mode::ReadOnly, &Rules::default(), &action, &Facts::user());
     Entry { phase: Phase::Ended, outcome, ..Entry::judged(1, Mode::ReadOnly, action, verdict) }
 }
 

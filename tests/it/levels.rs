@@ -301,6 +301,7 @@ fn where_no_namespace_may_be_made_a_copy_is_used_announced_and_recorded() {
 fn a_level_that_is_demanded_and_not_reached_denies_with_the_cure() {
     let place = client::Place::new();
     place.write(".tagout.toml", "[run]\nsandbox = \"full\"\n");
+    place.trust();
     let Some(output) = deprived(&place, NO_NAMESPACES, &["run", "--", "touch", "made"]) else { return };
     let told = said(&output);
     assert_eq!(output.status.code(), Some(3), "{told}");

@@ -79,7 +79,7 @@ pub(super) fn bench_with(files: &[(&str, &str)], mut environment: Vec<(OsString,
 fn granted(mode: Mode, place: Place, argv: &[&str]) -> Grant {
     let argv = argv.iter().map(|one| (*one).to_owned()).collect();
     let action = Action::Run { argv, place, network: Vec::new() };
-    let approval = Approval { shown: action.hash() };
+    let approval = Approval { shown: Facts::user().shown(mode, &action) };
     Grant::obtain(mode, &Rules::default(), action, &Facts::user(), Some(approval)).unwrap().0
 }
 

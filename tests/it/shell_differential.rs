@@ -239,7 +239,13 @@ fn all_run(text: &str, understood: &Understood) -> bool {
         command.redirections.iter().all(|redirection| match redirection.kind {
             RedirectionKind::Duplicate => matches!(redirection.target.as_str(), "1" | "2" | "-"),
             RedirectionKind::HereDocument | RedirectionKind::HereString => true,
-            _ => matches!(redirection.target.as_str(), "out" | "/dev/null"),
+            RedirectionKind::Read
+            | RedirectionKind::Write
+            | RedirectionKind::Append
+            | RedirectionKind::Clobber
+            | RedirectionKind::ReadWrite
+            | RedirectionKind::WriteBoth
+            | RedirectionKind::AppendBoth => matches!(redirection.target.as_str(), "out" | "/dev/null"),
         })
     };
     let heads = understood

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Workbench;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
+use super::trust::set_trust;
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Origin, content_hash};
-use crate::policy::{Action, Facts, redact};
-use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
-use crate::workspace::{FileState, RelativePath, Root};
+use crate::policy::{Action, Facts, Trust, redact};
+use crate::ports::{Evidence, Failure, FailureKind, Shelved, ShelvedState};
+use crate::workspace::{ContentHash, FileState, RelativePath, Root};
 
 /// Who makes the changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,15 +90,32 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
     if task.by == Executor::Editor {
         return Ok(Applied::ForEditor(task, granted));
     }
+    let trusted = granted.judgement.facts.trust == Trust::Trusted;
+    let before = if trusted { (workbench.evidence)(&task.root).ok() } else { None };
     let written = workbench.files.apply(granted.grant, &task.root, &task.changes);
     let kept = finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string));
     written?;
+    keep_trust(workbench, &task, before)?;
     kept.map_err(|failure| {
         let what =
             format!("the files are written, but that could not be recorded, so it cannot be undone: {}", failure.what);
         Failure { what, ..failure }
     })?;
     Ok(Applied::Done(task))
+}
+
+/// What the user consented to, file by file, and tagout wrote, is no reason to trust the workspace less.
+fn keep_trust(workbench: &Workbench, task: &ApplyTask, before: Option<Evidence>) -> Result<(), Failure> {
+    let Some(before) = before else { return Ok(()) };
+    let now = (workbench.evidence)(&task.root)?;
+    let written = |name: &str| task.changes.iter().any(|change| change.path.as_str() == name);
+    let others = |evidence: &Evidence| -> Vec<(String, ContentHash)> {
+        evidence.files.iter().filter(|(name, _)| !written(name)).cloned().collect()
+    };
+    if now != before && others(&now) == others(&before) {
+        set_trust(workbench, &task.root, Some(&now))?;
+    }
+    Ok(())
 }
 
 /// What making `changes` is, and what is true of it.

@@ -54,7 +54,7 @@ pub struct Judgement {
     /// Action.
     pub action: Action,
     /// What was true of it.
-    pub facts: Facts,
+    pub facts: Box<Facts>,
     /// How well it is contained; `None` for what does not run in the sandbox.
     pub level: Option<SandboxLevel>,
     /// Verdict.
@@ -101,6 +101,7 @@ pub fn consider(workbench: &Workbench, root: &Root, action: Action, facts: Facts
     let verdict = decide(mode, &rules, &action, &facts);
     let (level, at_ms) = (facts.level_of(&action), workbench.clock.now_ms());
     let (approval, question, record, trace) = (None, None, 0, workbench.fresh_name());
+    let facts = Box::new(facts);
     Ok(Judgement { mode, action, facts, level, verdict, approval, question, record, at_ms, trace })
 }
 
@@ -181,7 +182,7 @@ fn entry(workbench: &Workbench, judgement: &Judgement) -> Entry {
         level: judgement.level,
         asker: facts.asker,
         role,
-        facts: Some(facts),
+        facts: Some(*facts),
         approval: judgement.approval.clone(),
         trace: judgement.trace.clone(),
         session: workbench.session.clone(),

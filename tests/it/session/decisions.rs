@@ -18,7 +18,8 @@ fn asked_for_the_host() -> (Desk, Value) {
     desk.recorded("Run", &["Judged: waits for the user"]);
     assert!(!desk.exists("made"));
     let decision = desk.offered("a.rs", 0, "approve once: run touch made on the host");
-    assert_eq!(desk.offered("a.rs", 0, "deny: run touch made on the host"), decision);
+    let denied = desk.offered("a.rs", 0, "deny: run touch made on the host");
+    assert_eq!(json!({"decision": denied["decision"], "term": "once"}), decision);
     (desk, decision)
 }
 
@@ -142,7 +143,7 @@ fn nothing_is_written_in_read_only_mode() {
     desk.execute("tagout.undo", json!({}));
     desk.told("there is nothing to undo");
     desk.execute("tagout.run", json!({"argv": ["touch", "made"], "place": "host"}));
-    desk.told("host-only-when-unrestricted");
+    desk.told("nothing-on-the-host-when-read-only");
     assert!(!desk.exists("made"));
     if !no_sandbox() {
         desk.execute("tagout.run", json!({"argv": ["sh", "-c", "echo x > made || exit 7"]}));

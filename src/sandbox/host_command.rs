@@ -1,0 +1,125 @@
+//! Commands on the host. Where one runs because a rule allows it, without a person having seen it, what neither the
+//! command nor the rule names must not run along: git runs nothing that the repository names, and no variable has a
+//! program load a file.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::ending::{cut, exit_status, stopped, usable};
+use super::spawn::{Terms, on_host as run};
+use crate::policy::GrantedBy;
+use crate::policy::shell::{UNSET_FOR_GIT, neutral_git, neutral_git_argv, understand};
+use crate::ports::{Failure, RunOutcome, RunRequest};
+
+/// Runs a command on the host.
+pub(super) fn on_host(
+    (argv, consent): (&[String], GrantedBy),
+    own: &[(OsString, OsString)],
+    request: &RunRequest,
+    terms: &Terms<'_>,
+) -> Result<RunOutcome, Failure> {
+    let root = request.root.as_path();
+    let (argv, environment) = match consent {
+        GrantedBy::Approval => (argv.to_vec(), own.to_vec()),
+        GrantedBy::Rules => unasked(argv, root, own),
+    };
+    let (program, arguments) = usable(&argv)?;
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root).process_group(0).env_clear().envs(environment);
+    let (status, ended) =
+        run(&mut command, terms).map_err(|error| Failure::io(format!("cannot run {program:?}"), &error))?;
+    let exit = stopped(&ended, terms.limits).unwrap_or_else(|| exit_status(status));
+    Ok(RunOutcome {
+        reached: cut(&ended, terms.limits).into_iter().collect(),
+        exit,
+        changes: Vec::new(),
+        refused: Vec::new(),
+        dropped_output: ended.dropped,
+        level: None,
+        connections: Vec::new(),
+    })
+}
+
+/// Variables by which programs run or load something else: less(1), man(1), rg(1), bash(1), sh(1).
+const LOADING: [&str; 7] =
+    ["LESSOPEN", "LESSCLOSE", "MANPAGER", "MANROFFOPT", "RIPGREP_CONFIG_PATH", "BASH_ENV", "ENV"];
+
+/// Whether a function of a shell is in it, which bash would take over.
+fn is_function(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"BASH_FUNC_")
+}
+
+/// The command as it runs unasked: its words, and the environment to run them in.
+fn unasked(
+    argv: &[String],
+    root: &Path,
+    environment: &[(OsString, OsString)],
+) -> (Vec<String>, Vec<(OsString, OsString)>) {
+    let dropped = |name: &OsStr| {
+        is_function(name) || LOADING.iter().chain(UNSET_FOR_GIT).any(|dropped| OsStr::new(dropped) == name)
+    };
+    let mut kept: Vec<_> = environment.iter().filter(|(name, _)| !dropped(name)).cloned().collect();
+    let heads = understand(argv).commands;
+    if !heads.iter().any(|command| command.argv.first().is_some_and(|head| head.ends_with("git"))) {
+        return (argv.to_vec(), kept);
+    }
+    let variables = neutral_git(&drivers(root, &kept));
+    kept.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+    (neutral_git_argv(argv), kept)
+}
+
+/// The names of all drivers that git's configuration has for this folder. Reading it runs nothing (git-config(1)).
+fn drivers(root: &Path, environment: &[(OsString, OsString)]) -> Vec<String> {
+    let mut git = Command::new("git");
+    git.args(["config", "--null", "--name-only", "--get-regexp", "^(filter|diff|merge)[.]"]).current_dir(root);
+    git.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+    let Ok(output) = git.output() else { return Vec::new() };
+    let text = String::from_utf8_lossy(&output.stdout);
+    // The name stands between the section and the key, and may itself hold dots.
+    let named = |key: &str| Some(key.split_once('.')?.1.rsplit_once('.')?.0.to_owned());
+    let mut names: Vec<String> = text.split('\0').filter_map(named).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_loads_something_is_left_out_and_git_is_neutral() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment: Vec<(OsString, OsString)> =
+            [("PATH", "/usr/bin:/bin"), ("BASH_ENV", "x"), ("BASH_FUNC_ls%%", "() { x; }"), ("LANG", "C")]
+                .map(|(name, value)| (name.into(), value.into()))
+                .to_vec();
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let (argv, kept) = unasked(&words("ls -l"), folder.path(), &environment);
+        let names: Vec<&OsStr> = kept.iter().map(|(name, _)| name.as_os_str()).collect();
+        assert_eq!((argv, names), (words("ls -l"), vec![OsStr::new("PATH"), OsStr::new("LANG")]));
+        let (argv, kept) = unasked(&words("git diff"), folder.path(), &environment);
+        assert!(argv.contains(&"--no-ext-diff".to_owned()), "{argv:?}");
+        assert!(kept.iter().any(|(name, _)| name == "GIT_CONFIG_COUNT"));
+        let (_, kept) = unasked(&["bash", "-c", "ls && git status"].map(str::to_owned), folder.path(), &environment);
+        assert!(kept.iter().any(|(name, _)| name == "GIT_CONFIG_COUNT"));
+    }
+
+    #[test]
+    fn a_driver_may_have_dots_in_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let environment = vec![("PATH".into(), path), ("HOME".into(), folder.path().into())];
+        let git = |arguments: &[&str]| {
+            let done = Command::new("git").args(arguments).current_dir(folder.path()).output();
+            done.is_ok_and(|output| output.status.success())
+        };
+        if !git(&["init", "-q"]) {
+            return println!("skipped: git is not installed");
+        }
+        assert!(git(&["config", "filter.a.b.clean", "x"]) && git(&["config", "diff.c.textconv", "x"]));
+        assert_eq!(drivers(folder.path(), &environment), ["a.b", "c"]);
+    }
+}
