@@ -1,6 +1,7 @@
 //! The figures that tagout is held to, each beside something fixed, measured side by side in one run:
 //! `cargo run --example figures [FOLDER]`. FOLDER is what is indexed; without it, this repository.
 //! `cargo run --example figures sandbox [--rounds N]`: those of the sandbox, beside the sandboxes found here.
+//! `cargo run --example figures policy`: those of rules and record.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -12,6 +13,7 @@
 mod bare;
 mod client;
 mod launchers;
+mod policy;
 mod sandbox;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +29,7 @@ fn main() {
     match arguments.split_first() {
         Some((first, [])) if first == bare::SERVER => bare::serve(),
         Some((first, others)) if first == sandbox::SUBJECT => sandbox::figures(others),
+        Some((first, [])) if first == policy::SUBJECT => policy::figures(),
         first => server(first.map_or(Path::new(env!("CARGO_MANIFEST_DIR")), |(first, _)| Path::new(first))),
     }
 }

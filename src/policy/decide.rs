@@ -1,6 +1,7 @@
 //! From mode, rules, action and facts to a verdict.
 
 use super::builtin::{Case, reasons, unknown};
+use super::rule::Heads;
 use super::{Action, Decision, Facts, HostRule, Layer, Mode, Place, Rule, Setting, Verdict};
 
 /// The rules of all layers but the built-in one.
@@ -24,8 +25,15 @@ impl Rules {
 /// strictest wins, whichever layer it comes from.
 #[must_use]
 pub fn decide(mode: Mode, rules: &Rules, action: &Action, facts: &Facts) -> Verdict {
-    let stopping: Vec<&Rule> = rules.iter().filter(|rule| rule.stops(mode, action, facts)).collect();
-    let allowing: Vec<&Rule> = rules.iter().filter(|rule| rule.may_allow(mode, action, facts)).collect();
+    let heads = Heads::of(&facts.commands);
+    let (mut stopping, mut allowing): (Vec<&Rule>, Vec<&Rule>) = (Vec::new(), Vec::new());
+    for rule in rules.iter().filter(|rule| rule.may_be_about(&heads)) {
+        if rule.stops(mode, action, facts) {
+            stopping.push(rule);
+        } else if rule.may_allow(mode, action, facts) {
+            allowing.push(rule);
+        }
+    }
     let case = Case {
         mode,
         action,

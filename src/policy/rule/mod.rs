@@ -190,7 +190,28 @@ impl Content {
     }
 }
 
+/// The programs that a command line names, by every name that a rule could have for them.
+#[derive(Debug)]
+pub(super) struct Heads<'a>(Vec<&'a str>);
+
+impl<'a> Heads<'a> {
+    pub(super) fn of(commands: &'a Understood) -> Self {
+        let words = commands.commands.iter().flat_map(|one| one.argv.first().into_iter().chain(&one.wrappers));
+        let mut names: Vec<&str> =
+            words.flat_map(|word| [Some(word.as_str()), word.rsplit('/').next()]).flatten().collect();
+        names.sort_unstable();
+        names.dedup();
+        Self(names)
+    }
+}
+
 impl Rule {
+    /// Whether it can be about a command line with these programs: a quick look, so that most rules need no other.
+    pub(super) fn may_be_about(&self, heads: &Heads<'_>) -> bool {
+        let named = |pattern: &CommandPattern| pattern.program().is_none_or(|program| heads.0.contains(&program));
+        self.names.commands.is_empty() || self.names.commands.iter().any(named)
+    }
+
     /// Whether the rule asks about or denies the action.
     pub(super) fn stops(&self, mode: Mode, action: &Action, facts: &Facts) -> bool {
         self.decision != Decision::Allow

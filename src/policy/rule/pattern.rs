@@ -113,6 +113,12 @@ impl CommandPattern {
         started || (self.is_head(head) && meets(&self.rest, words))
     }
 
+    /// The program that it names, where it names just one.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        (!self.head.0.contains('*')).then_some(self.head.0.as_str())
+    }
+
     fn is_head(&self, word: &str) -> bool {
         self.head.matches(word) || word.rsplit('/').next().is_some_and(|name| self.head.matches(name))
     }
