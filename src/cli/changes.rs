@@ -35,6 +35,7 @@ pub(super) fn show(arguments: &ChangesetArguments, workbench: &Workbench, screen
 
 pub(super) fn apply(arguments: &ApplyArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.changeset.workspace.root)?;
+    super::note_unknown(workbench, &root, screen)?;
     let shelved = workbench.shelf.shelved(&root, &ChangesetId::from_text(&arguments.changeset.changeset))?;
     write(workbench, &root, shelved.changeset, &arguments.approve, screen)
 }
@@ -64,6 +65,7 @@ pub(super) fn write(
 
 pub(super) fn undo(arguments: &UndoArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
+    super::note_unknown(workbench, &root, screen)?;
     let wanted = arguments.changeset.as_deref().map(ChangesetId::from_text);
     let applied = last_applied(workbench, &root, wanted.as_ref())?;
     let hint = format!("tagout undo {}", applied.proposal);

@@ -23,7 +23,9 @@ pub use screen::{Colour, Screen};
 
 use crate::config::ConfigProblem;
 use crate::engine::Workbench;
+use crate::engine::recipes::resolve_unknown;
 use crate::ports::{Cancel, Failure, FailureKind};
+use crate::workspace::Root;
 
 /// Everything went as asked.
 const DONE: u8 = 0;
@@ -73,6 +75,14 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
 /// Says what is wrong with the settings.
 fn note_problems(problems: &[ConfigProblem], screen: &Screen) {
     problems.iter().for_each(|problem| screen.note(&format!("tagout: {problem}")));
+}
+
+/// Looks into what a process left that ended before its work did, and says what is found.
+fn note_unknown(workbench: &Workbench, root: &Root, screen: &Screen) -> Result<(), Failure> {
+    for found in resolve_unknown(workbench, root)? {
+        screen.note(&format!("tagout: {found}"));
+    }
+    Ok(())
 }
 
 /// The exit code of a failure.

@@ -23,6 +23,7 @@ pub(super) fn run(
 ) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     note_problems(&workbench.problems(&root), screen);
+    super::note_unknown(workbench, &root, screen)?;
     let place = if arguments.host { Place::Host } else { Place::Sandbox };
     let (argv, network) = (arguments.argv, arguments.network);
     let term = if arguments.always { Term::Always } else { Term::Once };

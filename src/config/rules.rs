@@ -122,6 +122,14 @@ impl Reader<'_> {
         }
         if rule.names.kinds.is_empty() {
             rule.names.kinds = kinds(&rule.names);
+            // With hosts alone a rule is about what is reached, not about what may run where everything can be reached.
+            if rule.names.kinds.contains(&Kind::Reach) {
+                rule.names.places = vec![Place::Sandbox];
+            }
+            if rule.names.kinds.is_empty() && decision == Some(Decision::Allow) && wrong.is_empty() {
+                wrong.push("names no action: say which".to_owned());
+                rule.names = Names::default();
+            }
         }
         rule.decision = decision.unwrap_or(Decision::Deny);
         if wrong.is_empty() {

@@ -13,7 +13,7 @@ use crate::ports::{Evidence, Failure, FailureKind};
 use crate::workspace::{ContentHash, Root};
 
 /// Files at the root that tagout, git or an editor obeys.
-const FILES: [&str; 13] = [
+const FILES: [&str; 29] = [
     ".tagout.toml",
     ".gitattributes",
     ".gitmodules",
@@ -27,17 +27,53 @@ const FILES: [&str; 13] = [
     ".vsconfig",
     ".envrc",
     ".mise.toml",
+    "mise.toml",
+    ".dir-locals-2.el",
+    ".lvimrc",
+    ".local.vimrc",
+    ".lnvim.lua",
+    ".projections.json",
+    ".neoconf.json",
+    ".mcp.json",
+    ".cursorrules",
+    "lefthook.yml",
+    ".lefthook.yml",
+    "lefthook.yaml",
+    ".lefthook.yaml",
+    ".pre-commit-config.yaml",
+    "CLAUDE.md",
+    "AGENTS.md",
 ];
 /// Folders at the root whose files an editor or git obeys, with those below them.
-const FOLDERS: [&str; 10] =
-    [".vscode", ".zed", ".helix", ".nvim", ".fleet", ".devcontainer", ".husky", ".githooks", ".git-hooks", ".claude"];
+const FOLDERS: [&str; 18] = [
+    ".vscode",
+    ".zed",
+    ".helix",
+    ".nvim",
+    ".vim",
+    ".idea",
+    ".vs",
+    ".run",
+    ".fleet",
+    ".devcontainer",
+    ".husky",
+    ".githooks",
+    ".git-hooks",
+    ".claude",
+    ".cursor",
+    ".mise",
+    ".direnv",
+    ".lefthook",
+];
 /// What git obeys in its own folder.
 const OF_GIT: [&str; 5] = ["config", "config.worktree", "info/attributes", "commondir", "gitdir"];
 /// Ends of names at the root that an editor obeys.
 const ENDS: [&str; 2] = [".code-workspace", ".sublime-project"];
 
 /// Most bytes of one file.
-const LARGEST: u64 = 16 << 20;
+const LARGEST: u64 = 1 << 20;
+/// Most bytes of all of them.
+const MOST_BYTES: u64 = 16 << 20;
 /// Most files.
 const MOST_FILES: usize = 2_000;
 /// How deep folders are looked into.
@@ -48,7 +84,7 @@ const DEEPEST: usize = 4;
 /// # Errors
 /// When there are more or larger ones than settings are, or they cannot be read: then there is nothing to trust.
 pub fn evidence(root: &Root) -> Result<Evidence, Failure> {
-    let mut gathered = Gathered { root: root.as_path(), files: BTreeMap::new() };
+    let mut gathered = Gathered { root: root.as_path(), bytes: 0, files: BTreeMap::new() };
     gathered.all().map_err(|(path, error)| {
         let what = format!("the settings in the workspace cannot be looked at: {}: {error}", path.display());
         Failure::new(FailureKind::Unavailable, what).hint("the workspace counts as untrusted until they can")
@@ -60,6 +96,7 @@ type Lost = (PathBuf, io::Error);
 
 struct Gathered<'a> {
     root: &'a Path,
+    bytes: u64,
     files: BTreeMap<String, ContentHash>,
 }
 
@@ -90,7 +127,25 @@ impl Gathered<'_> {
 
     fn git_folder(&mut self, folder: &Path) -> Result<(), Lost> {
         OF_GIT.iter().try_for_each(|name| self.file(&folder.join(name)))?;
-        self.folder(&folder.join("hooks"), 1)
+        self.folder(&folder.join("hooks"), 1)?;
+        for name in ["config", "config.worktree"] {
+            for named in named_by(&read(&folder.join(name)).unwrap_or_default()) {
+                // Seen from where it is named, or from the root.
+                self.anything(&folder.join(&named))?;
+                self.anything(&self.root.join(&named))?;
+            }
+        }
+        // Git enters submodules by itself.
+        for module in self.names(&folder.join("modules"))? {
+            if module.join("HEAD").exists() {
+                self.git_folder(&module)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn anything(&mut self, path: &Path) -> Result<(), Lost> {
+        if path.is_dir() { self.folder(path, DEEPEST) } else { self.file(path) }
     }
 
     fn names(&self, folder: &Path) -> Result<Vec<PathBuf>, Lost> {
@@ -110,10 +165,10 @@ impl Gathered<'_> {
             if path.extension().is_some_and(|end| end == "sample") {
                 continue;
             }
-            if path.is_dir() && depth > 0 {
-                self.folder(&path, depth - 1)?;
-            } else {
-                self.file(&path)?;
+            match (path.is_dir(), depth) {
+                (false, _) => self.file(&path)?,
+                (true, 0) => return Err((path, io::Error::other("it lies deeper than settings do"))),
+                (true, _) => self.folder(&path, depth - 1)?,
             }
         }
         Ok(())
@@ -139,13 +194,24 @@ impl Gathered<'_> {
         };
         let text = if path.ends_with("config") { without_branches(&text) } else { text };
         let runs: &[u8] = if metadata.permissions().mode() & 0o111 == 0 { b"" } else { b"x" };
-        if self.files.len() >= MOST_FILES {
-            return Err(lost(io::Error::other(format!("there are more than {MOST_FILES} of them"))));
+        self.bytes += text.len() as u64;
+        if self.files.len() >= MOST_FILES || self.bytes > MOST_BYTES {
+            return Err(lost(io::Error::other("there is more of them than settings are")));
         }
         let name = path.strip_prefix(self.root).unwrap_or(path).to_string_lossy().into_owned();
         self.files.insert(name, ContentHash::of_parts(&[link.as_os_str().as_bytes(), runs, &text]));
         Ok(())
     }
+}
+
+/// The files and folders that git's settings name and that it obeys: included settings, hooks, attributes. A path below
+/// the user's home is the user's own.
+fn named_by(text: &[u8]) -> Vec<PathBuf> {
+    let text = String::from_utf8_lossy(text);
+    let values = text.split(['\n', ']']).filter_map(|line| line.split_once('='));
+    let obeyed = |key: &str| ["path", "hookspath", "attributesfile"].contains(&key.trim().to_lowercase().as_str());
+    let named = values.filter(|(key, _)| obeyed(key)).map(|(_, value)| value.trim().trim_matches('"'));
+    named.filter(|value| !value.starts_with('~')).map(PathBuf::from).collect()
 }
 
 /// The text of a regular file, links followed.
@@ -182,13 +248,21 @@ fn without_branches(text: &[u8]) -> Vec<u8> {
         let start = line.trim_ascii_start();
         if start.starts_with(b"[") {
             // Another section may follow on the same line.
-            branch = start.to_ascii_lowercase().starts_with(b"[branch \"") && start.trim_ascii_end().ends_with(b"\"]");
+            branch = is_branch(start.trim_ascii_end());
         }
         if !branch {
             kept.extend_from_slice(line);
         }
     }
     kept
+}
+
+/// Whether a line of git's settings is the head of a branch's section and nothing else (git-config(1), "Syntax"): another
+/// section or a comment may follow on the same line, so that any sign that could begin one makes it something else.
+fn is_branch(line: &[u8]) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let name = lower.strip_prefix(b"[branch \"").and_then(|rest| rest.strip_suffix(b"\"]"));
+    name.is_some_and(|name| !name.iter().any(|byte| matches!(byte, b'"' | b'[' | b']' | b'#' | b';')))
 }
 
 #[cfg(test)]
@@ -244,6 +318,8 @@ mod tests {
             seen.push(hash);
         }
         for text in [
+            "[branch \"x\"] [core] fsmonitor = x #\"]\n",
+            "[branch \"y\"][include]path=../x.inc ;\"]\n",
             "[core]\n\tfsmonitor = x\n",
             "[branch \"x\"] [core]\n\tfsmonitor = x\n",
             "[branch \"x\"]\n\ta = \\\n[core]\n\tfsmonitor = y\n",
@@ -265,6 +341,10 @@ mod tests {
         fs::write(tree.path().join(".git"), link).unwrap();
         let root = Root::new(tree.path().canonicalize().unwrap()).unwrap();
         let before = evidence(&root).unwrap().hash();
+        main.write(".git/config", "[include]\n\tpath = ../tools/git.inc\n");
+        let included = evidence(&root).unwrap().hash();
+        main.write("tools/git.inc", "[core]\n\tfsmonitor = x\n");
+        assert_ne!(evidence(&root).unwrap().hash(), included);
         main.write(".git/config", "[core]\n\tfsmonitor = x\n");
         let after = evidence(&root).unwrap().hash();
         assert_ne!(before, after);

@@ -15,8 +15,6 @@ pub(super) struct Case<'a> {
     pub(super) allowed: bool,
     /// Whether a rule allows it word by word: then a person has seen what it does.
     pub(super) exact: bool,
-    /// Whether a rule of the user's or the machine's asks about it.
-    pub(super) asked: bool,
     /// Whether a rule that asks or denies names commands, and may be about this one.
     pub(super) watched: bool,
     /// The hosts that neither the settings nor the rules let it reach.
@@ -168,7 +166,7 @@ const RULES: &[BuiltIn] = &[
     rule!(
         "host-only-when-unrestricted",
         Deny,
-        |case| is_run(case, Place::Host) && case.mode == Mode::WorkspaceWrite && !case.allowed && !case.asked,
+        |case| is_run(case, Place::Host) && case.mode == Mode::WorkspaceWrite && !case.allowed,
         |_| "no rule allows it, and without one commands run on the host in unrestricted mode only: run it in the \
              sandbox, or switch the mode"
             .into()

@@ -2,7 +2,7 @@
 
 use super::builtin::{Case, reasons, unknown};
 use super::rule::Heads;
-use super::{Action, Decision, Facts, HostRule, Layer, Mode, Place, Rule, Setting, Verdict};
+use super::{Action, Decision, Facts, HostRule, Mode, Place, Rule, Setting, Verdict};
 
 /// The rules of all layers but the built-in one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,7 +40,6 @@ pub fn decide(mode: Mode, rules: &Rules, action: &Action, facts: &Facts) -> Verd
         facts,
         allowed: allows_all(&allowing, action, facts),
         exact: allowing.iter().any(|rule| rule.is_exact()),
-        asked: stopping.iter().any(|rule| rule.decision == Decision::Ask && rule.layer != Layer::Workspace),
         watched: rules.iter().any(|rule| rule.watches(mode, action, facts)),
         unknown_hosts: unknown_hosts(&allowing, action, facts),
     };
@@ -72,7 +71,14 @@ fn unknown_hosts<'a>(allowing: &[&Rule], action: &'a Action, facts: &Facts) -> V
     if hosts.is_empty() {
         return Vec::new();
     }
-    let ruled = allowing.iter().flat_map(|rule| &rule.names.hosts);
+    // A rule for one command opens its hosts to no other of the same line, and not to what cannot be told.
+    let commands = &facts.commands;
+    let whole = |rule: &&&Rule| {
+        rule.is_exact()
+            || !rule.names.names_commands()
+            || (commands.doubts.is_empty() && commands.commands.iter().all(|command| rule.covers(command)))
+    };
+    let ruled = allowing.iter().filter(whole).flat_map(|rule| &rule.names.hosts);
     let known: Vec<HostRule> = facts.allowed_hosts.iter().chain(ruled).cloned().collect();
     hosts.iter().filter(|host| !host.is_covered_by(&known)).collect()
 }

@@ -141,7 +141,7 @@ impl Facts {
     }
 
     /// What an approval of `action` binds to: the action, where it happens, who asks in which role
-    /// and mode, and what it depends on.
+    /// and mode, the programs it starts, and what it depends on.
     #[must_use]
     pub fn shown(&self, mode: Mode, action: &Action) -> ContentHash {
         let hash = action.hash();
@@ -152,6 +152,10 @@ impl Facts {
             format!("{:?}", self.powers).into_bytes(),
             self.workspace.as_deref().unwrap_or_default().as_bytes().to_vec(),
         ];
+        parts.push(format!("{:?}", self.asker).into_bytes());
+        for Program { name, path, owner } in &self.programs {
+            parts.push(format!("{name:?} {path:?} {owner:?}").into_bytes());
+        }
         for Dependency { path, content } in &self.depends {
             parts.push(path.as_bytes().to_vec());
             parts.push(content.map(|content| content.as_bytes().to_vec()).unwrap_or_default());

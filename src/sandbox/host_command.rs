@@ -3,6 +3,7 @@
 //! program load a file.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +12,7 @@ use super::ending::{cut, exit_status, stopped, usable};
 use super::spawn::{Terms, on_host as run};
 use crate::policy::GrantedBy;
 use crate::policy::shell::{UNSET_FOR_GIT, neutral_git, neutral_git_argv, understand};
-use crate::ports::{Failure, RunOutcome, RunRequest};
+use crate::ports::{Failure, FailureKind, RunOutcome, RunRequest};
 
 /// Runs a command on the host.
 pub(super) fn on_host(
@@ -23,7 +24,7 @@ pub(super) fn on_host(
     let root = request.root.as_path();
     let (argv, environment) = match consent {
         GrantedBy::Approval => (argv.to_vec(), own.to_vec()),
-        GrantedBy::Rules => unasked(argv, root, own),
+        GrantedBy::Rules => unasked(argv, root, own)?,
     };
     let (program, arguments) = usable(&argv)?;
     let mut command = Command::new(program);
@@ -42,6 +43,9 @@ pub(super) fn on_host(
     })
 }
 
+/// The variables of a command.
+type Environment = Vec<(OsString, OsString)>;
+
 /// Variables by which programs run or load something else: less(1), man(1), rg(1), bash(1), sh(1).
 const LOADING: [&str; 7] =
     ["LESSOPEN", "LESSCLOSE", "MANPAGER", "MANROFFOPT", "RIPGREP_CONFIG_PATH", "BASH_ENV", "ENV"];
@@ -56,33 +60,44 @@ fn unasked(
     argv: &[String],
     root: &Path,
     environment: &[(OsString, OsString)],
-) -> (Vec<String>, Vec<(OsString, OsString)>) {
+) -> Result<(Vec<String>, Environment), Failure> {
     let dropped = |name: &OsStr| {
         is_function(name) || LOADING.iter().chain(UNSET_FOR_GIT).any(|dropped| OsStr::new(dropped) == name)
     };
     let mut kept: Vec<_> = environment.iter().filter(|(name, _)| !dropped(name)).cloned().collect();
     let heads = understand(argv).commands;
     if !heads.iter().any(|command| command.argv.first().is_some_and(|head| head.ends_with("git"))) {
-        return (argv.to_vec(), kept);
+        return Ok((argv.to_vec(), kept));
     }
-    let variables = neutral_git(&drivers(root, &kept));
+    let variables = neutral_git(&drivers(root, &kept).map_err(|error| unknown_drivers(&error))?);
     kept.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
-    (neutral_git_argv(argv), kept)
+    Ok((neutral_git_argv(argv), kept))
+}
+
+fn unknown_drivers(error: &io::Error) -> Failure {
+    let what = format!("git's settings cannot be read, so that git might run what they name: {error}");
+    Failure::new(FailureKind::Unavailable, what).hint("nothing was run: run it in the sandbox, or approve it")
 }
 
 /// The names of all drivers that git's configuration has for this folder. Reading it runs nothing (git-config(1)).
-fn drivers(root: &Path, environment: &[(OsString, OsString)]) -> Vec<String> {
+fn drivers(root: &Path, environment: &[(OsString, OsString)]) -> io::Result<Vec<String>> {
     let mut git = Command::new("git");
-    git.args(["config", "--null", "--name-only", "--get-regexp", "^(filter|diff|merge)[.]"]).current_dir(root);
+    // Not started in the workspace, where a search path that is not absolute would find another one.
+    git.arg("-C").arg(root).current_dir("/");
+    git.args(["config", "--null", "--name-only", "--get-regexp", "^(filter|diff|merge)[.]"]);
     git.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
-    let Ok(output) = git.output() else { return Vec::new() };
+    let output = git.output()?;
+    // 1 says that there are none.
+    if !matches!(output.status.code(), Some(0 | 1)) {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
     let text = String::from_utf8_lossy(&output.stdout);
     // The name stands between the section and the key, and may itself hold dots.
     let named = |key: &str| Some(key.split_once('.')?.1.rsplit_once('.')?.0.to_owned());
     let mut names: Vec<String> = text.split('\0').filter_map(named).collect();
     names.sort();
     names.dedup();
-    names
+    Ok(names)
 }
 
 #[cfg(test)]
@@ -97,13 +112,14 @@ mod tests {
                 .map(|(name, value)| (name.into(), value.into()))
                 .to_vec();
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let (argv, kept) = unasked(&words("ls -l"), folder.path(), &environment);
+        let (argv, kept) = unasked(&words("ls -l"), folder.path(), &environment).unwrap();
         let names: Vec<&OsStr> = kept.iter().map(|(name, _)| name.as_os_str()).collect();
         assert_eq!((argv, names), (words("ls -l"), vec![OsStr::new("PATH"), OsStr::new("LANG")]));
-        let (argv, kept) = unasked(&words("git diff"), folder.path(), &environment);
+        let (argv, kept) = unasked(&words("git diff"), folder.path(), &environment).unwrap();
         assert!(argv.contains(&"--no-ext-diff".to_owned()), "{argv:?}");
         assert!(kept.iter().any(|(name, _)| name == "GIT_CONFIG_COUNT"));
-        let (_, kept) = unasked(&["bash", "-c", "ls && git status"].map(str::to_owned), folder.path(), &environment);
+        let (_, kept) =
+            unasked(&["bash", "-c", "ls && git status"].map(str::to_owned), folder.path(), &environment).unwrap();
         assert!(kept.iter().any(|(name, _)| name == "GIT_CONFIG_COUNT"));
     }
 
@@ -120,6 +136,6 @@ mod tests {
             return println!("skipped: git is not installed");
         }
         assert!(git(&["config", "filter.a.b.clean", "x"]) && git(&["config", "diff.c.textconv", "x"]));
-        assert_eq!(drivers(folder.path(), &environment), ["a.b", "c"]);
+        assert_eq!(drivers(folder.path(), &environment).unwrap(), ["a.b", "c"]);
     }
 }

@@ -7,7 +7,7 @@ use super::super::Workbench;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use super::trust::set_trust;
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Origin, content_hash};
-use crate::policy::{Action, Facts, Trust, redact};
+use crate::policy::{Action, Facts, redact};
 use crate::ports::{Evidence, Failure, FailureKind, Shelved, ShelvedState};
 use crate::workspace::{ContentHash, FileState, RelativePath, Root};
 
@@ -90,12 +90,12 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
     if task.by == Executor::Editor {
         return Ok(Applied::ForEditor(task, granted));
     }
-    let trusted = granted.judgement.facts.trust == Trust::Trusted;
-    let before = if trusted { (workbench.evidence)(&task.root).ok() } else { None };
+    let before = (workbench.evidence)(&task.root).ok().filter(|seen| is_trusted(workbench, &task.root, seen));
     let written = workbench.files.apply(granted.grant, &task.root, &task.changes);
     let kept = finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string));
     written?;
-    keep_trust(workbench, &task, before)?;
+    // Without it trust falls, which the user is told of the next time.
+    drop(keep_trust(workbench, &task, before));
     kept.map_err(|failure| {
         let what =
             format!("the files are written, but that could not be recorded, so it cannot be undone: {}", failure.what);
@@ -112,10 +112,17 @@ fn keep_trust(workbench: &Workbench, task: &ApplyTask, before: Option<Evidence>)
     let others = |evidence: &Evidence| -> Vec<(String, ContentHash)> {
         evidence.files.iter().filter(|(name, _)| !written(name)).cloned().collect()
     };
-    if now != before && others(&now) == others(&before) {
+    let made =
+        |change: &FileChange| workbench.files.read(&task.root, &change.path).is_ok_and(|now| now == change.after);
+    let ours = task.changes.iter().all(made) && others(&now) == others(&before);
+    if now != before && ours && is_trusted(workbench, &task.root, &before) {
         set_trust(workbench, &task.root, Some(&now))?;
     }
     Ok(())
+}
+
+fn is_trusted(workbench: &Workbench, root: &Root, seen: &Evidence) -> bool {
+    workbench.trust.trusted(root).is_ok_and(|record| record.is_some_and(|record| record.settings == seen.hash()))
 }
 
 /// What making `changes` is, and what is true of it.

@@ -3,7 +3,7 @@
 use super::super::{RulesFile, Workbench};
 use super::judge::{Consent, Granted, Judged, Judgement, Term, consider, end, judge};
 use crate::config::{ConfigSource, rules as read_rules};
-use crate::policy::{Action, Decision, Facts, Rules, decide};
+use crate::policy::{Action, Decision, Facts, Place, Rules, decide};
 use crate::ports::{ApprovalKind, Failure, FailureKind, GrantKind, GrantScope, LiveGrant};
 use crate::workspace::{ContentHash, Root};
 
@@ -39,6 +39,11 @@ pub(super) fn given(
     if question.action_hash != shown {
         return Err(void("it is for something else than what would happen now"));
     }
+    // Before it is spent: an answer that cannot be kept leaves the question.
+    let rule = match term {
+        Term::Always => Some(smallest_rule(judgement, &rule_name(name)).ok_or_else(no_rule)?),
+        Term::Once | Term::Session => None,
+    };
     // Of two that answer, one counts.
     if !workbench.grants.use_once(name, now)? {
         return Err(void("it was answered before, or has expired"));
@@ -46,7 +51,7 @@ pub(super) fn given(
     Ok(Some(match term {
         Term::Once => ApprovalKind::Once(name.clone()),
         Term::Session => ApprovalKind::Session(keep_for_session(workbench, question)?),
-        Term::Always => ApprovalKind::Always(keep_for_good(workbench, root, judgement, name)?),
+        Term::Always => ApprovalKind::Always(keep_for_good(workbench, root, &rule.unwrap_or_default(), name)?),
     }))
 }
 
@@ -125,14 +130,16 @@ fn keep_for_session(workbench: &Workbench, question: LiveGrant) -> Result<String
     Ok(id)
 }
 
-fn keep_for_good(workbench: &Workbench, root: &Root, judgement: &Judgement, question: &str) -> Result<String, Failure> {
-    let name = rule_name(question);
-    let rule = smallest_rule(judgement, &name).ok_or_else(|| {
-        Failure::new(FailureKind::InvalidInput, "no rule can allow this for good").hint("approve it once")
-    })?;
-    let present = (workbench.settings_files)().approved.unwrap_or_else(|| HEAD.to_owned());
-    change_rules(workbench, root, &format!("{present}{rule}"), &rule)?;
-    Ok(name)
+fn no_rule() -> Failure {
+    let what = "no rule can allow just this for good: it is no command, or it runs a file that may change";
+    Failure::new(FailureKind::InvalidInput, what).hint("approve it once")
+}
+
+fn keep_for_good(workbench: &Workbench, root: &Root, rule: &str, question: &str) -> Result<String, Failure> {
+    let present = (workbench.settings_files)().approved;
+    let text = format!("{}{rule}", present.as_deref().unwrap_or(HEAD));
+    change_rules(workbench, root, present.as_deref(), &text, rule)?;
+    Ok(rule_name(question))
 }
 
 /// The smallest rule that allows what was judged, as it would be written; `None` where a rule cannot: what is written to
@@ -140,7 +147,11 @@ fn keep_for_good(workbench: &Workbench, root: &Root, judgement: &Judgement, ques
 #[must_use]
 pub fn smallest_rule(judgement: &Judgement, name: &str) -> Option<String> {
     let Action::Run { argv, place, network } = &judgement.action else { return None };
-    let text = |text: &str| toml::Value::String(text.to_owned()).to_string();
+    // What a file says that the command runs is another thing each time the file is.
+    if *place == Place::Host && !judgement.facts.depends.is_empty() {
+        return None;
+    }
+    let text = |text: &str| quoted(text);
     let texts = |texts: Vec<String>| texts.iter().map(|one| text(one)).collect::<Vec<_>>().join(", ");
     let workspace = glob_literal(judgement.facts.workspace.as_deref()?);
     let mut rule = format!(
@@ -164,6 +175,11 @@ pub fn smallest_rule(judgement: &Judgement, name: &str) -> Option<String> {
     (problems.is_empty() && verdict.decision == Decision::Allow).then_some(rule)
 }
 
+/// `text` as a string of TOML on one line: nothing in it can look like the begin of another rule.
+fn quoted(text: &str) -> String {
+    serde_json::Value::String(text.to_owned()).to_string()
+}
+
 /// A pattern of paths that fits `path` alone.
 fn glob_literal(path: &str) -> String {
     path.chars().fold(String::new(), |mut text, one| {
@@ -176,14 +192,28 @@ fn glob_literal(path: &str) -> String {
     })
 }
 
-/// Writes the approved rules anew, as an action like any other.
-fn change_rules(workbench: &Workbench, root: &Root, text: &str, change: &str) -> Result<(), Failure> {
+/// Writes the approved rules anew, as an action like any other; `present` is what they were.
+fn change_rules(
+    workbench: &Workbench,
+    root: &Root,
+    present: Option<&str>,
+    text: &str,
+    change: &str,
+) -> Result<(), Failure> {
+    let (rules, problems) = read_rules(ConfigSource::Approved, text);
+    if !problems.is_empty() || rules.len() != text.matches("[[rule]]\n").count() {
+        let what = "approved.toml cannot be read, so that no rule is written to it";
+        return Err(Failure::new(FailureKind::InvalidInput, what).hint("mend it, or move it away"));
+    }
     let action = Action::SetRules { to: ContentHash::of(text.as_bytes()), change: change.trim().to_owned() };
     let Judged::Granted(Granted { grant, judgement }) = judge(workbench, root, action, Facts::user(), &Consent::None)?
     else {
         return Err(Failure::new(FailureKind::NeedsApproval, "a rule asks before rules change: change them by hand"));
     };
-    let done = (workbench.write_rules)(grant, RulesFile::Approved, text);
+    // Another process may have written it meanwhile: what that one added or took back holds.
+    let same = (workbench.settings_files)().approved.as_deref() == present;
+    let stale = || Failure::new(FailureKind::Stale, "the rules changed meanwhile").hint("do it again");
+    let done = if same { (workbench.write_rules)(grant, RulesFile::Approved, text) } else { Err(stale()) };
     let outcome = done.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
     end(workbench, root, &judgement, &outcome)?;
     done
@@ -196,20 +226,20 @@ fn change_rules(workbench: &Workbench, root: &Root, text: &str, change: &str) ->
 pub fn revoke(workbench: &Workbench, root: &Root, name: &str) -> Result<(), Failure> {
     let missing = || {
         Failure::new(FailureKind::NotFound, format!("nothing that holds is named {name}"))
-            .hint("`tagout grants` lists what does")
+            .hint("`tagout grants` lists what does; what comes from a file of settings is taken out there")
     };
     if !name.starts_with(APPROVED) {
         return if workbench.grants.revoke(name)? { Ok(()) } else { Err(missing()) };
     }
-    let text = (workbench.settings_files)().approved.ok_or_else(missing)?;
+    let present = (workbench.settings_files)().approved.ok_or_else(missing)?;
     // The file is tagout's own, so that each rule is a block that begins with its head.
-    let line = format!("name = {}", toml::Value::String(name.to_owned()));
-    let mut blocks = text.split("[[rule]]\n");
+    let line = format!("name = {}", quoted(name));
+    let mut blocks = present.split("[[rule]]\n");
     let head = blocks.next().unwrap_or_default().to_owned();
     let (gone, kept): (Vec<&str>, Vec<&str>) = blocks.partition(|block| block.lines().any(|own| own == line));
     let gone = gone.first().ok_or_else(missing)?;
     let text = kept.iter().fold(head, |text, block| format!("{text}[[rule]]\n{block}"));
-    change_rules(workbench, root, &text, &format!("taken back:\n[[rule]]\n{gone}"))
+    change_rules(workbench, root, Some(&present), &text, &format!("taken back:\n[[rule]]\n{gone}"))
 }
 
 /// Something that holds, and where it comes from.
@@ -248,4 +278,61 @@ pub fn held(workbench: &Workbench, root: &Root) -> Result<Vec<Held>, Failure> {
         from: "allow_hosts in the settings".to_owned(),
     });
     Ok(grants.chain(allowing).chain(hosts).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Mode, Verdict};
+    use proptest::prelude::*;
+
+    fn judgement(argv: Vec<String>, workspace: &str) -> Judgement {
+        let action = Action::Run { argv, place: Place::Host, network: Vec::new() };
+        let facts = Facts { workspace: Some(workspace.to_owned()), ..Facts::user() }.of(&action);
+        let verdict = Verdict { decision: Decision::Ask, because: Vec::new(), setting: None };
+        Judgement {
+            mode: Mode::Unrestricted,
+            action,
+            facts: Box::new(facts),
+            level: None,
+            verdict,
+            approval: None,
+            question: None,
+            record: 0,
+            at_ms: 0,
+            trace: String::new(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_rule_for_good_is_one_rule_for_just_this(
+            argv in prop::collection::vec("(?s).{0,12}|\\PC{0,8}|\n\\[\\[rule\\]\\]\ndecision = \"allow\"\n", 1..4),
+            workspace in "/[a-z*?\\[\\]{}\\\\ !]{0,10}",
+        ) {
+            let judged = judgement(argv.clone(), &workspace);
+            if let Some(rule) = smallest_rule(&judged, "approved-x") {
+                prop_assert_eq!(rule.matches("[[rule]]\n").count(), 1);
+                let (rules, problems) = read_rules(ConfigSource::Approved, &rule);
+                prop_assert!(rules.len() == 1 && problems.is_empty(), "{:?}", problems);
+                let rules = Rules::new(rules);
+                let allows = |judged: &Judgement| {
+                    decide(judged.mode, &rules, &judged.action, &judged.facts).decision == Decision::Allow
+                };
+                prop_assert!(allows(&judged));
+                let elsewhere = format!("{workspace}x");
+                prop_assert!(!allows(&judgement(argv.clone(), &elsewhere)));
+                let more = argv.into_iter().chain(["x".to_owned()]).collect();
+                prop_assert!(!allows(&judgement(more, &workspace)));
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_commands_can_be_approved_for_good() {
+        for argv in [&["make"][..], &["sh", "-c", "echo \"$HOME\" > 'a b'"], &["printf", "%s\n", "ä\t😀"]] {
+            let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+            assert!(smallest_rule(&judgement(argv, "/home/me/[x]*/a"), "approved-x").is_some());
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::policy::Dependency;
 use crate::workspace::{ContentHash, RelativePath, Root};
 
 /// Most files that are looked at.
-const MOST: usize = 32;
+const MOST: usize = 256;
 
 /// What programs read to find out what to do, by the beginning of their names.
 const READ: [(&str, &[&str]); 11] = [
@@ -26,18 +26,22 @@ const READ: [(&str, &[&str]); 11] = [
 
 /// The files in the workspace that `argv` names, or that the programs it names read, as they are now.
 pub(super) fn depends(workbench: &Workbench, root: &Root, argv: &[String]) -> Vec<Dependency> {
-    let words = argv.iter().flat_map(|argument| argument.split_whitespace()).take(1_000);
+    let below = format!("{}/", root.as_path().display());
+    // An argument may be a path with blanks in it, a text of several words, or an option with a path in it.
+    let parts = argv.iter().flat_map(|argument| std::iter::once(argument.as_str()).chain(argument.split_whitespace()));
+    let words = parts.flat_map(|word| std::iter::once(word).chain(word.split(['=', '<', '>', ';', '|', '&'])));
     let mut paths = BTreeSet::new();
-    for word in words {
+    for word in words.take(10_000) {
+        let word = word.strip_prefix(&below).unwrap_or(word);
         let word = word.trim_matches(['"', '\'', ';', '(', ')', '&', '|']);
         let name = word.rsplit('/').next().unwrap_or(word);
         let read =
             READ.iter().filter(|(program, _)| name.starts_with(program)).flat_map(|(_, files)| files.iter().copied());
-        let named = RelativePath::new(word.strip_prefix("./").unwrap_or(word));
+        let named = RelativePath::new(word.trim_start_matches("./"));
         paths.extend(read.filter_map(|file| RelativePath::new(file).ok()).chain(named));
     }
     let present = paths.into_iter().filter_map(|path| {
-        // What cannot be read has no content that could be compared: it counts as there, and as another each time.
+        // What cannot be read, as a folder, has no content that could be compared: it counts as there.
         let content = match workbench.files.read(root, &path) {
             Ok(None) => return None,
             Ok(Some(state)) => Some(ContentHash::of(&state.bytes)),

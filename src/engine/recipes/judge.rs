@@ -110,8 +110,13 @@ fn with_programs(workbench: &Workbench, root: &Root, facts: Facts, action: &Acti
     if !matches!(action, Action::Run { place: Place::Host, .. }) {
         return facts;
     }
-    let heads = facts.commands.commands.iter().filter_map(|command| command.argv.first().cloned());
-    let mut names: Vec<String> = heads.collect();
+    let commands = &facts.commands.commands;
+    let started = commands.iter().filter_map(|command| command.argv.first());
+    // Of a wrapper the first word is the program: `find -exec`, `sh -c`.
+    let wrappers =
+        commands.iter().flat_map(|command| &command.wrappers).filter_map(|wrapper| wrapper.split(' ').next());
+    let first = if let Action::Run { argv, .. } = action { argv.first() } else { None };
+    let mut names: Vec<String> = started.chain(first).cloned().chain(wrappers.map(str::to_owned)).collect();
     names.sort();
     names.dedup();
     Facts { programs: (workbench.programs)(root, &names), ..facts }

@@ -59,7 +59,7 @@ pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let commands = COMMANDS.iter().zip(stats).filter(|(_, stat)| stat.is_some());
     let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
     let (mode, trust) = (workbench.mode(&root)?, workbench.trust_in(&root));
-    let unknown = resolve_unknown(workbench, &root)?;
+    let unknown = resolve_unknown(workbench, &root).unwrap_or_else(|failure| vec![failure.to_string()]);
     let waiting = still_waiting(workbench, &root)?;
     let notice = workbench.modes.take_notice();
     Ok(Opened { given: folder.to_owned(), root, mode, trust, problems, commands, notice, unknown, waiting })

@@ -31,10 +31,11 @@ pub fn set_trust(workbench: &Workbench, root: &Root, seen: Option<&Evidence>) ->
 impl Workbench {
     /// Whether the user trusts the workspace as it is now. What cannot be found out is no trust.
     pub fn trust_in(&self, root: &Root) -> Trust {
-        match (self.trust.trusted(root), (self.evidence)(root)) {
-            (Ok(Some(record)), Ok(evidence)) if record.settings == evidence.hash() => Trust::Trusted,
-            (Ok(Some(_)), _) => Trust::Changed,
-            (Ok(None) | Err(_), _) => Trust::Untrusted,
+        // Nothing in a workspace is read that nobody trusted.
+        let Ok(Some(record)) = self.trust.trusted(root) else { return Trust::Untrusted };
+        match (self.evidence)(root) {
+            Ok(evidence) if record.settings == evidence.hash() => Trust::Trusted,
+            Ok(_) | Err(_) => Trust::Changed,
         }
     }
 }

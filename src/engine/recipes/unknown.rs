@@ -37,10 +37,10 @@ pub fn resolve_unknown(workbench: &Workbench, root: &Root) -> Result<Vec<String>
 fn look(workbench: &Workbench, root: &Root, action: &Action) -> Result<String, Failure> {
     Ok(match action {
         Action::Run { place: Place::Sandbox, .. } => {
-            "tagout ended while it ran: it ended too, and what it wrote was dropped".to_owned()
+            "tagout ended before it did: if it had begun it ended too, and what it wrote was dropped".to_owned()
         }
         Action::Run { place: Place::Host, .. } => {
-            "tagout ended while it ran on the host: it may have gone on, look at what it does".to_owned()
+            "tagout ended before it did: if it had begun it may have gone on, look at what it does".to_owned()
         }
         Action::Apply { paths, .. } => written(workbench, root, paths)?,
         Action::SetMode { to, .. } if workbench.modes.mode(root)? == *to => format!("the mode is {to}"),
@@ -63,7 +63,11 @@ fn written(workbench: &Workbench, root: &Root, paths: &[RelativePath]) -> Result
     }
     let (mut new, mut old, mut other) = (0_usize, 0_usize, 0_usize);
     for path in paths {
-        let now = workbench.files.read(root, path)?;
+        // What cannot be read is neither what it was nor what it was to become.
+        let Ok(now) = workbench.files.read(root, path) else {
+            other += 1;
+            continue;
+        };
         let mut about = changes.iter().filter(|change| change.path == *path);
         if about.clone().any(|change| change.after == now) {
             new += 1;

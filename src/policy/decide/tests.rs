@@ -1,7 +1,7 @@
 //! Tests of the built-in rules, and of how rules of several layers come together.
 
 use super::*;
-use crate::policy::{Asker, Containment, Dependency, Kind, Names, Powers, Role, SandboxLevel, Trust};
+use crate::policy::{Asker, Containment, Dependency, Kind, Layer, Names, Powers, Role, SandboxLevel, Trust};
 use crate::workspace::{ContentHash, RelativePath, RunsLater};
 
 /// What the built-in rules say.
@@ -142,12 +142,8 @@ fn a_rule_of_the_user_or_the_machine_allows_on_the_host_and_none_of_the_workspac
         assert_eq!(modes, [Decision::Deny, Decision::Allow, Decision::Allow], "{layer:?}");
     }
     assert_eq!(Mode::ALL.map(|mode| said(Layer::Workspace, mode)), [Decision::Deny, Decision::Deny, Decision::Ask]);
-    let asks = |layer| on(Place::Host, Mode::WorkspaceWrite, &[rule(layer, Decision::Ask, "ls")], "ls").decision;
-    assert_eq!(
-        [asks(Layer::User), asks(Layer::Workspace)],
-        [Decision::Ask, Decision::Deny],
-        "a question lifts a denial"
-    );
+    let asks = on(Place::Host, Mode::WorkspaceWrite, &[rule(Layer::User, Decision::Ask, "ls")], "ls").decision;
+    assert_eq!(asks, Decision::Deny, "a question opens nothing");
 }
 
 #[test]
@@ -250,4 +246,41 @@ fn a_command_that_is_allowed_word_by_word_was_seen_by_whoever_allowed_it() {
     };
     assert_eq!(said("echo $HOME > x", "/work"), Decision::Allow);
     assert_eq!([said("echo $HOME > y", "/work"), said("echo $HOME > x", "/other")], [Decision::Ask, Decision::Ask]);
+}
+
+#[test]
+fn the_hosts_of_a_rule_are_for_its_own_command_alone() {
+    let names = Names {
+        kinds: vec![Kind::Run],
+        commands: vec!["curl".parse().unwrap()],
+        hosts: vec!["a.example".parse().unwrap()],
+        ..Names::default()
+    };
+    let rules = Rules::new(vec![Rule { names, ..rule(Layer::User, Decision::Allow, "x") }]);
+    let said = |text: &str| {
+        let argv = ["bash", "-c", text].map(str::to_owned).to_vec();
+        let action = Action::Run { argv, place: Place::Sandbox, network: vec!["a.example".parse().unwrap()] };
+        decide(Mode::WorkspaceWrite, &rules, &action, &Facts::user().of(&action)).decision
+    };
+    assert_eq!(said("curl x && curl y"), Decision::Allow);
+    assert_eq!([said("curl -V; python3 x.py"), said("curl $X")], [Decision::Ask, Decision::Ask]);
+}
+
+#[test]
+fn no_workspace_keeps_the_user_from_taking_back() {
+    let names = Names::default();
+    let rules = Rules::new(vec![Rule { names, ..rule(Layer::Workspace, Decision::Deny, "x") }]);
+    let said = |action: Action| decide(Mode::WorkspaceWrite, &rules, &action, &Facts::user().of(&action)).decision;
+    assert_eq!(said(Action::SetTrust { settings: None }), Decision::Allow);
+    assert_eq!(said(Action::SetMode { from: Mode::WorkspaceWrite, to: Mode::ReadOnly }), Decision::Allow);
+    assert_eq!(said(run(Place::Sandbox)), Decision::Deny);
+}
+
+#[test]
+fn a_word_that_may_become_any_is_stopped_as_any() {
+    let rules = [rule(Layer::User, Decision::Deny, "git push")];
+    for text in ["git pus?", "echo push origin | xargs git", "find . -exec git {} \\;"] {
+        assert_ne!(on(Place::Sandbox, Mode::WorkspaceWrite, &rules, text).decision, Decision::Allow, "{text}");
+    }
+    assert_eq!(on(Place::Sandbox, Mode::WorkspaceWrite, &rules, "git add src/*.rs").decision, Decision::Allow);
 }

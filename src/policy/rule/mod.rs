@@ -6,7 +6,7 @@ pub use pattern::{CommandPattern, PathPattern, PatternError, WordPattern};
 
 use super::action::Kind;
 use super::shell::{SimpleCommand, Understood};
-use super::{Action, Decision, Facts, HostRule, Layer, Mode, Place, Reason, Role};
+use super::{Action, Decision, Facts, HostRule, Layer, Mode, Place, Power, Reason, Role};
 use crate::workspace::RelativePath;
 
 /// A rule.
@@ -112,7 +112,7 @@ impl Names {
         (self.kinds.is_empty() || self.kinds.contains(&action.kind()))
             && (self.workspaces.is_empty() || facts.workspace.as_ref().is_some_and(named))
             && self.argv.as_ref().is_none_or(|own| matches!(action, Action::Run { argv, .. } if argv == own))
-            && (self.places.is_empty() || place.is_some_and(|place| self.places.contains(place)))
+            && (self.places.is_empty() || place.is_none_or(|place| self.places.contains(place)))
             && (self.roles.is_empty() || self.roles.contains(&facts.role))
             && (self.modes.is_empty() || self.modes.contains(&mode))
             && self.files_over.is_none_or(|most| files > most)
@@ -212,9 +212,11 @@ impl Rule {
         self.names.commands.is_empty() || self.names.commands.iter().any(named)
     }
 
-    /// Whether the rule asks about or denies the action.
+    /// Whether the rule asks about or denies the action. A workspace's rules are no word in what the user sets or takes
+    /// back.
     pub(super) fn stops(&self, mode: Mode, action: &Action, facts: &Facts) -> bool {
         self.decision != Decision::Allow
+            && !(self.layer == Layer::Workspace && action.powers().contains(&Power::Administer))
             && self.names.circumstances(mode, action, facts)
             && self.names.names_paths(action, Fit::Some)
             && self.names.names_hosts(action, Fit::Some)

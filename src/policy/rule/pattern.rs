@@ -110,7 +110,12 @@ impl CommandPattern {
     pub fn meets(&self, command: &SimpleCommand) -> bool {
         let started = self.rest.is_empty() && command.wrappers.iter().any(|wrapper| self.is_head(wrapper));
         let Some((head, words)) = command.argv.split_first() else { return started };
-        started || (self.is_head(head) && meets(&self.rest, words))
+        let open = |at: usize| {
+            // A pattern of paths becomes what is there, and `…` or `{}` what is read or found.
+            let word = words.get(at).map_or("", String::as_str);
+            command.patterns.contains(&(at + 1)) || word.contains('…') || word.contains("{}")
+        };
+        started || (self.is_head(head) && meets(&self.rest, words, &open))
     }
 
     /// The program that it names, where it names just one.
@@ -125,14 +130,15 @@ impl CommandPattern {
 }
 
 /// Whether the patterns fit words one after the other, where options and one value after each are passed over.
-fn meets(patterns: &[WordPattern], words: &[String]) -> bool {
+/// A word that is open may be any.
+fn meets(patterns: &[WordPattern], words: &[String], open: &dyn Fn(usize) -> bool) -> bool {
     // Each entry: how many patterns fit so far, in one of the ways to read the words.
     let mut fitting = vec![false; patterns.len() + 1];
     let mut after_option = vec![false; patterns.len() + 1];
     if let Some(first) = fitting.first_mut() {
         *first = true;
     }
-    for word in words {
+    for (number, word) in words.iter().enumerate() {
         let option = word.starts_with('-');
         let mut next = vec![false; patterns.len() + 1];
         let mut next_after = vec![false; patterns.len() + 1];
@@ -140,7 +146,7 @@ fn meets(patterns: &[WordPattern], words: &[String]) -> bool {
             if !fits && !value {
                 continue;
             }
-            if patterns.get(at).is_some_and(|pattern| pattern.matches(word))
+            if patterns.get(at).is_some_and(|pattern| open(number) || pattern.matches(word))
                 && let Some(slot) = next.get_mut(at + 1)
             {
                 *slot = true;
