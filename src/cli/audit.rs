@@ -4,11 +4,9 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use super::arguments::{AuditArguments, AuditCommand, ExportFormat};
-use super::{DONE, Screen};
+use super::{DONE, Screen, days_ago, since};
 use crate::engine::Workbench;
-use crate::ports::{Failure, FailureKind, Keep, Since, json_line, otlp_logs};
-
-const DAY: i64 = 24 * 60 * 60 * 1000;
+use crate::ports::{Failure, FailureKind, Keep, json_line, otlp_logs};
 
 pub(super) fn run(arguments: &AuditArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
@@ -21,12 +19,9 @@ pub(super) fn run(arguments: &AuditArguments, workbench: &Workbench, screen: &Sc
             screen.line(&format!("{} records, each as it was written", audit.records));
         }
         AuditCommand::Export { format, since_days } => {
-            let since = since_days.map_or(Since::BEGINNING, |days| {
-                Since::Moment(workbench.clock.now_ms().saturating_sub(i64::from(days).saturating_mul(DAY)))
-            });
             let mut failed = None;
             let mut out = std::io::stdout().lock();
-            workbench.ledger.each(&root, since, &mut |entry| {
+            workbench.ledger.each(&root, since(workbench, *since_days), &mut |entry| {
                 let line = match format {
                     ExportFormat::Json => json_line(entry),
                     ExportFormat::Otlp => Ok(otlp_logs(entry, env!("CARGO_PKG_VERSION")).to_string()),
@@ -44,8 +39,8 @@ pub(super) fn run(arguments: &AuditArguments, workbench: &Workbench, screen: &Sc
             failed.map_or(Ok(()), Err)?;
         }
         AuditCommand::Rotate { keep_records, keep_days } => {
-            let oldest = |days: u32| workbench.clock.now_ms().saturating_sub(i64::from(days).saturating_mul(DAY));
-            let keep = Keep { records: *keep_records, since_ms: keep_days.map_or(i64::MIN, oldest) };
+            let oldest = keep_days.map_or(i64::MIN, |days| days_ago(workbench, days));
+            let keep = Keep { records: *keep_records, since_ms: oldest };
             if keep.records == 0 {
                 let what = "no record would stay";
                 return Err(Failure::new(FailureKind::InvalidInput, what).hint("keep one record at least"));

@@ -85,7 +85,7 @@ fn make(
 ) -> Result<u8, Failure> {
     let mut parts = Vec::new();
     for changes in by_consent(changes) {
-        let (action, facts) = apply_action(workbench, root, &changes);
+        let (action, facts) = apply_action(&changes);
         parts.push((answer(workbench, root, action, facts, approved)?, changes));
     }
     // Before anything is written: one that fits nothing was meant for something else.

@@ -44,7 +44,8 @@ pub(super) fn run(arguments: &DoctorArguments, workbench: &Workbench, screen: &S
 }
 
 fn examine(workbench: &Workbench, root: &Root) -> Report {
-    let (settings, problems) = (workbench.settings(root).0.run, workbench.problems(root));
+    let standing = workbench.standing(root);
+    let (settings, problems) = (standing.settings.run, standing.problems);
     let demanded = settings.sandbox;
     let prepared = workbench.runner.prepare(root, Mode::WorkspaceWrite, &limits(&settings));
     let Containment { level, missing } =

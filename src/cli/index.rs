@@ -25,7 +25,7 @@ pub(super) fn refresh(
     screen: &Screen,
     cancel: &Cancel,
 ) -> Result<recipes::IndexSummary, Failure> {
-    note_problems(&workbench.problems(root), screen);
+    note_problems(&workbench.standing(root).problems, screen);
     let summary = recipes::index(workbench, root, cancel, &|progress| Screen::progress(&progress))?;
     if let Some(notice) = &summary.notice {
         screen.note(&format!("tagout: {notice}"));

@@ -24,7 +24,7 @@ pub use screen::{Colour, Screen};
 use crate::config::ConfigProblem;
 use crate::engine::Workbench;
 use crate::engine::recipes::resolve_unknown;
-use crate::ports::{Cancel, Failure, FailureKind};
+use crate::ports::{Cancel, Failure, FailureKind, Since};
 use crate::workspace::Root;
 
 /// Everything went as asked.
@@ -37,6 +37,18 @@ const USAGE: u8 = 2;
 const DENIED: u8 = 3;
 /// The user stopped it.
 const INTERRUPTED: u8 = 4;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// So many days ago, in milliseconds since the Unix epoch.
+fn days_ago(workbench: &Workbench, days: u32) -> i64 {
+    workbench.clock.now_ms().saturating_sub(i64::from(days).saturating_mul(DAY_MS))
+}
+
+/// Records of the last so many days, or all.
+fn since(workbench: &Workbench, days: Option<u32>) -> Since {
+    days.map_or(Since::BEGINNING, |days| Since::Moment(days_ago(workbench, days)))
+}
 
 /// Runs one subcommand to its end, or to its next safe point once `cancel` is raised, and says how it went.
 #[must_use]

@@ -10,6 +10,6 @@ pub(super) fn run(arguments: &ModeArguments, workbench: &Workbench, screen: &Scr
     if let Some(mode) = arguments.mode {
         recipes::set_mode(workbench, &root, mode)?;
     }
-    screen.line(workbench.mode(&root)?.name());
+    screen.line(workbench.standing(&root).mode()?.name());
     Ok(DONE)
 }

@@ -4,15 +4,13 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::arguments::{PolicyArguments, PolicyCommand};
-use super::{DONE, FAILED, Screen};
+use super::{DONE, FAILED, Screen, since};
 use crate::config::cases;
-use crate::engine::recipes::{Consent, Replay, RunTask, Since, consider, replay, review, run_action};
-use crate::engine::{Workbench, recipes};
+use crate::engine::recipes::{Consent, Replay, RunTask, consider, replay, review, run_action};
+use crate::engine::{Standing, Workbench, recipes};
 use crate::policy::{Decision, Layer, decide};
-use crate::ports::{Failure, FailureKind};
+use crate::ports::{Failure, FailureKind, Since};
 use crate::workspace::Root;
-
-const DAY: i64 = 24 * 60 * 60 * 1000;
 
 pub(super) fn run(arguments: PolicyArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
@@ -23,7 +21,7 @@ pub(super) fn run(arguments: PolicyArguments, workbench: &Workbench, screen: &Sc
             let place = if host { crate::policy::Place::Host } else { crate::policy::Place::Sandbox };
             let (open, consent, terminal) = (Vec::new(), Consent::None, None);
             let task = RunTask { root: root.clone(), argv, place, network, open, consent, role, terminal };
-            let (action, facts) = run_action(workbench, &task)?;
+            let (action, facts) = run_action(workbench, &task, &workbench.standing(&root))?;
             let judgement = consider(workbench, &root, action, facts)?;
             screen.line(&format!("{} ({})", judgement.action.describe(), judgement.mode));
             screen.line(&judgement.verdict.explain_all());
@@ -32,10 +30,7 @@ pub(super) fn run(arguments: PolicyArguments, workbench: &Workbench, screen: &Sc
         PolicyCommand::Test { file } => test(workbench, &root, &file, screen),
         PolicyCommand::Replay { policy, since_days } => {
             let text = read(workbench, &policy)?;
-            let now = workbench.clock.now_ms();
-            let since =
-                since_days.map_or(Since::BEGINNING, |days| Since::Moment(now.saturating_sub(i64::from(days) * DAY)));
-            let replayed = replay(workbench, &root, &text, since)?;
+            let replayed = replay(workbench, &root, &text, since(workbench, since_days))?;
             tell(&replayed, screen);
             Ok(DONE)
         }
@@ -61,7 +56,7 @@ fn read(workbench: &Workbench, path: &Path) -> Result<String, Failure> {
 }
 
 fn check(workbench: &Workbench, root: &Root, screen: &Screen) -> Result<u8, Failure> {
-    let (rules, problems) = workbench.rules(root);
+    let Standing { rules, problems, .. } = workbench.standing(root);
     for layer in [Layer::Machine, Layer::User, Layer::Workspace] {
         let count = rules.iter().filter(|rule| rule.layer == layer).count();
         screen.line(&format!("{:<9}  {count} rules", layer.name()));
@@ -72,7 +67,7 @@ fn check(workbench: &Workbench, root: &Root, screen: &Screen) -> Result<u8, Fail
 
 fn explain_record(workbench: &Workbench, root: &Root, number: u64, screen: &Screen) -> Result<u8, Failure> {
     let mut found = None;
-    workbench.ledger.each(root, crate::ports::Since::Number(number), &mut |entry| {
+    workbench.ledger.each(root, Since::Number(number), &mut |entry| {
         found = Some(entry.clone()).filter(|entry| entry.number == number);
         ControlFlow::Break(())
     })?;
@@ -91,7 +86,7 @@ fn test(workbench: &Workbench, root: &Root, file: &Path, screen: &Screen) -> Res
     let cases = cases(&read(workbench, file)?).map_err(|why| {
         Failure::new(FailureKind::InvalidInput, format!("{}: {why}", file.display())).hint("mend the table of cases")
     })?;
-    let (rules, _) = workbench.rules(root);
+    let rules = workbench.standing(root).rules;
     let mut failed = 0;
     for case in &cases {
         let verdict = decide(case.mode, &rules, &case.action, &case.facts);

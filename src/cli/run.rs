@@ -22,7 +22,7 @@ pub(super) fn run(
     cancel: &Cancel,
 ) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
-    note_problems(&workbench.problems(&root), screen);
+    note_problems(&workbench.standing(&root).problems, screen);
     super::note_unknown(workbench, &root, screen)?;
     let place = if arguments.host { Place::Host } else { Place::Sandbox };
     let (argv, network) = (arguments.argv, arguments.network);

@@ -16,7 +16,7 @@ pub(super) fn run(arguments: &TrustArguments, workbench: &Workbench, screen: &Sc
     let seen = (workbench.evidence)(&root)?;
     if arguments.show {
         seen.files.iter().for_each(|(name, hash)| screen.line(&format!("{}  {name}", hash.short(12))));
-        screen.line(match workbench.trust_in(&root) {
+        screen.line(match workbench.standing(&root).trust {
             Trust::Trusted => "trusted",
             Trust::Changed => "not trusted any more: its settings have changed",
             Trust::Untrusted => "not trusted",

@@ -33,5 +33,5 @@ mod rules;
 mod settings;
 
 pub use cases::{Case, cases};
-pub use rules::{LONGEST_FILE, rules};
+pub use rules::{LONGEST_FILE, UNREADABLE, WORKSPACE_SETTINGS, rules};
 pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, Sources, resolve};

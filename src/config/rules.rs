@@ -33,6 +33,10 @@ use crate::policy::{Content, Decision, Example, Kind, Layer, Mode, Names, Place,
 
 /// Most bytes of a file of settings and rules.
 pub const LONGEST_FILE: usize = 1 << 20;
+/// Name of the settings file at a workspace's root.
+pub const WORKSPACE_SETTINGS: &str = ".tagout.toml";
+/// Stands for what is there and cannot be read. No TOML: whoever reads it says so, and the narrowest holds.
+pub const UNREADABLE: &str = "unreadable settings";
 /// Most rules of one file.
 const MOST_RULES: usize = 10_000;
 

@@ -247,7 +247,7 @@ impl State {
     fn approve(&mut self, decision: u64, term: Term) -> Result<(JobId, Vec<Order>), Failure> {
         let pending = self.pending.remove(&decision).ok_or_else(no_such_decision)?;
         let question = pending.judgement.question.clone().unwrap_or_default();
-        self.remember(&pending, &question, term);
+        let given = given(&pending, &question, term);
         let consent = Consent::To { question, term };
         let (job, mut orders) = match pending.task {
             PendingTask::Run(task) => self.start_run(RunTask { consent, ..task }),
@@ -263,19 +263,11 @@ impl State {
                 self.start_all(tasks.into_iter().map(|task| ApplyTask { consent: consent.clone(), ..task }).collect())
             }
         };
+        if let Some(job) = self.jobs.get_mut(&job) {
+            job.given = given;
+        }
         orders.extend(self.publish());
         Ok((job, orders))
-    }
-
-    /// Remembers what holds from here on, so that it can be taken back from where it was given.
-    fn remember(&mut self, pending: &Pending, question: &str, term: Term) {
-        let name = match term {
-            Term::Once => return,
-            Term::Session => session_grant(question),
-            Term::Always => rule_name(question),
-        };
-        let what = pending.judgement.action.describe();
-        self.given.push(Given { root: pending.root.clone(), name, what });
     }
 
     fn deny(&mut self, decision: u64, reason: Option<&str>) -> Result<Vec<Order>, Failure> {
@@ -312,6 +304,16 @@ impl State {
         let named = |workspace: &&super::state::Workspace| workspace.given == path || workspace.root.as_path() == path;
         self.workspaces.iter().find(named).map(|workspace| workspace.root.clone())
     }
+}
+
+/// What holds from here on, so that it can be taken back from where it was given.
+fn given(pending: &Pending, question: &str, term: Term) -> Option<Given> {
+    let name = match term {
+        Term::Once => return None,
+        Term::Session => session_grant(question),
+        Term::Always => rule_name(question),
+    };
+    Some(Given { root: pending.root.clone(), name, what: pending.judgement.action.describe() })
 }
 
 fn no_such_decision() -> Failure {

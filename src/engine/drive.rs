@@ -295,7 +295,7 @@ impl Worker {
             Task::Trust(root) => {
                 let seen = (workbench.evidence)(&root)?;
                 recipes::set_trust(workbench, &root, Some(&seen))?;
-                workbench.mode(&root).map(|mode| Outcome::Trusted(root, mode))
+                workbench.standing(&root).mode().map(|mode| Outcome::Trusted(root, mode))
             }
             Task::LoadApplied(root, wanted) => {
                 recipes::last_applied(workbench, &root, wanted.as_ref()).map(Outcome::LastApplied)

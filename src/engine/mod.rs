@@ -12,6 +12,7 @@ mod order;
 mod play;
 pub mod recipes;
 mod reviewing;
+mod standing;
 mod state;
 mod step;
 mod workbench;
@@ -22,6 +23,7 @@ pub use event::{Ask, Event, Outcome, TextChange, Update};
 pub use order::{
     ActionItem, ActionKind, Answer, EditId, JobId, Level, Notice, Order, ProgressState, RequestId, Symbol, Target, Task,
 };
+pub use standing::Standing;
 pub use state::State;
 pub use step::step;
 pub use workbench::{

@@ -348,7 +348,8 @@ impl State {
     /// Begins a job: a number for it, and what is remembered of it.
     pub(super) fn begin(&mut self, title: Option<String>, root: Option<&Root>) -> JobId {
         let job = JobId(self.fresh());
-        let remembered = Job { title, request: None, root: root.cloned(), apply: None, output: String::new() };
+        let (root, output) = (root.cloned(), String::new());
+        let remembered = Job { title, request: None, root, apply: None, output, given: None };
         self.jobs.insert(job, remembered);
         job
     }

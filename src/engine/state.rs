@@ -101,6 +101,8 @@ pub(super) struct Job {
     pub apply: Option<ApplyTask>,
     /// Output of a command, as far as it came.
     pub output: String,
+    /// What holds once it went well.
+    pub given: Option<Given>,
 }
 
 /// In which form a request wants the outcome of a job.

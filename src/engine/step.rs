@@ -169,6 +169,7 @@ impl State {
             }
             Update::Ended(outcome) => {
                 let Some(job) = self.jobs.remove(&id) else { return Vec::new() };
+                self.given.extend(job.given.clone().filter(|_| outcome.is_ok()));
                 let mut orders = self.ended(id, &job, *outcome);
                 orders.extend(self.ask_deferred(id));
                 orders.extend(self.next_refresh(id, job.root.as_ref()));

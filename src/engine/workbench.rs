@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{ConfigProblem, ConfigSource, LONGEST_FILE, Settings, Sources, resolve, rules};
-use crate::policy::{Decision, Grant, Program, Rule, Rules, Trust as Trusted};
+use crate::config::Settings;
+use crate::policy::{Grant, Program};
 use crate::ports::{
-    Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, OpenIndex, Rotation, Runner, Shelf, Store, Trust,
+    Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, OpenIndex, Rotation, Runner, Shelf, Store,
+    TrustRecords,
 };
-use crate::workspace::{ContentHash, RelativePath, Root};
+use crate::workspace::{ContentHash, Root};
 
 /// Opens a folder as a workspace root: absolute, links resolved.
 pub type OpenRoot = Box<dyn Fn(&Path) -> Result<Root, Failure> + Send + Sync>;
@@ -81,7 +82,7 @@ pub struct Workbench {
     /// What holds where nothing is set.
     pub defaults: Settings,
     /// Keeps which workspaces are trusted.
-    pub trust: Arc<dyn Trust>,
+    pub trust: Arc<dyn TrustRecords>,
     /// Keeps questions and approvals.
     pub grants: Arc<dyn Grants>,
     /// Moves old records out of the way.
@@ -168,9 +169,6 @@ impl Index {
     }
 }
 
-/// Name of the settings file at a workspace's root.
-pub(super) const WORKSPACE_SETTINGS: &str = ".tagout.toml";
-
 impl Workbench {
     /// The index of `root`.
     pub fn index(&self, root: &Root) -> Arc<Index> {
@@ -196,84 +194,4 @@ impl Workbench {
     pub fn configure(&self, settings: Value) {
         *self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings);
     }
-
-    /// The settings in force for `root`, read now, and what is wrong with them.
-    pub fn settings(&self, root: &Root) -> (Settings, Vec<ConfigProblem>) {
-        let Texts { files, workspace } = self.texts(root);
-        let editor = self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner);
-        let (machine, user) = (files.machine.as_deref(), files.user.as_deref());
-        let sources = Sources { machine, user, workspace: workspace.as_deref(), editor: editor.as_ref() };
-        resolve(self.defaults.clone(), &sources)
-    }
-
-    /// What is wrong with the settings and the rules for `root`.
-    pub fn problems(&self, root: &Root) -> Vec<ConfigProblem> {
-        let mut problems = self.settings(root).1;
-        problems.extend(self.rules(root).1);
-        problems
-    }
-
-    /// The rules in force for `root`, read now, and what is wrong with them.
-    pub fn rules(&self, root: &Root) -> (Rules, Vec<ConfigProblem>) {
-        let Texts { files, workspace } = self.texts(root);
-        let texts = [
-            (ConfigSource::Machine, files.machine),
-            (ConfigSource::User, files.user),
-            (ConfigSource::Approved, files.approved),
-            (ConfigSource::Workspace, workspace),
-        ];
-        let accepted = files.accepted.map(|text| rules(ConfigSource::User, &text).0).unwrap_or_default();
-        let mut all = (Vec::new(), Vec::new());
-        for (source, text) in texts.into_iter().filter_map(|(source, text)| Some((source, text?))) {
-            let (read, problems) = rules(source, &text);
-            let read = if source == ConfigSource::User { in_force(read, &accepted, &mut all.1) } else { read };
-            all.0.extend(read);
-            all.1.extend(problems);
-        }
-        (Rules::new(all.0), all.1)
-    }
-
-    fn texts(&self, root: &Root) -> Texts {
-        // What is there and cannot be read may narrow: it goes on as text without a meaning, so that resolving it says
-        // so and the narrowest holds.
-        let unreadable = || Some("unreadable settings".to_owned());
-        if self.trust_in(root) != Trusted::Trusted {
-            return Texts { files: (self.settings_files)(), workspace: None };
-        }
-        let workspace = match RelativePath::new(WORKSPACE_SETTINGS).map(|path| self.files.read(root, &path)) {
-            Ok(Ok(None)) => None,
-            Ok(Ok(Some(state))) if state.bytes.len() <= LONGEST_FILE => {
-                Some(String::from_utf8_lossy(&state.bytes).into_owned())
-            }
-            Ok(Ok(Some(_)) | Err(_)) | Err(_) => unreadable(),
-        };
-        Texts { files: (self.settings_files)(), workspace }
-    }
-}
-
-/// The user's rules that are in force: what loosens waits until it is accepted, and what it loosens holds until then.
-fn in_force(present: Vec<Rule>, accepted: &[Rule], problems: &mut Vec<ConfigProblem>) -> Vec<Rule> {
-    let (loosening, rest): (Vec<Rule>, Vec<Rule>) = present
-        .into_iter()
-        .partition(|rule| rule.decision == Decision::Allow && !accepted.iter().any(|known| known.says_the_same(rule)));
-    let dropped: Vec<Rule> = accepted
-        .iter()
-        .filter(|rule| rule.decision != Decision::Allow && !rest.iter().any(|kept| kept.says_the_same(rule)))
-        .cloned()
-        .collect();
-    let tell = |rule: &Rule, what: &str| ConfigProblem {
-        source: ConfigSource::User,
-        line: Some(rule.line as usize),
-        text: format!("rule {:?} {what}: `tagout policy review` shows what it changes", rule.name),
-    };
-    problems.extend(loosening.iter().map(|rule| tell(rule, "loosens, and holds once you accept it")));
-    problems
-        .extend(dropped.iter().map(|rule| tell(rule, "was taken out, which loosens, and holds until you accept that")));
-    rest.into_iter().chain(dropped).collect()
-}
-
-/// The texts of all files of settings and rules.
-struct Texts {
-    files: SettingsFiles,
-    workspace: Option<String>,
 }

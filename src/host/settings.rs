@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use crate::config::LONGEST_FILE;
+use crate::config::{LONGEST_FILE, UNREADABLE};
 use crate::policy::{Action, Grant};
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::ContentHash;
@@ -20,9 +20,6 @@ const USER: &str = "config.toml";
 const APPROVED: &str = "approved.toml";
 /// The user's file as it was accepted, in the state folder.
 const ACCEPTED: &str = "accepted.toml";
-
-/// Stands for what is there and cannot be read. No TOML: whoever reads it says so, and the narrowest holds.
-const UNREADABLE: &str = "unreadable settings";
 
 /// The text of the administrator's file.
 #[must_use]

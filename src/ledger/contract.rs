@@ -6,8 +6,8 @@ use super::{MemoryLedger, SqliteLedger};
 use crate::changes::{Changeset, ChangesetId, FileChange, Origin};
 use crate::policy::{Action, Decision, Facts, Grant, Mode, Place, Rules, Verdict, decide};
 use crate::ports::{
-    ApprovalKind, Entry, FailureKind, GrantKind, GrantScope, Grants, Keep, Ledger, LiveGrant, Modes, Phase, Rotation,
-    Shelf, Shelved, ShelvedState, Since, Trust, TrustRecord,
+    ApprovalKind, Entry, FailureKind, GrantKind, Grants, Keep, Ledger, LiveGrant, Modes, Phase, Rotation, Shelf,
+    Shelved, ShelvedState, Since, TrustRecord, TrustRecords,
 };
 use crate::workspace::{ContentHash, FileState, RelativePath, Root};
 
@@ -208,7 +208,7 @@ fn rotated_records_are_still_read(ledger: &(impl Ledger + Rotation)) {
     assert_eq!((audit.records, audit.notes.len()), (18, 0), "{audit:?}");
 }
 
-fn trust_is_given_by_a_grant_for_just_that(trust: &impl Trust) {
+fn trust_is_given_by_a_grant_for_just_that(trust: &impl TrustRecords) {
     let (one, two) = (root("one"), root("two"));
     let hash = ContentHash::of(b"settings");
     let settings = Some(hash);
@@ -221,22 +221,17 @@ fn trust_is_given_by_a_grant_for_just_that(trust: &impl Trust) {
     trust.set_trust(trusting(settings), &one, 5).unwrap();
     let record = TrustRecord { settings: hash, at_ms: 5 };
     assert_eq!((trust.trusted(&one).unwrap(), trust.trusted(&two).unwrap()), (Some(record), None));
-    assert_eq!(trust.all_trusted().unwrap(), [(one.as_path().to_owned(), record)]);
     trust.set_trust(trusting(None), &one, 6).unwrap();
     assert_eq!(trust.trusted(&one).unwrap(), None);
-    trust.set_trust(trusting(settings), &one, 7).unwrap();
-    trust.distrust(&one).unwrap();
-    assert_eq!(trust.all_trusted().unwrap(), []);
 }
 
 fn live_grant(id: &str, kind: GrantKind) -> LiveGrant {
     LiveGrant {
         id: id.to_owned(),
-        scope: GrantScope::Workspace(root("one")),
+        root: root("one"),
         kind,
         action_hash: ContentHash::of(b"make"),
         described: "run make on the host".to_owned(),
-        depends: vec![(RelativePath::new("Makefile").unwrap(), ContentHash::of(b"all:"))],
         from: "the user in the editor".to_owned(),
         made_ms: 1_000_000,
         expires_ms: None,
@@ -249,41 +244,41 @@ fn grants_hold_until_they_are_spent_revoked_or_expired(grants: &impl Grants) {
         grants.live(root, now_ms).unwrap().into_iter().map(|grant| grant.id).collect()
     };
     let once = live_grant("once", GrantKind::Once);
-    let everywhere =
-        LiveGrant { scope: GrantScope::Everywhere, ..live_grant("everywhere", GrantKind::Session("s".into())) };
-    let short = LiveGrant { expires_ms: Some(1_050_000), ..live_grant("short", GrantKind::Always) };
-    let long = LiveGrant { expires_ms: Some(2_000_000), ..live_grant("long", GrantKind::Always) };
-    for grant in [&once, &everywhere, &short, &long] {
+    let session = || GrantKind::Session("s".into());
+    let other = LiveGrant { root: two.clone(), ..live_grant("other", session()) };
+    let short = LiveGrant { expires_ms: Some(1_050_000), ..live_grant("short", session()) };
+    let long = LiveGrant { expires_ms: Some(2_000_000), ..live_grant("long", session()) };
+    for grant in [&once, &other, &short, &long] {
         grants.add(grant).unwrap();
     }
-    assert_eq!(grants.live(&one, 1_000_001).unwrap(), [once.clone(), everywhere, short.clone(), long]);
-    assert_eq!(ids(&two, 1_000_001), ["everywhere"]);
+    assert_eq!(grants.live(&one, 1_000_001).unwrap(), [once.clone(), short.clone(), long]);
+    assert_eq!(ids(&two, 1_000_001), ["other"]);
     assert_eq!(grants.add(&once).unwrap_err().kind, FailureKind::InvalidInput);
-    assert!(!grants.use_once("everywhere", 1_000_001).unwrap());
+    assert!(!grants.use_once("other", 1_000_001).unwrap());
     assert!(!grants.use_once("unknown", 1_000_001).unwrap());
     assert!(grants.use_once("once", 1_000_001).unwrap());
     assert!(!grants.use_once("once", 1_000_001).unwrap());
-    assert!(grants.revoke("everywhere").unwrap());
-    assert!(!grants.revoke("everywhere").unwrap());
+    assert!(grants.revoke("other").unwrap());
+    assert!(!grants.revoke("other").unwrap());
     assert_eq!(ids(&one, 1_049_999), ["short", "long"]);
     assert_eq!(ids(&one, 1_050_000), ["long"]);
     // A clock that goes backwards revives none, and lets none hold longer.
     assert_eq!(ids(&one, 0), ["long"]);
     assert_eq!(ids(&one, 1_990_000), ["long"]);
     assert_eq!(ids(&one, 1_000_001), ["long"]);
-    let late = LiveGrant { expires_ms: Some(1_900_000), ..live_grant("late", GrantKind::Always) };
+    let late = LiveGrant { expires_ms: Some(1_900_000), ..live_grant("late", session()) };
     assert_eq!(grants.add(&late).unwrap_err().kind, FailureKind::Stale);
     assert_eq!(ids(&one, 2_000_000), [""; 0]);
     assert_eq!(ids(&one, 1_000_001), [""; 0]);
-    for id in ["once", "everywhere", "short", "long"] {
+    for id in ["once", "other", "short", "long"] {
         assert!(!grants.revoke(id).unwrap());
         assert!(!grants.use_once(id, 0).unwrap());
-        assert!(grants.add(&live_grant(id, GrantKind::Always)).is_err(), "{id} is named again");
+        assert!(grants.add(&live_grant(id, session())).is_err(), "{id} is named again");
     }
-    assert_eq!(grants.all_live(0).unwrap(), []);
+    assert_eq!((ids(&one, 0), ids(&two, 0)), (Vec::new(), Vec::new()));
 }
 
-fn check(ledger: &(impl Ledger + Rotation + Modes + Shelf + Trust + Grants)) {
+fn check(ledger: &(impl Ledger + Rotation + Modes + Shelf + TrustRecords + Grants)) {
     reads_from_where_it_is_told_and_stops_when_it_is_told(ledger);
     an_intent_without_an_outcome_is_open(ledger);
     secrets_are_not_kept(ledger);

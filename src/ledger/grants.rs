@@ -22,8 +22,8 @@ pub(super) fn expired(highest_ms: i64) -> Failure {
     Failure::new(FailureKind::Stale, what).hint("set the clock right, or approve it once")
 }
 
-fn unreadable(why: &serde_json::Error) -> Failure {
-    Failure::new(FailureKind::Internal, format!("a grant cannot be read or written: {why}")).hint("approve it again")
+fn unwritable(why: &serde_json::Error) -> Failure {
+    Failure::new(FailureKind::Internal, format!("a grant cannot be written: {why}")).hint("approve it again")
 }
 
 /// The highest time seen, now that `now_ms` is told. What is expired by it ends, for good.
@@ -43,8 +43,8 @@ fn advance(connection: &Connection, now_ms: i64) -> Result<i64, Problem> {
     Ok(highest)
 }
 
-/// The grants that hold, oldest first.
-fn all(connection: &mut Connection, now_ms: i64) -> Result<Vec<LiveGrant>, Problem> {
+/// The grants that hold in `root`, oldest first.
+fn all(connection: &mut Connection, root: &Root, now_ms: i64) -> Result<Vec<LiveGrant>, Problem> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     advance(&transaction, now_ms)?;
     let mut found = Vec::new();
@@ -54,7 +54,8 @@ fn all(connection: &mut Connection, now_ms: i64) -> Result<Vec<LiveGrant>, Probl
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let content: String = row.get(0)?;
-            found.push(serde_json::from_str(&content).map_err(|error| unreadable(&error))?);
+            // What cannot be read, as what another version wrote, allows nothing.
+            found.extend(serde_json::from_str(&content).ok().filter(|grant: &LiveGrant| grant.root == *root));
         }
     }
     transaction.commit()?;
@@ -63,17 +64,11 @@ fn all(connection: &mut Connection, now_ms: i64) -> Result<Vec<LiveGrant>, Probl
 
 impl Grants for SqliteLedger {
     fn live(&self, root: &Root, now_ms: i64) -> Result<Vec<LiveGrant>, Failure> {
-        let mut found = self.all_live(now_ms)?;
-        found.retain(|grant| grant.scope.covers(root));
-        Ok(found)
-    }
-
-    fn all_live(&self, now_ms: i64) -> Result<Vec<LiveGrant>, Failure> {
-        self.with(|connection| all(connection, now_ms))
+        self.with(|connection| all(connection, root, now_ms))
     }
 
     fn add(&self, grant: &LiveGrant) -> Result<(), Failure> {
-        let content = serde_json::to_string(grant).map_err(|error| unreadable(&error))?;
+        let content = serde_json::to_string(grant).map_err(|error| unwritable(&error))?;
         self.with(|connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let highest = advance(&transaction, grant.made_ms)?;

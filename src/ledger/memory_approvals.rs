@@ -8,7 +8,7 @@ use super::MemoryLedger;
 use super::grants::{expired, used_before};
 use super::trust::granted_trust;
 use crate::policy::Grant;
-use crate::ports::{Failure, GrantKind, Grants, LiveGrant, Trust, TrustRecord};
+use crate::ports::{Failure, GrantKind, Grants, LiveGrant, TrustRecord, TrustRecords};
 use crate::workspace::Root;
 
 /// Trust and grants, and the highest time told.
@@ -41,38 +41,27 @@ impl MemoryLedger {
     }
 }
 
-impl Trust for MemoryLedger {
+impl TrustRecords for MemoryLedger {
     fn trusted(&self, root: &Root) -> Result<Option<TrustRecord>, Failure> {
         Ok(self.approvals().trust.get(root.as_path()).copied())
     }
 
     fn set_trust(&self, grant: Grant, root: &Root, at_ms: i64) -> Result<(), Failure> {
-        let Some(settings) = granted_trust(&grant)? else { return self.distrust(root) };
-        self.approvals().trust.insert(root.as_path().to_owned(), TrustRecord { settings, at_ms });
+        let granted = granted_trust(&grant)?;
+        let trust = &mut self.approvals().trust;
+        match granted {
+            Some(settings) => trust.insert(root.as_path().to_owned(), TrustRecord { settings, at_ms }),
+            None => trust.remove(root.as_path()),
+        };
         Ok(())
-    }
-
-    fn distrust(&self, root: &Root) -> Result<(), Failure> {
-        self.approvals().trust.remove(root.as_path());
-        Ok(())
-    }
-
-    fn all_trusted(&self) -> Result<Vec<(PathBuf, TrustRecord)>, Failure> {
-        Ok(self.approvals().trust.iter().map(|(path, record)| (path.clone(), *record)).collect())
     }
 }
 
 impl Grants for MemoryLedger {
     fn live(&self, root: &Root, now_ms: i64) -> Result<Vec<LiveGrant>, Failure> {
-        let mut found = self.all_live(now_ms)?;
-        found.retain(|grant| grant.scope.covers(root));
-        Ok(found)
-    }
-
-    fn all_live(&self, now_ms: i64) -> Result<Vec<LiveGrant>, Failure> {
         let mut approvals = self.approvals();
         approvals.advance(now_ms);
-        Ok(approvals.grants.clone())
+        Ok(approvals.grants.iter().filter(|grant| grant.root == *root).cloned().collect())
     }
 
     fn add(&self, grant: &LiveGrant) -> Result<(), Failure> {

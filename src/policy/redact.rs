@@ -10,6 +10,7 @@ mod names;
 mod shapes;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// A secret: where it is, and of what kind.
@@ -30,6 +31,21 @@ pub fn redact<'a>(text: &'a str, key: &[u8; 32]) -> Cow<'a, str> {
     names::headers(text, &mut found);
     names::values(text, &mut found);
     replace(text, found, key)
+}
+
+/// What in `text` is a secret without much doubt: what has the shape of one, and after a name like `password` what looks
+/// drawn by chance.
+#[must_use]
+pub fn secrets(text: &str) -> BTreeSet<&str> {
+    let mut found = Vec::new();
+    shapes::private_keys(text, &mut found);
+    shapes::addresses(text, &mut found);
+    shapes::tokens(text, &mut found);
+    let mut named = Vec::new();
+    names::values(text, &mut named);
+    let at = |found: Found| text.get(found.at).filter(|secret| !secret.is_empty());
+    let named = named.into_iter().filter_map(at).filter(|value| shapes::looks_random(value));
+    found.into_iter().filter_map(at).chain(named).collect()
 }
 
 /// Options that a password follows in the same word, by the program's name.

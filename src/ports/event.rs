@@ -102,7 +102,6 @@ fn attributes(entry: &Entry) -> Vec<Value> {
             ApprovalKind::Once(id) => ("once", id),
             ApprovalKind::Session(id) => ("session", id),
             ApprovalKind::Always(id) => ("always", id),
-            ApprovalKind::Rule(id) => ("rule", id),
         };
         attributes.extend([text("tagout.approval.kind", kind), text("tagout.approval.id", id)]);
     }

@@ -3,27 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
-use crate::workspace::{ContentHash, RelativePath, Root};
-
-/// Where a grant holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GrantScope {
-    /// In one workspace.
-    Workspace(Root),
-    /// In all of the user's.
-    Everywhere,
-}
-
-impl GrantScope {
-    /// Whether it holds in `root`.
-    #[must_use]
-    pub fn covers(&self, root: &Root) -> bool {
-        match self {
-            Self::Workspace(own) => own == root,
-            Self::Everywhere => true,
-        }
-    }
-}
+use crate::workspace::{ContentHash, Root};
 
 /// How long a grant holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +12,6 @@ pub enum GrantKind {
     Once,
     /// While the session so named lives.
     Session(String),
-    /// Until it is revoked.
-    Always,
 }
 
 /// A person's yes that still holds.
@@ -41,16 +19,14 @@ pub enum GrantKind {
 pub struct LiveGrant {
     /// Its name; no other grant had or will have it.
     pub id: String,
-    /// Where it holds.
-    pub scope: GrantScope,
+    /// The workspace that it holds in.
+    pub root: Root,
     /// How long.
     pub kind: GrantKind,
     /// Hash of the action that was shown.
     pub action_hash: ContentHash,
     /// The action as it was shown, for people.
     pub described: String,
-    /// Files that the action depends on, as they were.
-    pub depends: Vec<(RelativePath, ContentHash)>,
     /// Who gave it, and where.
     pub from: String,
     /// When, in milliseconds since the Unix epoch.
@@ -75,12 +51,6 @@ pub trait Grants: Send + Sync {
     /// # Errors
     /// When they cannot be read: then none holds.
     fn live(&self, root: &Root, now_ms: i64) -> Result<Vec<LiveGrant>, Failure>;
-
-    /// Every one that holds, wherever, oldest first.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    fn all_live(&self, now_ms: i64) -> Result<Vec<LiveGrant>, Failure>;
 
     /// Keeps a grant.
     ///

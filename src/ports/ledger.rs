@@ -30,8 +30,6 @@ pub enum ApprovalKind {
     Session(String),
     /// Approved for good.
     Always(String),
-    /// A rule that the user wrote allows it.
-    Rule(String),
 }
 
 /// One record.

@@ -20,7 +20,7 @@ pub use event::{json_line, otlp_log, otlp_logs};
 pub use evidence::Evidence;
 pub use failure::{Failure, FailureKind};
 pub use files::{FileStat, Files, Skip, Walk, WatchGuard};
-pub use grants::{GrantKind, GrantScope, Grants, LiveGrant};
+pub use grants::{GrantKind, Grants, LiveGrant};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
 pub use ledger::{
     ApprovalKind, Entry, Keep, Ledger, Modes, Phase, Reader, Rotated, Rotation, Shelf, Shelved, ShelvedState, Since,
@@ -29,4 +29,4 @@ pub use runner::{
     Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, Refusal, RefusalKind, RunOutcome,
     RunRequest, Runner, Terminal, TerminalSize, Wall,
 };
-pub use trust::{Trust, TrustRecord};
+pub use trust::{TrustRecord, TrustRecords};

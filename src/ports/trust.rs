@@ -1,7 +1,5 @@
 //! Which workspaces the user trusts.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
@@ -18,7 +16,7 @@ pub struct TrustRecord {
 }
 
 /// The trust in each workspace.
-pub trait Trust: Send + Sync {
+pub trait TrustRecords: Send + Sync {
     /// What is trusted of a workspace; `None` for one that is not. It is bound to the path.
     ///
     /// # Errors
@@ -30,16 +28,4 @@ pub trait Trust: Send + Sync {
     /// # Errors
     /// When the grant is for another action, or it cannot be written.
     fn set_trust(&self, grant: Grant, root: &Root, at_ms: i64) -> Result<(), Failure>;
-
-    /// Takes trust back: what fell needs nobody's leave.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    fn distrust(&self, root: &Root) -> Result<(), Failure>;
-
-    /// Every trusted workspace, by path.
-    ///
-    /// # Errors
-    /// When they cannot be read.
-    fn all_trusted(&self) -> Result<Vec<(PathBuf, TrustRecord)>, Failure>;
 }

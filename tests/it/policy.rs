@@ -240,3 +240,24 @@ fn the_record_is_verified_exported_and_rotated() {
     let found = tagout(&place, &["audit", "verify"]);
     assert!(!found.status.success() && notes(&found).contains("cannot be trusted"), "{}", notes(&found));
 }
+
+#[test]
+fn a_secret_that_is_written_is_asked_about_and_one_that_was_there_is_not() {
+    let place = Place::new();
+    let key = "-----BEGIN PRIVATE KEY-----\\nMIIEowIBAAKC\\n-----END PRIVATE KEY-----";
+    place.write("with.py", format!("# {}\nread(1)\n", key.replace("\\n", "\n# ")));
+    place.write("without.py", "read(2)\n");
+    says(&place, &["mode", "workspace-write"]);
+    let rewrite = |pattern: &str, to: &str| {
+        tagout(&place, &["rewrite", "--apply", "--lang", "python", "--pattern", pattern, "--to", to])
+    };
+    let moved = rewrite("read($A)", "load($A)");
+    assert!(moved.status.success(), "{}", notes(&moved));
+    assert!(fs::read_to_string(place.work().join("with.py")).unwrap().contains("load(1)"));
+    let added = rewrite("load(2)", &format!("load(\"\"\"{}\"\"\")", key.replace("\\n", "\n")));
+    let name = question(&added);
+    assert!(notes(&added).contains("secret"), "{}", notes(&added));
+    assert!(fs::read_to_string(place.work().join("without.py")).unwrap().contains("load(2)"));
+    assert!(!says(&place, &["log"]).contains("MIIEowIBAAKC"));
+    assert!(!name.is_empty());
+}

@@ -1,13 +1,12 @@
 //! Writing accepted changes: by the disk, or by the editor that has the file open; and taking them back.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Workbench;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use super::trust::set_trust;
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Origin, content_hash};
-use crate::policy::{Action, Facts, redact};
+use crate::policy::{Action, Facts, secrets};
 use crate::ports::{Evidence, Failure, FailureKind, Shelved, ShelvedState};
 use crate::workspace::{ContentHash, FileState, RelativePath, Root};
 
@@ -82,7 +81,7 @@ pub struct RecordTask {
 /// When they are denied, cannot be recorded, or do not fit the files any more: then nothing was written. When only
 /// the record of the end fails, the files are written, and the text says so.
 pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure> {
-    let (action, facts) = action(workbench, &task.root, &task.changes);
+    let (action, facts) = action(&task.changes);
     let granted = match judge(workbench, &task.root, action, facts, &task.consent)? {
         Judged::Undecided(judgement) => return Ok(Applied::Undecided(task, judgement)),
         Judged::Granted(granted) => granted,
@@ -90,7 +89,7 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
     if task.by == Executor::Editor {
         return Ok(Applied::ForEditor(task, granted));
     }
-    let before = (workbench.evidence)(&task.root).ok().filter(|seen| is_trusted(workbench, &task.root, seen));
+    let before = (workbench.evidence)(&task.root).ok().filter(|seen| workbench.is_trusted(&task.root, seen));
     let written = workbench.files.apply(granted.grant, &task.root, &task.changes);
     let kept = finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string));
     written?;
@@ -115,22 +114,19 @@ fn keep_trust(workbench: &Workbench, task: &ApplyTask, before: Option<Evidence>)
     let made =
         |change: &FileChange| workbench.files.read(&task.root, &change.path).is_ok_and(|now| now == change.after);
     let ours = task.changes.iter().all(made) && others(&now) == others(&before);
-    if now != before && ours && is_trusted(workbench, &task.root, &before) {
+    if now != before && ours && workbench.is_trusted(&task.root, &before) {
         set_trust(workbench, &task.root, Some(&now))?;
     }
     Ok(())
 }
 
-fn is_trusted(workbench: &Workbench, root: &Root, seen: &Evidence) -> bool {
-    workbench.trust.trusted(root).is_ok_and(|record| record.is_some_and(|record| record.settings == seen.hash()))
-}
-
 /// What making `changes` is, and what is true of it.
-pub fn action(workbench: &Workbench, root: &Root, changes: &[FileChange]) -> (Action, Facts) {
+#[must_use]
+pub fn action(changes: &[FileChange]) -> (Action, Facts) {
     let runs_later = changes.iter().filter_map(|change| Some((change.path.clone(), change.runs_later()?))).collect();
     let (secrets, bytes) = (with_secrets(changes), changes.iter().map(bytes_written).sum());
     let paths = changes.iter().map(|change| change.path.clone()).collect();
-    let facts = Facts { runs_later, secrets, bytes, trust: workbench.trust_in(root), ..Facts::user() };
+    let facts = Facts { runs_later, secrets, bytes, ..Facts::user() };
     (Action::Apply { content: content_hash(changes), paths }, facts)
 }
 
@@ -140,14 +136,10 @@ fn bytes_written(change: &FileChange) -> u64 {
 
 /// The paths to which something is added that looks like a secret.
 fn with_secrets(changes: &[FileChange]) -> Vec<RelativePath> {
-    // The key only makes what is put in a secret's place; here nothing is.
-    let holds = |line: &str| matches!(redact(line, &[0; 32]), Cow::Owned(_));
-    let adds = |change: &&FileChange| {
-        let before: BTreeSet<&str> =
-            change.before.as_ref().and_then(FileState::as_text).unwrap_or_default().lines().collect();
-        let after = change.after.as_ref().and_then(FileState::as_text).unwrap_or_default();
-        after.lines().any(|line| !before.contains(line) && holds(line))
-    };
+    fn held(state: Option<&FileState>) -> BTreeSet<&str> {
+        secrets(state.and_then(FileState::as_text).unwrap_or_default())
+    }
+    let adds = |change: &&FileChange| !held(change.after.as_ref()).is_subset(&held(change.before.as_ref()));
     changes.iter().filter(adds).map(|change| change.path.clone()).collect()
 }
 

@@ -1,10 +1,10 @@
 //! Questions and answers: each question is kept under a name, bound to exactly what was shown; a yes to it counts once.
 
 use super::super::{RulesFile, Workbench};
-use super::judge::{Consent, Granted, Judged, Judgement, Term, consider, end, judge};
+use super::judge::{Consent, Judgement, Term, consider, perform};
 use crate::config::{ConfigSource, rules as read_rules};
 use crate::policy::{Action, Decision, Facts, Place, Rules, decide};
-use crate::ports::{ApprovalKind, Failure, FailureKind, GrantKind, GrantScope, LiveGrant};
+use crate::ports::{ApprovalKind, Failure, FailureKind, GrantKind, LiveGrant};
 use crate::workspace::{ContentHash, Root};
 
 /// How long a question can be answered, in milliseconds.
@@ -39,20 +39,25 @@ pub(super) fn given(
     if question.action_hash != shown {
         return Err(void("it is for something else than what would happen now"));
     }
-    // Before it is spent: an answer that cannot be kept leaves the question.
-    let rule = match term {
-        Term::Always => Some(smallest_rule(judgement, &rule_name(name)).ok_or_else(no_rule)?),
-        Term::Once | Term::Session => None,
-    };
     // Of two that answer, one counts.
-    if !workbench.grants.use_once(name, now)? {
-        return Err(void("it was answered before, or has expired"));
-    }
-    Ok(Some(match term {
-        Term::Once => ApprovalKind::Once(name.clone()),
-        Term::Session => ApprovalKind::Session(keep_for_session(workbench, question)?),
-        Term::Always => ApprovalKind::Always(keep_for_good(workbench, root, &rule.unwrap_or_default(), name)?),
-    }))
+    let spend = || {
+        let spent = workbench.grants.use_once(name, now)?;
+        if spent { Ok(()) } else { Err(void("it was answered before, or has expired")) }
+    };
+    let approval = match term {
+        Term::Once => spend().map(|()| ApprovalKind::Once(name.clone())),
+        Term::Session => {
+            spend()?;
+            keep_for_session(workbench, question).map(ApprovalKind::Session)
+        }
+        Term::Always => {
+            // Before it is spent: an answer that cannot be kept leaves the question.
+            let rule = smallest_rule(judgement, &rule_name(name)).ok_or_else(no_rule)?;
+            spend()?;
+            keep_for_good(workbench, root, &rule, name).map(ApprovalKind::Always)
+        }
+    };
+    approval.map(Some)
 }
 
 /// Which of the `named` questions is about this action as it is now: a yes to it, where there is one.
@@ -93,11 +98,10 @@ pub(super) fn ask(
     let now = workbench.clock.now_ms();
     workbench.grants.add(&LiveGrant {
         id: id.clone(),
-        scope: GrantScope::Workspace(root.clone()),
+        root: root.clone(),
         kind: GrantKind::Once,
         action_hash: shown,
         described: judgement.action.describe(),
-        depends: Vec::new(),
         from: QUESTION.to_owned(),
         made_ms: now,
         expires_ms: Some(now.saturating_add(ANSWERED_WITHIN)),
@@ -151,26 +155,26 @@ pub fn smallest_rule(judgement: &Judgement, name: &str) -> Option<String> {
     if *place == Place::Host && !judgement.facts.depends.is_empty() {
         return None;
     }
-    let text = |text: &str| quoted(text);
-    let texts = |texts: Vec<String>| texts.iter().map(|one| text(one)).collect::<Vec<_>>().join(", ");
+    let all_quoted = |texts: &[String]| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
     let workspace = glob_literal(judgement.facts.workspace.as_deref()?);
     let mut rule = format!(
         "\n[[rule]]\nname = {}\ndecision = \"allow\"\naction = \"run\"\nplace = \"{}\"\nrole = \"{}\"\nmode = \"{}\"\n\
          workspace = {}\nargv = [{}]\n",
-        text(name),
+        quoted(name),
         place.name(),
         judgement.facts.role,
         judgement.mode,
-        text(&workspace),
-        texts(argv.clone()),
+        quoted(&workspace),
+        all_quoted(argv),
     );
     if !network.is_empty() {
-        rule.push_str(&format!("host = [{}]\n", texts(network.iter().map(ToString::to_string).collect())));
+        let hosts: Vec<String> = network.iter().map(ToString::to_string).collect();
+        rule.push_str(&format!("host = [{}]\n", all_quoted(&hosts)));
     }
     rule.push_str("reason = \"you approved it for good\"\n");
     // What does not help is not offered.
-    let (mut rules, problems) = read_rules(ConfigSource::Approved, &rule);
-    let rule_alone = Rules::new(std::mem::take(&mut rules));
+    let (rules, problems) = read_rules(ConfigSource::Approved, &rule);
+    let rule_alone = Rules::new(rules);
     let verdict = decide(judgement.mode, &rule_alone, &judgement.action, &judgement.facts);
     (problems.is_empty() && verdict.decision == Decision::Allow).then_some(rule)
 }
@@ -206,17 +210,13 @@ fn change_rules(
         return Err(Failure::new(FailureKind::InvalidInput, what).hint("mend it, or move it away"));
     }
     let action = Action::SetRules { to: ContentHash::of(text.as_bytes()), change: change.trim().to_owned() };
-    let Judged::Granted(Granted { grant, judgement }) = judge(workbench, root, action, Facts::user(), &Consent::None)?
-    else {
-        return Err(Failure::new(FailureKind::NeedsApproval, "a rule asks before rules change: change them by hand"));
-    };
-    // Another process may have written it meanwhile: what that one added or took back holds.
-    let same = (workbench.settings_files)().approved.as_deref() == present;
-    let stale = || Failure::new(FailureKind::Stale, "the rules changed meanwhile").hint("do it again");
-    let done = if same { (workbench.write_rules)(grant, RulesFile::Approved, text) } else { Err(stale()) };
-    let outcome = done.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
-    end(workbench, root, &judgement, &outcome)?;
-    done
+    perform(workbench, root, action, |grant| {
+        // Another process may have written it meanwhile: what that one added or took back holds.
+        if (workbench.settings_files)().approved.as_deref() != present {
+            return Err(Failure::new(FailureKind::Stale, "the rules changed meanwhile").hint("do it again"));
+        }
+        (workbench.write_rules)(grant, RulesFile::Approved, text)
+    })
 }
 
 /// Takes an approval back: a grant, or a rule that an approval for good left.
@@ -261,18 +261,17 @@ pub fn held(workbench: &Workbench, root: &Root) -> Result<Vec<Held>, Failure> {
     let live = workbench.grants.live(root, workbench.clock.now_ms())?;
     let lives = |grant: &LiveGrant| match &grant.kind {
         GrantKind::Session(session) => (workbench.is_live)(session),
-        GrantKind::Once | GrantKind::Always => true,
+        GrantKind::Once => true,
     };
     let grants =
         live.into_iter().filter(lives).map(|grant| Held { name: grant.id, what: grant.described, from: grant.from });
-    let (rules, _) = workbench.rules(root);
-    let allowing = rules.iter().filter(|rule| rule.decision == Decision::Allow).map(|rule| Held {
+    let standing = workbench.standing(root);
+    let allowing = standing.rules.iter().filter(|rule| rule.decision == Decision::Allow).map(|rule| Held {
         name: rule.name.clone(),
         what: rule.reason.clone(),
         from: format!("{}:{}", rule.file, rule.line),
     });
-    let hosts = workbench.settings(root).0.run.allow_hosts;
-    let hosts = hosts.iter().map(|host| Held {
+    let hosts = standing.settings.run.allow_hosts.iter().map(|host| Held {
         name: host.to_string(),
         what: format!("commands that ask for {host} reach it"),
         from: "allow_hosts in the settings".to_owned(),

@@ -95,7 +95,7 @@ fn bring_up_to_date(
     for (_, why) in &walk.skipped {
         *summary.passed_over.entry(describe(*why)).or_default() += 1;
     }
-    let limit = workbench.settings(root).0.index.max_file_bytes;
+    let limit = workbench.standing(root).settings.index.max_file_bytes;
     let (files, large): (Vec<FileStat>, Vec<FileStat>) = walk.files.into_iter().partition(|stat| stat.size <= limit);
     *summary.passed_over.entry(describe(Skip::Large)).or_default() += large.len();
     summary.passed_over.retain(|_, count| *count > 0);

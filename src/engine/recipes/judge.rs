@@ -1,9 +1,10 @@
 //! The one path to a grant: mode, rules, facts, verdict, record, and only then the effect.
 
-use super::super::Workbench;
+use super::super::{Standing, Workbench};
 use super::consent::{ask, given};
+use super::depends::depends;
 use crate::policy::{
-    Action, Approval, Decision, Facts, Grant, GrantError, Mode, Place, Role, SandboxLevel, Trust, Verdict, decide,
+    Action, Approval, Decision, Facts, Grant, GrantError, Mode, Place, Role, SandboxLevel, Verdict, decide,
 };
 use crate::ports::{ApprovalKind, Entry, Failure, FailureKind, Phase};
 use crate::workspace::Root;
@@ -89,16 +90,37 @@ pub enum Judged {
     Undecided(Judgement),
 }
 
-/// What judging `action` comes to now. Nothing is recorded, and nothing may follow from it.
+/// What judging `action` comes to now, `facts` being those that only the caller knows. Nothing is recorded, and nothing
+/// may follow from it.
 ///
 /// # Errors
 /// When the mode cannot be read.
 pub fn consider(workbench: &Workbench, root: &Root, action: Action, facts: Facts) -> Result<Judgement, Failure> {
-    let mode = workbench.mode(root)?;
-    let (rules, _) = workbench.rules(root);
-    let facts = Facts { workspace: Some(root.as_path().to_string_lossy().into_owned()), ..facts };
+    consider_by(workbench, root, &workbench.standing(root), action, facts)
+}
+
+fn consider_by(
+    workbench: &Workbench,
+    root: &Root,
+    standing: &Standing,
+    action: Action,
+    facts: Facts,
+) -> Result<Judgement, Failure> {
+    let mode = standing.mode()?;
+    let facts = Facts {
+        workspace: Some(root.as_path().to_string_lossy().into_owned()),
+        trust: standing.trust,
+        mode_limit: standing.settings.max_mode,
+        allowed_hosts: standing.settings.run.allow_hosts.clone(),
+        ..facts
+    };
     let facts = with_programs(workbench, root, facts.of(&action), &action);
-    let verdict = decide(mode, &rules, &action, &facts);
+    let verdict = decide(mode, &standing.rules, &action, &facts);
+    let facts = match (&action, verdict.decision) {
+        // What an answer binds to; no rule looks at it, and reading takes time.
+        (Action::Run { argv, .. }, Decision::Ask) => Facts { depends: depends(workbench, root, argv), ..facts },
+        _ => facts,
+    };
     let (level, at_ms) = (facts.level_of(&action), workbench.clock.now_ms());
     let (approval, question, record, trace) = (None, None, 0, workbench.fresh_name());
     let facts = Box::new(facts);
@@ -133,7 +155,8 @@ pub fn judge(
     facts: Facts,
     consent: &Consent,
 ) -> Result<Judged, Failure> {
-    let mut judgement = consider(workbench, root, action, facts)?;
+    let standing = workbench.standing(root);
+    let mut judgement = consider_by(workbench, root, &standing, action, facts)?;
     let shown = judgement.facts.shown(judgement.mode, &judgement.action);
     if judgement.verdict.decision == Decision::Ask {
         judgement.approval = match given(workbench, root, &judgement, consent) {
@@ -145,8 +168,7 @@ pub fn judge(
         };
     }
     let approval = judgement.approval.as_ref().map(|_| Approval { shown });
-    let (rules, _) = workbench.rules(root);
-    let obtained = Grant::obtain(judgement.mode, &rules, judgement.action.clone(), &judgement.facts, approval);
+    let obtained = Grant::obtain(judgement.mode, &standing.rules, judgement.action.clone(), &judgement.facts, approval);
     match obtained {
         Ok((grant, verdict)) => {
             judgement.verdict = verdict;
@@ -231,29 +253,29 @@ pub fn deny(workbench: &Workbench, root: &Root, judgement: &Judgement, reason: &
 /// # Errors
 /// As [`judge`], or when the mode cannot be written.
 pub fn set_mode(workbench: &Workbench, root: &Root, to: Mode) -> Result<(), Failure> {
-    let mode_limit = workbench.settings(root).0.max_mode;
-    let facts = Facts { mode_limit, trust: workbench.trust_in(root), ..Facts::user() };
     let from = workbench.modes.mode(root)?;
-    match judge(workbench, root, Action::SetMode { from, to }, facts, &Consent::None)? {
-        Judged::Undecided(judgement) => Err(Failure::new(FailureKind::NeedsApproval, judgement.verdict.explain())),
-        Judged::Granted(Granted { grant, judgement }) => {
-            let done = workbench.modes.set_mode(grant, root);
-            let outcome = done.as_ref().err().map_or_else(|| format!("mode is {to}"), ToString::to_string);
-            end(workbench, root, &judgement, &outcome)?;
-            done
-        }
-    }
+    perform(workbench, root, Action::SetMode { from, to }, |grant| workbench.modes.set_mode(grant, root))
 }
 
-impl Workbench {
-    /// The mode in force: the user's choice, no higher than the settings allow, and read-only without trust.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn mode(&self, root: &Root) -> Result<Mode, Failure> {
-        match self.trust_in(root) {
-            Trust::Trusted => Ok(self.modes.mode(root)?.min(self.settings(root).0.max_mode)),
-            Trust::Changed | Trust::Untrusted => Ok(Mode::ReadOnly),
+/// Does what changes what holds: judges `action`, has `effect` happen by the grant, and records how that ended. Nobody
+/// is asked, as no answer could come: who has it asked about changes that rule first.
+pub(super) fn perform(
+    workbench: &Workbench,
+    root: &Root,
+    action: Action,
+    effect: impl FnOnce(Grant) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    match judge(workbench, root, action, Facts::user(), &Consent::None)? {
+        Judged::Undecided(judgement) => {
+            deny(workbench, root, &judgement, "this is not asked about")?;
+            let what = judgement.verdict.explain();
+            Err(Failure::new(FailureKind::NeedsApproval, what).hint("change the rule that asks before this"))
+        }
+        Judged::Granted(Granted { grant, judgement }) => {
+            let done = effect(grant);
+            let outcome = done.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
+            end(workbench, root, &judgement, &outcome)?;
+            done
         }
     }
 }

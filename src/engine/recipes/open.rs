@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::Workbench;
+use super::super::{Standing, Workbench};
 use super::apply::settle;
 use super::rewrite::shelve_pending;
 use super::unknown::resolve_unknown;
@@ -52,13 +52,14 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
 /// When it is no folder, or cannot be read.
 pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let root = (workbench.open_root)(folder)?;
-    let problems = workbench.problems(&root);
     let names: Vec<RelativePath> = COMMANDS.iter().filter_map(|(name, _)| RelativePath::new(*name).ok()).collect();
     let stats = workbench.files.stat(&root, &names)?;
     let owned = |argv: &&[&str]| argv.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
     let commands = COMMANDS.iter().zip(stats).filter(|(_, stat)| stat.is_some());
     let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
-    let (mode, trust) = (workbench.mode(&root)?, workbench.trust_in(&root));
+    let standing = workbench.standing(&root);
+    let mode = standing.mode()?;
+    let Standing { trust, problems, .. } = standing;
     let unknown = resolve_unknown(workbench, &root).unwrap_or_else(|failure| vec![failure.to_string()]);
     let waiting = still_waiting(workbench, &root)?;
     let notice = workbench.modes.take_notice();

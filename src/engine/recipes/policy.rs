@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::super::{RulesFile, Workbench};
-use super::judge::{Consent, Granted, Judged, end, judge};
+use super::judge::perform;
 use crate::config::{ConfigSource, rules as read_rules};
-use crate::policy::{Action, Decision, Facts, Layer, Rule, Rules, decide};
-use crate::ports::{Entry, Failure, FailureKind, Phase};
+use crate::policy::{Action, Decision, Layer, Rule, Rules, decide};
+use crate::ports::{Entry, Failure, FailureKind, Phase, Since};
 use crate::workspace::{ContentHash, Root};
-
-pub use crate::ports::Since;
 
 /// Most examples of one change that are told.
 const EXAMPLES: usize = 5;
@@ -85,7 +83,7 @@ pub fn replay(workbench: &Workbench, root: &Root, text: &str, since: Since) -> R
 /// The rules in force with `own` in the place of the user's file.
 fn with_users(workbench: &Workbench, root: &Root, own: Vec<Rule>) -> Rules {
     let file = ConfigSource::User.to_string();
-    let (present, _) = workbench.rules(root);
+    let present = workbench.standing(root).rules;
     let others = present.iter().filter(|rule| rule.layer != Layer::User || rule.file != file).cloned();
     Rules::new(others.chain(own).collect())
 }
@@ -115,15 +113,5 @@ pub fn accept(workbench: &Workbench, root: &Root, hash: &str) -> Result<(), Fail
         return Err(Failure::new(FailureKind::Stale, what).hint("`tagout policy review` shows what would change"));
     }
     let action = Action::SetRules { to, change: "config.toml as it is".to_owned() };
-    let Judged::Granted(Granted { grant, judgement }) = judge(workbench, root, action, Facts::user(), &Consent::None)?
-    else {
-        return Err(Failure::new(
-            FailureKind::NeedsApproval,
-            "a rule asks before rules change: change that rule first",
-        ));
-    };
-    let done = (workbench.write_rules)(grant, RulesFile::Accepted, &text);
-    let outcome = done.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
-    end(workbench, root, &judgement, &outcome)?;
-    done
+    perform(workbench, root, action, |grant| (workbench.write_rules)(grant, RulesFile::Accepted, &text))
 }

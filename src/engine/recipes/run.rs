@@ -1,8 +1,7 @@
 //! Running a command: facts, verdict, record, run, record, and what it wrote as a changeset.
 
-use super::super::Workbench;
+use super::super::{Standing, Workbench};
 use super::connections::record_connections;
-use super::depends::depends;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use super::limits::{describe_limit, limits};
 use super::rewrite::shelve_pending;
@@ -86,12 +85,12 @@ pub fn run(
         let what = "a command on the host has all of the host's network: leave the hosts out";
         return Err(Failure::new(FailureKind::InvalidInput, what));
     }
-    let (settings, _) = workbench.settings(&task.root);
-    let limits = limits(&settings.run);
-    if let (Place::Sandbox, Some(problem)) = (task.place, &settings.run.hidden_unknown) {
+    let standing = workbench.standing(&task.root);
+    let settings = &standing.settings.run;
+    if let (Place::Sandbox, Some(problem)) = (task.place, &settings.hidden_unknown) {
         return Err(hidden_unknown(problem));
     }
-    let (action, facts) = action(workbench, &task)?;
+    let (action, facts) = action(workbench, &task, &standing)?;
     let warning = facts.sandbox.warning();
     let Granted { grant, judgement } = match judge(workbench, &task.root, action, facts, &task.consent)? {
         Judged::Granted(granted) => granted,
@@ -100,10 +99,10 @@ pub fn run(
     let request = RunRequest {
         root: task.root.clone(),
         open: open_texts(workbench, &task.root, &task.open),
-        limits,
-        hidden: settings.run.hidden.clone(),
-        shown: settings.run.shown.clone(),
-        private_hosts: settings.run.private_hosts.clone(),
+        limits: limits(settings),
+        hidden: settings.hidden.clone(),
+        shown: settings.shown.clone(),
+        private_hosts: settings.private_hosts.clone(),
         terminal: task.terminal,
     };
     let outcome = workbench.runner.run(grant, &request, output, cancel);
@@ -131,24 +130,16 @@ pub fn run(
 ///
 /// # Errors
 /// When the mode cannot be read.
-pub fn action(workbench: &Workbench, task: &RunTask) -> Result<(Action, Facts), Failure> {
-    let (settings, _) = workbench.settings(&task.root);
-    let facts = Facts {
-        role: task.role,
-        powers: task.role.powers(),
-        trust: workbench.trust_in(&task.root),
-        allowed_hosts: settings.run.allow_hosts.clone(),
-        depends: depends(workbench, &task.root, &task.argv),
-        ..Facts::user()
-    };
-    let facts = match (task.place, facts.trust) {
+pub fn action(workbench: &Workbench, task: &RunTask, standing: &Standing) -> Result<(Action, Facts), Failure> {
+    let settings = &standing.settings.run;
+    let facts = Facts { role: task.role, powers: task.role.powers(), ..Facts::user() };
+    let facts = match (task.place, standing.trust) {
         // Nothing is made ready for what is denied.
         (Place::Sandbox, Trust::Trusted) => {
-            let limits = limits(&settings.run);
-            let prepared = workbench.runner.prepare(&task.root, workbench.mode(&task.root)?, &limits);
+            let prepared = workbench.runner.prepare(&task.root, standing.mode()?, &limits(settings));
             let sandbox =
                 prepared.unwrap_or_else(|failure| Containment { level: None, missing: Some(failure.to_string()) });
-            Facts { sandbox, least_level: settings.run.sandbox, ..facts }
+            Facts { sandbox, least_level: settings.sandbox, ..facts }
         }
         (Place::Sandbox, Trust::Changed | Trust::Untrusted) | (Place::Host, _) => facts,
     };

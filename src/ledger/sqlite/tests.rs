@@ -173,11 +173,10 @@ fn a_grant_for_one_use_is_spent_by_one_of_many() {
     let folder = tempfile::tempdir().unwrap();
     let grant = crate::ports::LiveGrant {
         id: "once".into(),
-        scope: crate::ports::GrantScope::Everywhere,
+        root: root("one"),
         kind: crate::ports::GrantKind::Once,
         action_hash: crate::workspace::ContentHash::of(b""),
         described: String::new(),
-        depends: Vec::new(),
         from: String::new(),
         made_ms: 0,
         expires_ms: None,

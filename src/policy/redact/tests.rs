@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{redact, redact_words};
+use super::{redact, redact_words, secrets};
 
 const KEY: [u8; 32] = [7; 32];
 /// A part of each secret below.
@@ -234,5 +234,30 @@ proptest! {
         prop_assume!(!before.contains(&secret) && !after.contains(&secret) && !secret.starts_with("xxxx"));
         let text = format!("{before} DB_PASSWORD={secret} {after}");
         prop_assert!(!redact(&text, &KEY).contains(&secret));
+    }
+}
+
+#[test]
+fn a_secret_in_code_is_told_from_code_that_is_about_secrets() {
+    let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKC\n-----END RSA PRIVATE KEY-----";
+    let token = format!("ghp_{}", "a1B2c3D4e5".repeat(3));
+    let random = "wJalrXUtnFEMI7MDENGbPxRfiCYEXAMPLEKEY9";
+    for (text, held) in [
+        (format!("let key = \"{key}\";"), key),
+        (format!("# {token}"), token.as_str()),
+        (format!("aws_secret_access_key = {random}"), random),
+        (format!("password: \"{random}\""), random),
+    ] {
+        assert!(secrets(&text).contains(held), "{text}: {:?}", secrets(&text));
+    }
+    for text in [
+        "let password = read_password();",
+        "token: String,",
+        "fn secret(&self) -> Option<Secret>",
+        "password = os.environ['DB_PASSWORD']",
+        "key: &'static str",
+        "",
+    ] {
+        assert_eq!(secrets(text), std::collections::BTreeSet::new(), "{text}");
     }
 }
