@@ -138,9 +138,9 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
             accepted: host::accepted_rules(&accepted),
         }),
         read_text: Box::new(host::read_text),
-        write_rules: Box::new(move |grant, file, text| match file {
-            RulesFile::Approved => host::write_approved_rules(grant, &rules_config, text),
-            RulesFile::Accepted => host::write_accepted_rules(grant, &rules_state, text),
+        write_rules: Box::new(move |grant, file, present, text| match file {
+            RulesFile::Approved => host::write_approved_rules(grant, &rules_config, present, text),
+            RulesFile::Accepted => host::write_accepted_rules(grant, &rules_state, present, text),
         }),
         evidence: Box::new(host::evidence),
         programs: Box::new(|root, names| {

@@ -35,9 +35,11 @@ pub(super) fn run(arguments: PolicyArguments, workbench: &Workbench, screen: &Sc
             Ok(DONE)
         }
         PolicyCommand::Review => {
-            let (hash, replayed) = review(workbench, &root)?;
-            tell(&replayed, screen);
-            match hash {
+            let reviewed = review(workbench, &root)?;
+            reviewed.waits.iter().for_each(|waits| screen.line(waits));
+            screen.line(&format!("records of {} workspaces:", reviewed.workspaces));
+            tell(&reviewed.replay, screen);
+            match reviewed.hash {
                 Some(hash) => screen.line(&format!("to accept exactly this: tagout policy accept {}", hash.short(12))),
                 None => screen.line("there is nothing to accept: config.toml is in force as it is"),
             }

@@ -36,7 +36,8 @@ pub(super) fn lay_hosts(present: &mut Vec<HostRule>, standing: Standing, value: 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ConfigProblem, Settings, Sources};
+    use super::super::settings::resolve_accepted;
+    use super::super::{ConfigProblem, Settings};
     use super::*;
     use crate::policy::Host;
     use proptest::prelude::*;
@@ -47,7 +48,7 @@ mod tests {
         workspace: Option<&str>,
         editor: Option<&serde_json::Value>,
     ) -> (Settings, Vec<ConfigProblem>) {
-        super::super::resolve(Settings::of_machine(0), &Sources { user, workspace, editor, ..Sources::default() })
+        resolve_accepted(Settings::of_machine(0), user, workspace, editor)
     }
 
     fn shown(rules: &[HostRule]) -> Vec<String> {

@@ -25,6 +25,7 @@
 //! shown = ["tests/keys/"]          # files that they see although they look like secrets; of the user's file only
 //! ```
 
+mod accepted;
 mod cases;
 mod hosts;
 mod parse;

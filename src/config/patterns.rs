@@ -43,16 +43,8 @@ fn no_list(value: &Raw) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ConfigProblem, Settings, Sources};
-
-    fn resolve(
-        settings: Settings,
-        user: Option<&str>,
-        workspace: Option<&str>,
-        editor: Option<&serde_json::Value>,
-    ) -> (Settings, Vec<ConfigProblem>) {
-        super::super::resolve(settings, &Sources { user, workspace, editor, ..Sources::default() })
-    }
+    use super::super::Settings;
+    use super::super::settings::resolve_accepted as resolve;
 
     #[test]
     fn a_workspace_hides_more_and_shows_nothing() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::accepted::hold_back;
 use super::hosts::lay_hosts;
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
 use super::patterns::{lay_hidden, lay_shown};
@@ -153,49 +154,35 @@ pub struct Sources<'a> {
     pub machine: Option<&'a str>,
     /// The user's file.
     pub user: Option<&'a str>,
+    /// The user's file as it was accepted: what the present one allows beyond it waits.
+    pub accepted: Option<&'a str>,
     /// The workspace's file.
     pub workspace: Option<&'a str>,
     /// What the editor sent.
     pub editor: Option<&'a serde_json::Value>,
 }
 
-/// Lays the sources over `defaults`. The machine's file sets, and so does the user's where the machine's does not; what
-/// comes after narrows. Whatever has no meaning is passed over and reported.
+/// Lays the sources over `defaults`. The machine's file sets, and so does the user's where the machine's does not, as far
+/// as it was accepted; what comes after narrows. Whatever has no meaning is passed over and reported.
 #[must_use]
 pub fn resolve(defaults: Settings, sources: &Sources<'_>) -> (Settings, Vec<ConfigProblem>) {
-    let mut layers = Layers { settings: defaults, problems: Vec::new(), of_machine: Some(BTreeSet::new()) };
-    let sources = [
-        (ConfigSource::Machine, sources.machine.map(from_toml)),
-        (ConfigSource::User, sources.user.map(from_toml)),
+    let own =
+        [(ConfigSource::Machine, sources.machine.map(from_toml)), (ConfigSource::User, sources.user.map(from_toml))];
+    let others = [
         (ConfigSource::Workspace, sources.workspace.map(from_toml)),
         (ConfigSource::Editor, sources.editor.map(from_json)),
     ];
-    for (source, parsed) in sources {
-        match parsed {
-            None => {}
-            Some(Ok(items)) => items.iter().for_each(|item| layers.lay(source, item)),
-            Some(Err(Unreadable { line, text })) => {
-                // It may have held a limit to the mode or the hosts, or a demand: in doubt the narrowest holds.
-                layers.settings.max_mode = Mode::ReadOnly;
-                layers.settings.run.sandbox = SandboxLevel::Full;
-                layers.settings.run.allow_hosts.clear();
-                layers.settings.run.private_hosts.clear();
-                layers.settings.run.shown.clear();
-                layers.report(
-                    source,
-                    line,
-                    format!(
-                        "{text}; all of it is ignored, and until it can be read the mode is read-only, no host is \
-                         allowed, and no command runs in the sandbox"
-                    ),
-                );
-                layers.settings.run.hidden_unknown = layers.problems.last().cloned();
-                if source == ConfigSource::Machine {
-                    layers.of_machine = None;
-                }
-            }
+    let mut layers = Layers { settings: defaults.clone(), problems: Vec::new(), of_machine: Some(BTreeSet::new()) };
+    layers.lay_all(own);
+    if sources.user != sources.accepted {
+        let accepted = Sources { machine: sources.machine, user: sources.accepted, ..Sources::default() };
+        let accepted = resolve(defaults, &Sources { accepted: sources.accepted, ..accepted }).0;
+        for held in hold_back(&mut layers.settings, &accepted) {
+            let text = format!("{held} loosens, and holds once you accept it: `tagout policy review`");
+            layers.report(ConfigSource::User, None, text);
         }
     }
+    layers.lay_all(others);
     // Tables keep no order of their own.
     layers.problems.sort_by_key(|problem| (problem.source, problem.line));
     (layers.settings, layers.problems)
@@ -209,6 +196,37 @@ struct Layers {
 }
 
 impl Layers {
+    fn lay_all(&mut self, sources: [(ConfigSource, Option<Result<Vec<Item>, Unreadable>>); 2]) {
+        for (source, parsed) in sources {
+            match parsed {
+                None => {}
+                Some(Ok(items)) => items.iter().for_each(|item| self.lay(source, item)),
+                Some(Err(unreadable)) => self.lay_nothing(source, unreadable),
+            }
+        }
+    }
+
+    /// It may have held a limit to the mode or the hosts, or a demand: in doubt the narrowest holds.
+    fn lay_nothing(&mut self, source: ConfigSource, Unreadable { line, text }: Unreadable) {
+        self.settings.max_mode = Mode::ReadOnly;
+        self.settings.run.sandbox = SandboxLevel::Full;
+        self.settings.run.allow_hosts.clear();
+        self.settings.run.private_hosts.clear();
+        self.settings.run.shown.clear();
+        self.report(
+            source,
+            line,
+            format!(
+                "{text}; all of it is ignored, and until it can be read the mode is read-only, no host is allowed, and \
+                 no command runs in the sandbox"
+            ),
+        );
+        self.settings.run.hidden_unknown = self.problems.last().cloned();
+        if source == ConfigSource::Machine {
+            self.of_machine = None;
+        }
+    }
+
     fn report(&mut self, source: ConfigSource, line: Option<usize>, text: String) {
         self.problems.push(ConfigProblem { source, line, text });
     }
@@ -334,6 +352,17 @@ fn lay<T: Ord + Copy + fmt::Display>(present: &mut T, wanted: T, standing: Stand
         Standing::Sets | Standing::Narrows(_) => *present = wanted,
     }
     Ok(())
+}
+
+/// The settings by a user's file that was accepted as it is, and what narrows it.
+#[cfg(test)]
+pub(super) fn resolve_accepted(
+    settings: Settings,
+    user: Option<&str>,
+    workspace: Option<&str>,
+    editor: Option<&serde_json::Value>,
+) -> (Settings, Vec<ConfigProblem>) {
+    resolve(settings, &Sources { user, accepted: user, workspace, editor, ..Sources::default() })
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub struct Standing {
     pub rules: Rules,
     /// What is wrong with the settings and the rules.
     pub problems: Vec<ConfigProblem>,
+    /// Whether the user's file is another one than was accepted.
+    pub differs: bool,
     mode: Result<Mode, Failure>,
 }
 
@@ -38,24 +40,30 @@ impl Standing {
 impl Workbench {
     /// What holds for `root`, read now.
     pub fn standing(&self, root: &Root) -> Standing {
+        self.standing_by(root, (self.settings_files)())
+    }
+
+    /// What would hold for `root` by other files than those that are there.
+    pub fn standing_by(&self, root: &Root, files: SettingsFiles) -> Standing {
         let trust = self.trust_in(root);
-        let files = (self.settings_files)();
         // Nothing in a workspace is read that nobody trusts as it is.
         let workspace = if trust == Trust::Trusted { self.workspace_settings(root) } else { None };
         let editor = self.editor_settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sources = Sources {
             machine: files.machine.as_deref(),
             user: files.user.as_deref(),
+            accepted: files.accepted.as_deref(),
             workspace: workspace.as_deref(),
             editor: editor.as_ref(),
         };
         let (settings, mut problems) = resolve(self.defaults.clone(), &sources);
+        let differs = files.user.as_deref().unwrap_or_default() != files.accepted.as_deref().unwrap_or_default();
         let rules = all_rules(files, workspace, &mut problems);
         let mode = match trust {
             Trust::Trusted => self.modes.mode(root).map(|chosen| chosen.min(settings.max_mode)),
             Trust::Changed | Trust::Untrusted => Ok(Mode::ReadOnly),
         };
-        Standing { trust, settings, rules, problems, mode }
+        Standing { trust, settings, rules, problems, differs, mode }
     }
 
     /// Whether the user trusts the workspace as it is now. What cannot be found out is no trust.

@@ -47,8 +47,8 @@ pub enum RulesFile {
 
 /// Reads a file that the user named.
 pub type ReadText = Box<dyn Fn(&Path) -> Result<String, Failure> + Send + Sync>;
-/// Writes a file of rules, by a grant for just that text.
-pub type WriteRules = Box<dyn Fn(Grant, RulesFile, &str) -> Result<(), Failure> + Send + Sync>;
+/// Writes a file of rules in place of what it held, by a grant for just that text.
+pub type WriteRules = Box<dyn Fn(Grant, RulesFile, Option<&str>, &str) -> Result<(), Failure> + Send + Sync>;
 /// Looks at the settings in a workspace.
 pub type LookAtSettings = Box<dyn Fn(&Root) -> Result<Evidence, Failure> + Send + Sync>;
 /// Finds programs for commands in a workspace.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags};
 
 use crate::config::{LONGEST_FILE, UNREADABLE};
 use crate::policy::{Action, Grant};
@@ -45,37 +45,48 @@ pub fn accepted_rules(state: &Path) -> Option<String> {
     read(&state.join(ACCEPTED))
 }
 
-/// Writes the rules that the user agreed to when asked.
+/// Writes the rules that the user agreed to when asked, in place of `present`.
 ///
 /// # Errors
-/// When the grant is for other rules, or they cannot be written: then those of before are there.
-pub fn write_approved_rules(grant: Grant, config: &Path, text: &str) -> Result<(), Failure> {
-    write(&grant, &config.join(APPROVED), text)
+/// When the grant is for other rules, others than `present` are there, or they cannot be written: then those of before
+/// are there.
+pub fn write_approved_rules(grant: Grant, config: &Path, present: Option<&str>, text: &str) -> Result<(), Failure> {
+    write(&grant, &config.join(APPROVED), present, text)
 }
 
-/// Writes the user's file as it is accepted.
+/// Writes the user's file as it is accepted, in place of `present`.
 ///
 /// # Errors
 /// As [`write_approved_rules`].
-pub fn write_accepted_rules(grant: Grant, state: &Path, text: &str) -> Result<(), Failure> {
-    write(&grant, &state.join(ACCEPTED), text)
+pub fn write_accepted_rules(grant: Grant, state: &Path, present: Option<&str>, text: &str) -> Result<(), Failure> {
+    write(&grant, &state.join(ACCEPTED), present, text)
 }
 
-/// Writes `text` to `path`, whole or not at all, readable for the user alone.
-fn write(grant: &Grant, path: &Path, text: &str) -> Result<(), Failure> {
+/// Writes `text` to `path`, whole or not at all, readable for the user alone, and only in place of `present`.
+fn write(grant: &Grant, path: &Path, present: Option<&str>, text: &str) -> Result<(), Failure> {
     if !matches!(grant.action(), Action::SetRules { to, .. } if *to == ContentHash::of(text.as_bytes())) {
         return Err(Failure::new(FailureKind::Denied, "these are not the rules that were granted: look at them again"));
     }
     let write = || {
         let folder = path.parent().unwrap_or(Path::new("/"));
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        // Another process may write too: what that one added or took back holds.
+        let locked = std::fs::File::open(folder)?;
+        rustix::fs::flock(&locked, FlockOperation::LockExclusive)?;
+        if read(path).as_deref() != present {
+            return Ok(false);
+        }
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
-        std::fs::File::open(folder)?.sync_all()
+        locked.sync_all()?;
+        Ok(true)
     };
-    write().map_err(|error| Failure::io(path.display(), &error).hint("make the folder writable"))
+    match write().map_err(|error: io::Error| Failure::io(path.display(), &error).hint("make the folder writable"))? {
+        true => Ok(()),
+        false => Err(Failure::new(FailureKind::Stale, "the rules changed meanwhile").hint("do it again")),
+    }
 }
 
 /// The text of a file that the user named.
@@ -117,7 +128,32 @@ fn try_read(path: &Path) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{Facts, Mode, Rules};
     use std::os::unix::net::UnixListener;
+
+    fn granted(text: &str) -> Grant {
+        let action = Action::SetRules { to: ContentHash::of(text.as_bytes()), change: String::new() };
+        Grant::obtain(Mode::ReadOnly, &Rules::default(), action, &Facts::user(), None).unwrap().0
+    }
+
+    #[test]
+    fn rules_are_written_by_a_grant_for_them_and_in_place_of_what_was_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        let write = |present, text: &str| write_approved_rules(granted(text), &config, present, text);
+        write(None, "a").unwrap();
+        assert_eq!(write(None, "b").unwrap_err().kind, FailureKind::Stale);
+        let other = write_approved_rules(granted("a"), &config, Some("a"), "b").unwrap_err();
+        assert_eq!(other.kind, FailureKind::Denied);
+        assert_eq!(approved_rules(&config).as_deref(), Some("a"));
+        let written = std::thread::scope(|scope| {
+            let (write, scope) = (&write, &scope);
+            let write = |number: usize| scope.spawn(move || write(Some("a"), &number.to_string()).is_ok());
+            let all: Vec<_> = (0..8).map(write).collect();
+            all.into_iter().map(|one| one.join().unwrap()).filter(|written| *written).count()
+        });
+        assert_eq!(written, 1, "of those that saw the same, one writes");
+    }
 
     #[test]
     fn what_is_there_and_cannot_be_read_is_no_empty_file() {

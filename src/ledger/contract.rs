@@ -221,8 +221,9 @@ fn trust_is_given_by_a_grant_for_just_that(trust: &impl TrustRecords) {
     trust.set_trust(trusting(settings), &one, 5).unwrap();
     let record = TrustRecord { settings: hash, at_ms: 5 };
     assert_eq!((trust.trusted(&one).unwrap(), trust.trusted(&two).unwrap()), (Some(record), None));
+    assert_eq!(trust.roots().unwrap(), [one.clone()]);
     trust.set_trust(trusting(None), &one, 6).unwrap();
-    assert_eq!(trust.trusted(&one).unwrap(), None);
+    assert_eq!((trust.trusted(&one).unwrap(), trust.roots().unwrap()), (None, Vec::new()));
 }
 
 fn live_grant(id: &str, kind: GrantKind) -> LiveGrant {

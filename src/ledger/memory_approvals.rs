@@ -46,6 +46,10 @@ impl TrustRecords for MemoryLedger {
         Ok(self.approvals().trust.get(root.as_path()).copied())
     }
 
+    fn roots(&self) -> Result<Vec<Root>, Failure> {
+        Ok(self.approvals().trust.keys().filter_map(|path| Root::new(path).ok()).collect())
+    }
+
     fn set_trust(&self, grant: Grant, root: &Root, at_ms: i64) -> Result<(), Failure> {
         let granted = granted_trust(&grant)?;
         let trust = &mut self.approvals().trust;

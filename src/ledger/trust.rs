@@ -1,6 +1,7 @@
 //! Trust as rows.
 
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use rusqlite::{OptionalExtension, params};
 
@@ -30,6 +31,18 @@ impl TrustRecords for SqliteLedger {
             let mut statement = connection.prepare_cached(query)?;
             let row = statement.query_row(params![root.key(), path], |row| Ok(record(row.get(0)?, row.get(1)?)));
             Ok(row.optional()?)
+        })
+    }
+
+    fn roots(&self) -> Result<Vec<Root>, Failure> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached("SELECT path FROM trust ORDER BY path")?;
+            let mut rows = statement.query([])?;
+            let mut roots = Vec::new();
+            while let Some(row) = rows.next()? {
+                roots.extend(Root::new(OsString::from_vec(row.get(0)?)).ok());
+            }
+            Ok(roots)
         })
     }
 

@@ -23,6 +23,12 @@ pub trait TrustRecords: Send + Sync {
     /// When it cannot be read: then nothing is trusted.
     fn trusted(&self, root: &Root) -> Result<Option<TrustRecord>, Failure>;
 
+    /// Every workspace that was trusted and whose trust was not taken back, by path.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn roots(&self) -> Result<Vec<Root>, Failure>;
+
     /// Sets or takes back what the grant's action names, at `at_ms` milliseconds since the Unix epoch.
     ///
     /// # Errors

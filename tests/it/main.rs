@@ -8,6 +8,7 @@
     reason = "a test that cannot go on says so and stops"
 )]
 
+mod acceptance;
 mod ahead;
 mod attacks;
 mod bad_runs;

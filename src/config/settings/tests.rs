@@ -1,17 +1,9 @@
 //! Tests of how sources are laid over each other.
 
+use super::resolve_accepted as resolve;
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
-
-fn resolve(
-    settings: Settings,
-    user: Option<&str>,
-    workspace: Option<&str>,
-    editor: Option<&serde_json::Value>,
-) -> (Settings, Vec<ConfigProblem>) {
-    super::resolve(settings, &Sources { user, workspace, editor, ..Sources::default() })
-}
 
 fn defaults() -> Settings {
     Settings::of_machine(24 << 30)

@@ -1,13 +1,16 @@
 //! The files that a command's meaning depends on: what an approval of the command binds to, besides its words.
 
 use std::collections::BTreeSet;
+use std::path::{Component, PathBuf};
 
 use super::super::Workbench;
 use crate::policy::Dependency;
-use crate::workspace::{ContentHash, RelativePath, Root};
+use crate::workspace::{ContentHash, FileKind, RelativePath, Root};
 
 /// Most files that are looked at.
 const MOST: usize = 256;
+/// Most links that are followed from one file.
+const LINKS: usize = 8;
 
 /// What programs read to find out what to do, by the beginning of their names.
 const READ: [(&str, &[&str]); 11] = [
@@ -40,14 +43,42 @@ pub(super) fn depends(workbench: &Workbench, root: &Root, argv: &[String]) -> Ve
         let named = RelativePath::new(word.trim_start_matches("./"));
         paths.extend(read.filter_map(|file| RelativePath::new(file).ok()).chain(named));
     }
-    let present = paths.into_iter().filter_map(|path| {
-        // What cannot be read, as a folder, has no content that could be compared: it counts as there.
-        let content = match workbench.files.read(root, &path) {
-            Ok(None) => return None,
-            Ok(Some(state)) => Some(ContentHash::of(&state.bytes)),
-            Err(_) => None,
-        };
-        Some(Dependency { path: path.to_string(), content })
-    });
-    present.take(MOST).collect()
+    let mut present = Vec::new();
+    for path in paths {
+        look(workbench, root, path, LINKS, &mut present);
+        if present.len() >= MOST {
+            break;
+        }
+    }
+    present
+}
+
+/// What is at `path`, and behind it where it is a link.
+fn look(workbench: &Workbench, root: &Root, path: RelativePath, links: usize, present: &mut Vec<Dependency>) {
+    // What cannot be read, as a folder, has no content that could be compared: it counts as there.
+    let state = match workbench.files.read(root, &path) {
+        Ok(None) => return,
+        Ok(state) => state,
+        Err(_) => None,
+    };
+    let content = state.as_ref().map(|state| ContentHash::of(&state.bytes));
+    present.push(Dependency { path: path.to_string(), content });
+    let target = state.filter(|state| state.kind == FileKind::Symlink && links > 0);
+    if let Some(behind) = target.and_then(|state| behind(root, &path, &String::from_utf8(state.bytes).ok()?)) {
+        look(workbench, root, behind, links - 1, present);
+    }
+}
+
+/// The place that a link at `path` leads to; `None` outside the workspace, whose files the user keeps.
+fn behind(root: &Root, path: &RelativePath, target: &str) -> Option<RelativePath> {
+    let from = root.join(path);
+    let mut place = PathBuf::new();
+    for part in from.parent()?.join(target).components() {
+        match part {
+            Component::ParentDir => drop(place.pop()),
+            Component::CurDir => {}
+            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => place.push(part),
+        }
+    }
+    root.relative(&place).ok()
 }

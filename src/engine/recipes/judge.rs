@@ -3,6 +3,7 @@
 use super::super::{Standing, Workbench};
 use super::consent::{ask, given};
 use super::depends::depends;
+use super::policy::take_over;
 use crate::policy::{
     Action, Approval, Decision, Facts, Grant, GrantError, Mode, Place, Role, SandboxLevel, Verdict, decide,
 };
@@ -156,6 +157,9 @@ pub fn judge(
     consent: &Consent,
 ) -> Result<Judged, Failure> {
     let standing = workbench.standing(root);
+    if standing.differs && !matches!(action, Action::SetRules { .. }) {
+        take_over(workbench, root, &standing)?;
+    }
     let mut judgement = consider_by(workbench, root, &standing, action, facts)?;
     let shown = judgement.facts.shown(judgement.mode, &judgement.action);
     if judgement.verdict.decision == Decision::Ask {

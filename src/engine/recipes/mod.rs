@@ -30,7 +30,7 @@ pub use judge::{Consent, Granted, Judged, Judgement, Term, consider, deny, end, 
 pub use ledger_page::ledger_page;
 pub use limits::{describe_limit, limits};
 pub use open::{Opened, open};
-pub use policy::{Changed, Replay, accept, replay, review};
+pub use policy::{Changed, Replay, Review, accept, replay, review};
 pub use rewrite::{Proposed, RewriteTask, rewrite};
 pub use run::{Ended, Ran, RunTask, action as run_action, describe_exit, run};
 pub use search::{Found, Report, SearchTask, search};

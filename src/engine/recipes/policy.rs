@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use super::super::{RulesFile, Workbench};
-use super::judge::perform;
-use crate::config::{ConfigSource, rules as read_rules};
-use crate::policy::{Action, Decision, Layer, Rule, Rules, decide};
+use super::super::{RulesFile, SettingsFiles, Standing, Workbench};
+use super::judge::{consider, perform};
+use crate::config::ConfigSource;
+use crate::policy::{Action, Decision, Facts, decide};
 use crate::ports::{Entry, Failure, FailureKind, Phase, Since};
 use crate::workspace::{ContentHash, Root};
 
@@ -38,14 +38,22 @@ pub struct Replay {
 }
 
 impl Replay {
-    fn add(&mut self, entry: &Entry, rules: &Rules) {
+    fn add(&mut self, entry: &Entry, standing: &Standing) {
         let Some(facts) = &entry.facts else {
             self.unknown += 1;
             return;
         };
         self.records += 1;
         let before = entry.verdict.decision;
-        let verdict = decide(entry.mode, rules, &entry.action, &facts.clone().of(&entry.action));
+        let settings = &standing.settings;
+        let facts = Facts {
+            mode_limit: settings.max_mode,
+            least_level: settings.run.sandbox,
+            allowed_hosts: settings.run.allow_hosts.clone(),
+            ..facts.clone()
+        };
+        let mode = entry.mode.min(settings.max_mode);
+        let verdict = decide(mode, &standing.rules, &entry.action, &facts.of(&entry.action));
         if verdict.decision == before {
             self.alike += 1;
             return;
@@ -59,46 +67,98 @@ impl Replay {
     }
 }
 
-/// Judges what was judged in `root` again, with the user's rules as `text` has them.
+/// Judges what was judged in `root` again, with the user's file as `text` has it.
 ///
 /// # Errors
 /// When the policy or the record cannot be read.
 pub fn replay(workbench: &Workbench, root: &Root, text: &str, since: Since) -> Result<Replay, Failure> {
-    let (own, problems) = read_rules(ConfigSource::User, text);
-    if let Some(problem) = problems.first() {
-        let what = format!("the policy cannot be tried: {problem}");
-        return Err(Failure::new(FailureKind::InvalidInput, what).hint("mend it first"));
-    }
-    let rules = with_users(workbench, root, own);
     let mut replayed = Replay::default();
-    workbench.ledger.each(root, since, &mut |entry| {
-        if entry.phase == Phase::Judged {
-            replayed.add(entry, &rules);
-        }
-        ControlFlow::Continue(())
-    })?;
+    replay_into(&mut replayed, workbench, root, text, since)?;
     Ok(replayed)
 }
 
-/// The rules in force with `own` in the place of the user's file.
-fn with_users(workbench: &Workbench, root: &Root, own: Vec<Rule>) -> Rules {
-    let file = ConfigSource::User.to_string();
-    let present = workbench.standing(root).rules;
-    let others = present.iter().filter(|rule| rule.layer != Layer::User || rule.file != file).cloned();
-    Rules::new(others.chain(own).collect())
+fn replay_into(
+    replayed: &mut Replay,
+    workbench: &Workbench,
+    root: &Root,
+    text: &str,
+    since: Since,
+) -> Result<(), Failure> {
+    let standing = by_text(workbench, root, text);
+    if let Some(problem) = standing.problems.iter().find(|problem| problem.source == ConfigSource::User) {
+        let what = format!("the policy cannot be tried: {problem}");
+        return Err(Failure::new(FailureKind::InvalidInput, what).hint("mend it first"));
+    }
+    workbench.ledger.each(root, since, &mut |entry| {
+        if entry.phase == Phase::Judged {
+            replayed.add(entry, &standing);
+        }
+        ControlFlow::Continue(())
+    })
 }
 
-/// What the user's file, as it is now, would have changed, and the hash by which it is accepted; `None` when all of it
-/// is in force.
+/// What would hold with `text` as the user's file, all of it accepted.
+fn by_text(workbench: &Workbench, root: &Root, text: &str) -> Standing {
+    let (user, accepted) = (Some(text.to_owned()), Some(text.to_owned()));
+    workbench.standing_by(root, SettingsFiles { user, accepted, ..(workbench.settings_files)() })
+}
+
+/// What waits in the user's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// The hash by which the file is accepted; `None` when all of it is in force.
+    pub hash: Option<ContentHash>,
+    /// What it allows that is not accepted, and what else is wrong with it.
+    pub waits: Vec<String>,
+    /// How many workspaces' records were judged again.
+    pub workspaces: usize,
+    /// What would have come out otherwise.
+    pub replay: Replay,
+}
+
+/// What the user's file, as it is now, would have changed in every trusted workspace, and in `root`.
 ///
 /// # Errors
 /// As [`replay`].
-pub fn review(workbench: &Workbench, root: &Root) -> Result<(Option<ContentHash>, Replay), Failure> {
+pub fn review(workbench: &Workbench, root: &Root) -> Result<Review, Failure> {
+    let text = (workbench.settings_files)().user.unwrap_or_default();
+    let mut roots = workbench.trust.roots()?;
+    roots.push(root.clone());
+    roots.sort();
+    roots.dedup();
+    let mut replayed = Replay::default();
+    for root in &roots {
+        replay_into(&mut replayed, workbench, root, &text, Since::BEGINNING)?;
+    }
+    let standing = workbench.standing(root);
+    let own = standing.problems.iter().filter(|problem| problem.source == ConfigSource::User);
+    let hash = standing.differs.then(|| ContentHash::of(text.as_bytes()));
+    Ok(Review { hash, waits: own.map(ToString::to_string).collect(), workspaces: roots.len(), replay: replayed })
+}
+
+/// Accepts the user's file as it is where it only narrows: what narrows holds at once, and from then on to loosen it
+/// again has to be accepted.
+///
+/// # Errors
+/// When it cannot be recorded.
+pub(super) fn take_over(workbench: &Workbench, root: &Root, standing: &Standing) -> Result<(), Failure> {
     let files = (workbench.settings_files)();
-    let text = files.user.unwrap_or_default();
-    let replayed = replay(workbench, root, &text, Since::BEGINNING)?;
-    let waits = files.accepted.unwrap_or_default() != text;
-    Ok((waits.then(|| ContentHash::of(text.as_bytes())), replayed))
+    let (text, present) = (files.user.unwrap_or_default(), files.accepted);
+    let whole = by_text(workbench, root, &text);
+    // With an error in it, it may be half written, and what it seems to leave out is not meant to be gone.
+    let sound = !standing.problems.iter().any(|problem| problem.source == ConfigSource::User);
+    if !sound || whole.settings != standing.settings || whole.rules != standing.rules {
+        return Ok(());
+    }
+    let action = Action::SetRules { to: ContentHash::of(text.as_bytes()), change: "config.toml narrows".to_owned() };
+    if consider(workbench, root, action.clone(), Facts::user())?.verdict.decision != Decision::Allow {
+        return Ok(());
+    }
+    let taken = perform(workbench, root, action, |grant| {
+        (workbench.write_rules)(grant, RulesFile::Accepted, present.as_deref(), &text)
+    });
+    // Another process may have done it meanwhile.
+    taken.or_else(|failure| if failure.kind == FailureKind::Stale { Ok(()) } else { Err(failure) })
 }
 
 /// Accepts the user's file as it was reviewed.
@@ -106,12 +166,15 @@ pub fn review(workbench: &Workbench, root: &Root) -> Result<(Option<ContentHash>
 /// # Errors
 /// When it is another by now, or it cannot be written.
 pub fn accept(workbench: &Workbench, root: &Root, hash: &str) -> Result<(), Failure> {
-    let text = (workbench.settings_files)().user.unwrap_or_default();
+    let files = (workbench.settings_files)();
+    let (text, present) = (files.user.unwrap_or_default(), files.accepted);
     let to = ContentHash::of(text.as_bytes());
     if hash.len() < DIGITS || !to.to_string().starts_with(hash) {
         let what = "config.toml is not what was reviewed under this hash";
         return Err(Failure::new(FailureKind::Stale, what).hint("`tagout policy review` shows what would change"));
     }
     let action = Action::SetRules { to, change: "config.toml as it is".to_owned() };
-    perform(workbench, root, action, |grant| (workbench.write_rules)(grant, RulesFile::Accepted, &text))
+    perform(workbench, root, action, |grant| {
+        (workbench.write_rules)(grant, RulesFile::Accepted, present.as_deref(), &text)
+    })
 }
