@@ -10,6 +10,7 @@
 
 mod ahead;
 mod attacks;
+mod bad_ledger;
 mod bad_runs;
 mod beneath;
 mod capture;
@@ -27,7 +28,9 @@ mod outputs;
 mod patterns;
 mod permissions;
 mod place;
+mod planted;
 mod policy;
+mod reach;
 mod renames;
 mod sandbox;
 mod secrets;
@@ -35,3 +38,4 @@ mod session;
 mod shell_differential;
 mod storms;
 mod tools;
+mod unknown;

@@ -4,3 +4,5 @@ mod answers;
 mod decisions;
 mod desk;
 mod review;
+
+pub(crate) use desk::Desk;
