@@ -24,8 +24,8 @@ impl State {
         let place = self.documents.get(uri).and_then(|document| self.locate(document.path.as_deref()?));
         let Some((workspace, path)) = place else { return Vec::new() };
         let mut actions = Vec::new();
-        for (number, pending) in self.pending.iter().filter(|(_, pending)| pending.root == workspace.root) {
-            decision_actions(*number, pending, &mut actions);
+        for pending in self.pending.values().filter(|pending| pending.root == workspace.root) {
+            decision_actions(pending, &mut actions);
         }
         let mut reviews: Vec<&OpenReview> = self.reviews.iter().filter(|open| open.root == workspace.root).collect();
         // The proposal at hand comes first: with a hunk here, then with the file, then the rest.
@@ -130,11 +130,12 @@ impl State {
 }
 
 /// The answers to a question: once, for this session, for good, no.
-fn decision_actions(number: u64, pending: &Pending, actions: &mut Vec<ActionItem>) {
+fn decision_actions(pending: &Pending, actions: &mut Vec<ActionItem>) {
     let what = format!("{} ({})", pending.judgement.action.describe(), pending.reason());
     let mut push =
         |title: String, command, argument| actions.push(item(title, ActionKind::QuickFix, command, argument));
-    let approve = |term: &str| json!({ "decision": number, "term": term });
+    let question = &pending.judgement.question;
+    let approve = |term: &str| json!({ "decision": question, "term": term });
     push(format!("tagout: approve once: {what}"), "tagout.approve", approve("once"));
     push(format!("tagout: approve for this session: {what}"), "tagout.approve", approve("session"));
     // What would be written is shown before it is.
@@ -146,7 +147,7 @@ fn decision_actions(number: u64, pending: &Pending, actions: &mut Vec<ActionItem
             approve("always"),
         );
     }
-    push(format!("tagout: deny: {what}"), "tagout.deny", json!({ "decision": number }));
+    push(format!("tagout: deny: {what}"), "tagout.deny", json!({ "decision": question }));
 }
 
 /// Whether the two share a line.

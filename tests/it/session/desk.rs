@@ -2,22 +2,22 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, PATIENCE, Place, politely};
+use crate::client::{Client, PATIENCE, politely};
+use crate::place::{Place, says};
 
 /// Two calls far enough apart to be two hunks, and what stands at lines 1 and 9.
 pub(super) const TWO: &str = "fn a() {\n    old(1);\n\n\n\n\n\n\n\n    old(2);\n}\n";
 pub(super) const ONE: &str = "fn b() {\n    old(3);\n}\n";
 
 /// An editor with a server and a workspace.
-pub(super) struct Desk {
-    pub(super) place: Place,
-    pub(super) client: Client,
+pub(crate) struct Desk {
+    pub(crate) place: Place,
+    pub(crate) client: Client,
     /// Edits that the server asked for and that nobody has made yet.
     pub(super) asked: Rc<RefCell<Vec<Value>>>,
     /// What the editor says of an edit.
@@ -32,13 +32,13 @@ impl Desk {
         let place = Place::new();
         files.iter().for_each(|(path, text)| drop(place.write(path, text)));
         if mode != "read-only" {
-            tagout(&place, &["mode", mode]);
+            says(&place, &["mode", mode]);
         }
         Self::at(place, files.first().expect("a file").0)
     }
 
     /// A server at `place`, with the file at `path` open.
-    pub(super) fn at(place: Place, path: &str) -> Self {
+    pub(crate) fn at(place: Place, path: &str) -> Self {
         let (asked, says) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(json!({"applied": true}))));
         let (asked_here, says_here, mut polite) = (Rc::clone(&asked), Rc::clone(&says), politely());
         let mut client = place.start();
@@ -123,7 +123,7 @@ impl Desk {
     }
 
     /// Waits until the server shows this message; each message counts once.
-    pub(super) fn told(&mut self, text: &str) -> Value {
+    pub(crate) fn told(&mut self, text: &str) -> Value {
         let told = self.client.wait_for(PATIENCE, |client| {
             let at = client.seen.iter().position(|message| {
                 let shown = message["params"]["message"].as_str();
@@ -153,7 +153,7 @@ impl Desk {
     /// The ledger's records about actions of this kind, as "Judged: outcome" or "Ended: outcome".
     pub(super) fn records(&self, kind: &str) -> Vec<String> {
         let entries: Vec<Value> =
-            serde_json::from_str(&tagout(&self.place, &["log", "--json"])).expect("the ledger as JSON");
+            serde_json::from_str(&says(&self.place, &["log", "--json"])).expect("the ledger as JSON");
         let of_kind = entries.iter().filter(|entry| entry["action"].get(kind).is_some());
         let told = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         of_kind.map(|entry| format!("{}: {}", told(&entry["phase"]), told(&entry["outcome"]))).collect()
@@ -171,21 +171,6 @@ impl Desk {
         }
         panic!("expected {expected:?}, recorded {:?}", self.records(kind));
     }
-}
-
-/// What the program prints in this workspace, at home there.
-fn tagout(place: &Place, arguments: &[&str]) -> String {
-    let server = place.command();
-    let mut command = Command::new(server.get_program());
-    for (name, value) in server.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command.args(arguments).current_dir(place.work()).output().expect("the program starts");
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// The argument of a rewrite to `new($A)`.

@@ -4,3 +4,6 @@ mod answers;
 mod decisions;
 mod desk;
 mod review;
+mod together;
+
+pub(crate) use desk::Desk;
