@@ -162,18 +162,21 @@ fn workspace_actions(workspace: &Workspace, actions: &mut Vec<ActionItem>) {
         let title = format!("tagout: run `{}` in the sandbox", argv.join(" "));
         push(title, "tagout.run", json!({ "root": root, "argv": argv }));
     }
-    if workspace.trust != Trust::Trusted {
+    let mode_now = workspace.stance.mode;
+    if let (Trust::Changed | Trust::Untrusted, Some(settings)) = (workspace.stance.trust, &workspace.stance.settings) {
+        let names: Vec<&str> = settings.files.iter().map(|(name, _)| name.as_str()).collect();
+        let named = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
         push(
-            "tagout: trust this workspace, as its settings are now".to_owned(),
+            format!("tagout: trust this workspace, as its settings are now{named}"),
             "tagout.trust",
-            json!({ "root": root }),
+            json!({ "root": root, "settings": settings.hash().to_string() }),
         );
     }
-    for mode in Mode::ALL.into_iter().filter(|mode| *mode != workspace.mode) {
-        let title = format!("tagout: switch mode from {} to {mode}", workspace.mode);
+    for mode in Mode::ALL.into_iter().filter(|mode| *mode != mode_now) {
+        let title = format!("tagout: switch mode from {mode_now} to {mode}");
         push(title, "tagout.setMode", json!({ "root": root, "mode": mode }));
     }
-    if workspace.mode != Mode::ReadOnly {
+    if mode_now != Mode::ReadOnly {
         push("tagout: undo the last applied changeset".to_owned(), "tagout.undo", json!({ "root": root }));
     }
     push("tagout: show the log".to_owned(), "tagout.log", json!({}));

@@ -12,7 +12,7 @@ use super::state::{Given, Pending, PendingTask, Reply, State};
 use crate::changes::{ChangesetId, HunkId, Selection, render_changeset};
 use crate::policy::{HostRule, Mode, Place, Role};
 use crate::ports::{Failure, FailureKind};
-use crate::workspace::Root;
+use crate::workspace::{ContentHash, Root};
 
 /// Every command id, as the server announces it.
 pub const COMMANDS: &[&str] = &[
@@ -58,6 +58,7 @@ struct Argument {
     term: Option<String>,
     reason: Option<String>,
     grant: Option<String>,
+    settings: Option<String>,
     job: Option<u64>,
 }
 
@@ -167,7 +168,14 @@ impl State {
                 let name = wanted(argument.grant.clone(), "grant")?;
                 started(self.task(argument, |root| Task::Revoke(root, name))?)
             }
-            "tagout.trust" => started(self.task(argument, Task::Trust)?),
+            "tagout.trust" => {
+                let shown = argument.settings.as_deref().map(|hash| {
+                    let wrong = || Failure::new(FailureKind::InvalidInput, "\"settings\" is no hash of settings");
+                    ContentHash::from_hex(hash).ok_or_else(|| wrong().hint("send it as the code action has it"))
+                });
+                let shown = shown.transpose()?;
+                started(self.task(argument, |root| Task::Trust(root, shown))?)
+            }
             "tagout.cancel" => done(vec![Order::Stop(JobId(wanted(argument.job, "job")?))]),
             "tagout.index" => {
                 let root = self.root(argument)?;

@@ -200,7 +200,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Record(_)
         | Task::RecordDenial { .. }
         | Task::Revoke(..)
-        | Task::Trust(_)
+        | Task::Trust(..)
         | Task::LoadApplied(..)
         | Task::Settle(..)
         | Task::SetMode(..)
@@ -208,6 +208,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Open(_) => true,
         Task::Index(_)
         | Task::Refresh(..)
+        | Task::Look(_)
         | Task::Search(_)
         | Task::Rewrite(_)
         | Task::Run(_)
@@ -292,10 +293,10 @@ impl Worker {
                 recipes::deny(workbench, &root, &judgement, &reason).map(|()| Outcome::Recorded)
             }
             Task::Revoke(root, name) => recipes::revoke(workbench, &root, &name).map(|()| Outcome::Revoked(name)),
-            Task::Trust(root) => {
-                let seen = (workbench.evidence)(&root)?;
-                recipes::set_trust(workbench, &root, Some(&seen))?;
-                workbench.standing(&root).mode().map(|mode| Outcome::Trusted(root, mode))
+            Task::Look(root) => recipes::look(workbench, &root).map(Outcome::Looked),
+            Task::Trust(root, shown) => {
+                recipes::trust_as_shown(workbench, &root, shown)?;
+                recipes::look(workbench, &root).map(Outcome::Trusted)
             }
             Task::LoadApplied(root, wanted) => {
                 recipes::last_applied(workbench, &root, wanted.as_ref()).map(Outcome::LastApplied)

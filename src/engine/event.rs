@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::order::{EditId, JobId, RequestId};
-use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report};
+use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Stance};
 use crate::policy::Mode;
 use crate::ports::{Failure, OutputStream, Progress};
 use crate::text::{Encoding, Position, Range};
@@ -181,8 +181,10 @@ pub enum Outcome {
     Recorded,
     /// The approval of this name holds no more.
     Revoked(String),
-    /// A workspace is trusted, and is in this mode.
-    Trusted(Root, Mode),
+    /// A workspace is trusted, and stands so now.
+    Trusted(Stance),
+    /// How a workspace stands.
+    Looked(Stance),
     /// A page for people was written to this path.
     Written(PathBuf),
 }

@@ -16,6 +16,7 @@ mod standing;
 mod state;
 mod step;
 mod workbench;
+mod workspaces;
 
 pub use commands::COMMANDS;
 pub use drive::{Engine, Outbox};

@@ -19,6 +19,9 @@ impl State {
                 }
             }
         }
+        for (target, found) in self.workspaces.iter().filter_map(|workspace| self.setting_notices(workspace)) {
+            notices.entry(target).or_default().extend(found);
+        }
         for pending in self.pending.values() {
             let message = format!("tagout: waits for your decision: {}", pending.judgement.action.describe());
             for (uri, document) in self.documents.iter() {

@@ -9,7 +9,7 @@ use crate::changes::ChangesetId;
 use crate::policy::Mode;
 use crate::ports::Failure;
 use crate::text::Range;
-use crate::workspace::{DocumentUri, DocumentVersion, RelativePath, Root};
+use crate::workspace::{ContentHash, DocumentUri, DocumentVersion, RelativePath, Root};
 
 /// Names a request of a frontend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,8 +152,10 @@ pub enum Task {
     },
     /// Take an approval back.
     Revoke(Root, String),
-    /// Trust a workspace as it is.
-    Trust(Root),
+    /// Look at how a workspace stands.
+    Look(Root),
+    /// Trust a workspace with the settings that were shown, or as it is.
+    Trust(Root, Option<ContentHash>),
     /// Load what was applied last, or of the named changeset.
     LoadApplied(Root, Option<ChangesetId>),
     /// Take a proposal off the list of those that wait.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::event::{Ask, Event, Outcome, TextChange, Update};
 use super::order::{Answer, EditId, JobId, Order, RequestId, Task};
-use super::recipes::{Applied, ApplyTask, Executor, Granted, Judgement, Opened, Proposed};
+use super::recipes::{Applied, ApplyTask, Executor, Granted, Judgement, Opened, Proposed, Stance};
 use super::state::State;
 use super::step::step;
 use crate::changes::{Changeset, FileChange, Origin, content_hash};
@@ -43,11 +43,14 @@ fn reviewing() -> State {
     let orders = step(&mut state, Event::FoldersChanged { added: vec![PathBuf::from("/w")], removed: vec![] });
     let opened = Opened {
         given: PathBuf::from("/w"),
-        root: root.clone(),
-        mode: Mode::WorkspaceWrite,
-        trust: Trust::Trusted,
+        stance: Stance {
+            root: root.clone(),
+            mode: Mode::WorkspaceWrite,
+            trust: Trust::Trusted,
+            settings: None,
+            problems: vec![],
+        },
         unknown: Vec::new(),
-        problems: vec![],
         commands: vec![],
         notice: None,
         waiting: vec![],

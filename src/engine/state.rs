@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::documents::Documents;
 use super::order::{EditId, JobId, Notice, RequestId, Target};
-use super::recipes::{ApplyTask, Judgement, RunTask, Unsaved};
+use super::recipes::{ApplyTask, Judgement, RunTask, Stance, Unsaved};
 use crate::changes::{ChangesetId, HunkId, Review};
-use crate::policy::{Mode, Trust};
 use crate::text::Encoding;
 use crate::workspace::{FileState, RelativePath, Root};
 
@@ -16,8 +15,8 @@ use crate::workspace::{FileState, RelativePath, Root};
 pub(super) struct Workspace {
     pub given: PathBuf,
     pub root: Root,
-    pub mode: Mode,
-    pub trust: Trust,
+    /// How it stood when it was looked at last.
+    pub stance: Stance,
     pub commands: Vec<Vec<String>>,
     pub refreshing: Refreshing,
     /// What the store said last.

@@ -2,10 +2,9 @@
 
 use super::event::{Ask, Event, Outcome, Update};
 use super::order::{Answer, JobId, Level, Order, ProgressState, RequestId, Task};
-use super::recipes::{Ended, IndexSummary, Opened, Proposed, Ran, Report};
-use super::state::{Job, Pending, PendingTask, Refreshing, Reply, State, Workspace};
+use super::recipes::{Ended, Proposed, Ran, Report};
+use super::state::{Job, Pending, PendingTask, Reply, State};
 use crate::changes::summarise;
-use crate::policy::Trust;
 use crate::ports::{Failure, FailureKind, Progress, Refusal, RefusalKind};
 use crate::workspace::{DocumentUri, RelativePath, Root};
 
@@ -115,24 +114,6 @@ impl State {
         by_root.into_iter().flat_map(|(root, paths)| self.refresh(&root, paths)).collect()
     }
 
-    /// Brings the index up to date for `paths` (none: all), after the job that is at work on it, if any.
-    pub(super) fn refresh(&mut self, root: &Root, paths: Vec<RelativePath>) -> Vec<Order> {
-        let Some(workspace) = self.workspace_mut(root) else { return Vec::new() };
-        if workspace.refreshing.job.is_some() {
-            match &mut workspace.refreshing.next {
-                Some(next) if next.is_empty() => {}
-                Some(next) if !paths.is_empty() => next.extend(paths),
-                _ => workspace.refreshing.next = Some(paths.into_iter().collect()),
-            }
-            return Vec::new();
-        }
-        let job = self.begin(None, Some(root));
-        if let Some(workspace) = self.workspace_mut(root) {
-            workspace.refreshing.job = Some(job);
-        }
-        vec![Order::Start(job, Task::Refresh(root.clone(), paths))]
-    }
-
     fn asked(&mut self, request: RequestId, ask: Ask) -> Vec<Order> {
         match ask {
             Ask::CodeActions { uri, range } => {
@@ -200,20 +181,6 @@ impl State {
         vec![Order::Progress(id, ProgressState::Report { message: format!("{}{counted}", progress.stage), percent })]
     }
 
-    /// Starts what had to wait for an index job.
-    fn next_refresh(&mut self, ended: JobId, root: Option<&Root>) -> Vec<Order> {
-        let Some(workspace) = root.and_then(|root| self.workspace_mut(root)) else { return Vec::new() };
-        if workspace.refreshing.job != Some(ended) {
-            return Vec::new();
-        }
-        workspace.refreshing.job = None;
-        let root = workspace.root.clone();
-        match workspace.refreshing.next.take() {
-            Some(paths) => self.refresh(&root, paths.into_iter().collect()),
-            None => Vec::new(),
-        }
-    }
-
     fn ended(&mut self, id: JobId, job: &Job, outcome: Result<Outcome, Failure>) -> Vec<Order> {
         let mut last_words = String::new();
         let mut orders = match outcome {
@@ -243,16 +210,12 @@ impl State {
             },
             Ok(Outcome::ModeSet(root, mode)) => {
                 if let Some(workspace) = self.workspace_mut(&root) {
-                    workspace.mode = mode;
+                    workspace.stance.mode = mode;
                 }
                 vec![Order::Tell(Level::Info, format!("tagout: {} is now {mode}", root.name()))]
             }
-            Ok(Outcome::Trusted(root, mode)) => {
-                if let Some(workspace) = self.workspace_mut(&root) {
-                    (workspace.mode, workspace.trust) = (mode, Trust::Trusted);
-                }
-                vec![Order::Tell(Level::Info, format!("tagout: {} is trusted; its mode is {mode}", root.name()))]
-            }
+            Ok(Outcome::Trusted(stance)) => self.trusted(stance),
+            Ok(Outcome::Looked(stance)) => self.looked(stance),
             Ok(Outcome::Revoked(name)) => {
                 self.given.retain(|given| given.name != name);
                 vec![Order::Tell(Level::Info, "tagout: the approval was taken back".to_owned())]
@@ -268,6 +231,10 @@ impl State {
 
     fn failed(&mut self, job: &Job, failure: Failure) -> Vec<Order> {
         let mut orders = job.apply.as_ref().map_or_else(Vec::new, |task| self.let_go(task));
+        if let (FailureKind::Denied, Some(root)) = (failure.kind, &job.root) {
+            // It may be for a change that nobody has shown yet.
+            orders.extend(self.look(root));
+        }
         match job.request {
             Some((request, _)) => orders.push(Order::Answer(request, Err(failure))),
             None => {
@@ -285,45 +252,6 @@ impl State {
             }
         }
         orders
-    }
-
-    fn opened(&mut self, opened: Opened) -> Vec<Order> {
-        let Opened { given, root, mode, trust, problems, commands, notice, unknown, waiting } = opened;
-        let mut orders: Vec<Order> =
-            problems.iter().map(|problem| Order::Tell(Level::Warning, format!("tagout: {problem}"))).collect();
-        let told = notice.into_iter().chain(unknown);
-        orders.extend(told.map(|told| Order::Tell(Level::Warning, format!("tagout: {told}"))));
-        if self.workspace(&root).is_some() {
-            return orders;
-        }
-        let job = self.begin(Some(format!("tagout: index {}", root.name())), Some(&root));
-        let refreshing = Refreshing { job: Some(job), next: None };
-        if trust != Trust::Trusted {
-            let what = format!("tagout: {} is not trusted: nothing in it is run until you trust it", root.name());
-            orders.push(Order::Tell(Level::Info, what));
-        }
-        self.workspaces.push(Workspace { given, root: root.clone(), mode, trust, commands, refreshing, notice: None });
-        for changeset in waiting {
-            orders.extend(self.propose(root.clone(), changeset));
-        }
-        orders.extend(self.started(job, Task::Index(root)));
-        orders
-    }
-
-    /// Says what an index run did; what the store had to say, once.
-    fn indexed(&mut self, summary: IndexSummary) -> Vec<Order> {
-        let told = Order::Tell(Level::Log, format!("tagout: {summary}"));
-        let workspace = summary.root.as_ref().and_then(|root| self.workspace_mut(root));
-        let notice = workspace.and_then(|workspace| {
-            let fresh = summary.notice.as_ref().filter(|notice| workspace.notice.as_ref() != Some(notice)).cloned();
-            workspace.notice = summary.notice;
-            fresh
-        });
-        notice
-            .map(|notice| Order::Tell(Level::Warning, format!("tagout: {notice}")))
-            .into_iter()
-            .chain([told])
-            .collect()
     }
 
     fn proposed(&mut self, proposed: Proposed) -> Vec<Order> {

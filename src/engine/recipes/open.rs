@@ -9,22 +9,43 @@ use super::unknown::resolve_unknown;
 use crate::changes::{Changeset, FileChange};
 use crate::config::ConfigProblem;
 use crate::policy::{Mode, Trust};
-use crate::ports::{Failure, ShelvedState};
+use crate::ports::{Evidence, Failure, ShelvedState};
 use crate::workspace::{RelativePath, Root};
 
-/// A workspace that is open.
-#[derive(Debug, Clone)]
-pub struct Opened {
-    /// The folder as it was named.
-    pub given: PathBuf,
+/// How a workspace stands, for people to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stance {
     /// The folder, links resolved.
     pub root: Root,
     /// Its mode.
     pub mode: Mode,
     /// Whether it is trusted.
     pub trust: Trust,
-    /// What is wrong with the settings.
+    /// Where it is not: the settings that it would be trusted with; `None` when they cannot be read.
+    pub settings: Option<Evidence>,
+    /// What is wrong with the settings and rules.
     pub problems: Vec<ConfigProblem>,
+}
+
+/// Looks at how a workspace stands now.
+///
+/// # Errors
+/// When its mode cannot be read.
+pub fn look(workbench: &Workbench, root: &Root) -> Result<Stance, Failure> {
+    let standing = workbench.standing(root);
+    let mode = standing.mode()?;
+    let Standing { trust, problems, .. } = standing;
+    let settings = if trust == Trust::Trusted { None } else { (workbench.evidence)(root).ok() };
+    Ok(Stance { root: root.clone(), mode, trust, settings, problems })
+}
+
+/// A workspace that is open.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The folder as it was named.
+    pub given: PathBuf,
+    /// How it stands.
+    pub stance: Stance,
     /// The project's own test and build commands.
     pub commands: Vec<Vec<String>>,
     /// What the state folder had to say: that damage was found.
@@ -57,13 +78,11 @@ pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let owned = |argv: &&[&str]| argv.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
     let commands = COMMANDS.iter().zip(stats).filter(|(_, stat)| stat.is_some());
     let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
-    let standing = workbench.standing(&root);
-    let mode = standing.mode()?;
-    let Standing { trust, problems, .. } = standing;
+    let stance = look(workbench, &root)?;
     let unknown = resolve_unknown(workbench, &root).unwrap_or_else(|failure| vec![failure.to_string()]);
     let waiting = still_waiting(workbench, &root)?;
     let notice = workbench.modes.take_notice();
-    Ok(Opened { given: folder.to_owned(), root, mode, trust, problems, commands, notice, unknown, waiting })
+    Ok(Opened { given: folder.to_owned(), stance, commands, notice, unknown, waiting })
 }
 
 /// The kept proposals, without the files that they do not fit any more: for those they can only be made again.

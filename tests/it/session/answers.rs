@@ -1,9 +1,9 @@
 //! Answers that hold beyond the moment, and trust, all by code actions.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::desk::Desk;
-use crate::client::Place;
+use crate::place::{Place, says};
 use crate::sandbox::bench;
 
 const TOUCH: &str = "run touch made on the host";
@@ -86,4 +86,26 @@ fn a_workspace_is_trusted_by_a_code_action() {
     desk.told("is trusted");
     desk.execute("tagout.run", json!({"argv": ["true"]}));
     desk.told("exit code 0");
+}
+
+#[test]
+fn what_is_wrong_with_the_settings_is_shown_at_its_line_and_a_change_ends_trust_at_once() {
+    let mut desk = Desk::new("workspace-write", &[("a.rs", "fn a() {}\n")]);
+    desk.place.write(".tagout.toml", "# mine\n[[rule]]\nname = \"x\"\ndecision = \"perhaps\"\n");
+    desk.told("settings in work that run or steer something have changed");
+    let trust = desk.offered("a.rs", 0, "trust this workspace, as its settings are now: .tagout.toml");
+    // Others than were shown.
+    desk.place.write(".tagout.toml", "# mine\n\n[[rule]]\nname = \"x\"\ndecision = \"perhaps\"\n");
+    desk.execute("tagout.trust", trust);
+    desk.told("have changed since they were shown");
+    assert_eq!(says(&desk.place, &["mode"]), "read-only\n");
+    let now = desk.offered("a.rs", 0, "trust this workspace, as its settings are now: .tagout.toml");
+    desk.execute("tagout.trust", now);
+    desk.told("is trusted; its mode is workspace-write");
+    desk.notices(".tagout.toml", 1, "decision");
+    let at_third = |message: &Value| message["params"]["diagnostics"][0]["range"]["start"]["line"] == 2;
+    assert!(desk.client.seen.iter().any(at_third), "{:?}", desk.client.seen);
+    desk.place.write(".tagout.toml", "");
+    desk.told("have changed");
+    desk.notices(".tagout.toml", 0, "");
 }
