@@ -5,7 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use serde_json::json;
+
 use crate::place::{Place, accept, configure, notes, says, tagout};
+use crate::session::Desk;
 
 /// A rule by which a command runs on the host unasked.
 const TOUCH: &str = "[[rule]]\nname = \"t\"\ndecision = \"allow\"\nplace = \"host\"\ncommand = \"touch\"\n";
@@ -117,6 +120,21 @@ fn a_ledger_that_another_process_holds_stops_every_effect() {
     let holds = ["BEGIN EXCLUSIVE", "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT"];
     // Each waits for its turn, as long as it has patience.
     std::thread::scope(|scope| holds.map(|hold| scope.spawn(move || held(hold))).map(|test| test.join().unwrap()));
+}
+
+#[test]
+fn a_server_whose_ledger_is_held_from_some_moment_on_runs_nothing_from_then_on() {
+    let place = place();
+    place.write("a.rs", "fn a() {}\n");
+    let mut desk = Desk::at(place, "a.rs");
+    let records = says(&desk.place, &["audit", "export"]);
+    let other = rusqlite::Connection::open(database(&desk.place)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    desk.execute("tagout.run", json!({"argv": ["touch", "made"], "place": "host"}));
+    desk.told("is held by another process");
+    drop(other);
+    assert!(!desk.exists("made"), "it ran without a record");
+    whole_again(&desk.place, &records);
 }
 
 #[test]

@@ -10,18 +10,20 @@ use crate::place::{Place, notes, question, says, tagout};
 use crate::sandbox::bench;
 use crate::session::Desk;
 
-/// Starts the program and waits until what it means to do, and no end of it, is in the record.
-fn started(place: &Place, arguments: &[&str], word: &str) -> (Child, u64) {
-    let mut program = place.program();
-    let child = program.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+/// Starts the program.
+fn started(place: &Place, arguments: &[&str]) -> Child {
+    place.program().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Waits until what the program means to do, and no end of it, is in the record; its number.
+fn intent(place: &Place, word: &str) -> u64 {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let records = about(place, word);
-        if let Some(intent) =
-            records.last().filter(|record| record["verdict"]["decision"] == "Allow" || approved(record))
-        {
+        let allowed = |record: &&Value| record["verdict"]["decision"] == "Allow" || approved(record);
+        if let Some(intent) = records.last().filter(allowed) {
             assert_eq!(intent["phase"], "Judged", "{intent}");
-            return (child, intent["number"].as_u64().unwrap());
+            return intent["number"].as_u64().unwrap();
         }
         assert!(Instant::now() < deadline, "no intent: {records:?}");
         std::thread::sleep(Duration::from_millis(20));
@@ -52,7 +54,8 @@ fn a_run_in_the_sandbox_that_nobody_saw_end_is_told_once_and_never_done_again() 
     }
     let place = Place::new();
     says(&place, &["mode", "workspace-write"]);
-    let (mut child, number) = started(&place, &["run", "--", "sleep", "97"], "97");
+    let mut child = started(&place, &["run", "--", "sleep", "97"]);
+    let number = intent(&place, "97");
     let beside = tagout(&place, &["run", "--", "true"]);
     assert!(beside.status.success() && !notes(&beside).contains("record"), "it lasts still: {}", notes(&beside));
     child.kill().unwrap();
@@ -78,7 +81,8 @@ fn a_run_in_the_sandbox_that_nobody_saw_end_is_told_once_and_never_done_again() 
 fn ended_on_the_host(place: &Place) -> u64 {
     let script = "echo begun >> begun; exec sleep 3";
     let asked = question(&tagout(place, &["run", "--host", "--", "sh", "-c", script]));
-    let (mut child, number) = started(place, &["run", "--host", "--approve", &asked, "--", "sh", "-c", script], script);
+    let mut child = started(place, &["run", "--host", "--approve", &asked, "--", "sh", "-c", script]);
+    let number = intent(place, script);
     let deadline = Instant::now() + Duration::from_secs(30);
     while !place.work().join("begun").exists() {
         assert!(Instant::now() < deadline, "it does not begin");

@@ -66,7 +66,7 @@ impl Desk {
         std::fs::read_to_string(self.place.work().join(path)).expect("a file")
     }
 
-    pub(super) fn exists(&self, path: &str) -> bool {
+    pub(crate) fn exists(&self, path: &str) -> bool {
         self.place.work().join(path).exists()
     }
 
@@ -105,7 +105,7 @@ impl Desk {
     }
 
     /// Runs a command that must be taken on.
-    pub(super) fn execute(&mut self, command: &str, argument: Value) {
+    pub(crate) fn execute(&mut self, command: &str, argument: Value) {
         let answer = self.client.execute(command, argument);
         assert!(answer.get("error").is_none(), "{answer}");
     }
