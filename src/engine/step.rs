@@ -231,7 +231,7 @@ impl State {
 
     fn failed(&mut self, job: &Job, failure: Failure) -> Vec<Order> {
         let mut orders = job.apply.as_ref().map_or_else(Vec::new, |task| self.let_go(task));
-        if let (FailureKind::Denied, Some(root)) = (failure.kind, &job.root) {
+        if let (FailureKind::Denied | FailureKind::Stale, Some(root)) = (failure.kind, &job.root) {
             // It may be for a change that nobody has shown yet.
             orders.extend(self.look(root));
         }

@@ -96,11 +96,14 @@ fn what_is_wrong_with_the_settings_is_shown_at_its_line_and_a_change_ends_trust_
     let trust = desk.offered("a.rs", 0, "trust this workspace, as its settings are now: .tagout.toml");
     // Others than were shown.
     desk.place.write(".tagout.toml", "# mine\n\n[[rule]]\nname = \"x\"\ndecision = \"perhaps\"\n");
-    desk.execute("tagout.trust", trust);
+    desk.execute("tagout.trust", trust.clone());
     desk.told("have changed since they were shown");
     assert_eq!(says(&desk.place, &["mode"]), "read-only\n");
-    let now = desk.offered("a.rs", 0, "trust this workspace, as its settings are now: .tagout.toml");
-    desk.execute("tagout.trust", now);
+    let fresh = std::iter::repeat_with(|| {
+        desk.offered("a.rs", 0, "trust this workspace, as its settings are now: .tagout.toml")
+    });
+    let fresh = fresh.take(10_000).find(|offered| *offered != trust).unwrap();
+    desk.execute("tagout.trust", fresh);
     desk.told("is trusted; its mode is workspace-write");
     desk.notices(".tagout.toml", 1, "decision");
     let at_third = |message: &Value| message["params"]["diagnostics"][0]["range"]["start"]["line"] == 2;
