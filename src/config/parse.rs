@@ -2,6 +2,8 @@
 
 use toml::de::{DeTable, DeValue};
 
+use super::{LONGEST_FILE, UNREADABLE};
+
 /// A value as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Raw {
@@ -49,6 +51,10 @@ pub(super) struct Unreadable {
 
 /// The values of a TOML document.
 pub(super) fn from_toml(text: &str) -> Result<Vec<Item>, Unreadable> {
+    if text == UNREADABLE {
+        let text = format!("it is there and cannot be read as a file of text of at most {LONGEST_FILE} bytes");
+        return Err(Unreadable { line: None, text });
+    }
     let line = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| Unreadable {
         line: error.span().map(|span| line(span.start)),

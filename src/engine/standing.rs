@@ -9,7 +9,7 @@ use crate::config::{
 };
 use crate::policy::{Decision, Mode, Rule, Rules, Trust};
 use crate::ports::{Evidence, Failure};
-use crate::workspace::{RelativePath, Root};
+use crate::workspace::{FileKind, RelativePath, Root};
 
 /// What holds for a workspace, as it was read.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl Workbench {
     fn workspace_settings(&self, root: &Root) -> Option<String> {
         match RelativePath::new(WORKSPACE_SETTINGS).map(|path| self.files.read(root, &path)) {
             Ok(Ok(None)) => None,
-            Ok(Ok(Some(state))) if state.bytes.len() <= LONGEST_FILE => {
+            Ok(Ok(Some(state))) if state.kind != FileKind::Symlink && state.bytes.len() <= LONGEST_FILE => {
                 Some(String::from_utf8_lossy(&state.bytes).into_owned())
             }
             // What is there and cannot be read may narrow.

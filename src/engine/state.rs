@@ -54,7 +54,8 @@ pub(super) struct Pending {
 impl Pending {
     /// Why it is asked about.
     pub(super) fn reason(&self) -> &str {
-        self.judgement.verdict.because.first().map_or("", |reason| reason.text.as_str())
+        let won = self.judgement.verdict.because.first();
+        won.map_or("", |won| if won.text.is_empty() { won.rule.as_str() } else { won.text.as_str() })
     }
 }
 

@@ -85,6 +85,13 @@ pub struct Reason {
     pub text: String,
 }
 
+impl Reason {
+    /// The text behind a colon; nothing where the rule has none.
+    fn why(&self) -> String {
+        if self.text.is_empty() { String::new() } else { format!(": {}", self.text) }
+    }
+}
+
 /// Where an action happens, if it does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Setting {
@@ -128,7 +135,7 @@ impl Verdict {
     pub fn explain(&self) -> String {
         self.because.first().map_or_else(
             || self.decision.name().to_owned(),
-            |won| format!("{} by {} ({}:{}): {}", self.decision, won.rule, won.file, won.line, won.text),
+            |won| format!("{} by {} ({}:{}){}", self.decision, won.rule, won.file, won.line, won.why()),
         )
     }
 
@@ -140,9 +147,9 @@ impl Verdict {
             text.push_str(&format!(", {}", setting.describe()));
         }
         for (number, reason) in self.because.iter().enumerate() {
-            let Reason { rule, layer, file, line, decision, text: why } = reason;
+            let Reason { rule, layer, file, line, decision, .. } = reason;
             let mark = if number == 0 { "→" } else { " " };
-            text.push_str(&format!("\n{mark} {decision:<5} {rule} ({}, {file}:{line}): {why}", layer.name()));
+            text.push_str(&format!("\n{mark} {decision:<5} {rule} ({}, {file}:{line}){}", layer.name(), reason.why()));
         }
         text
     }

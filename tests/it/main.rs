@@ -13,6 +13,7 @@ mod ahead;
 mod attacks;
 mod bad_ledger;
 mod bad_runs;
+mod bad_settings;
 mod beneath;
 mod capture;
 mod client;
