@@ -19,6 +19,10 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 /// The changed runs of lines between `before` and `after`, in order (Myers' algorithm).
+///
+/// The search has a limit of work rather than of time, as git's has: for texts with little in common it settles for
+/// more changed lines than are needed, on every machine for the same ones. A deadline would make the hunks of a
+/// changeset, and with them what was approved, depend on how busy the machine is.
 #[must_use]
 pub fn line_hunks(before: &str, after: &str) -> Vec<LineHunk> {
     let mut hunks: Vec<LineHunk> = Vec::new();
