@@ -34,8 +34,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn state() -> impl Strategy<Value = FileState> {
-    let kind =
-        prop_oneof![8 => Just(FileKind::Plain), 2 => Just(FileKind::Executable), 1 => Just(FileKind::Symlink)];
+    let kind = prop_oneof![8 => Just(FileKind::Plain), 2 => Just(FileKind::Executable), 1 => Just(FileKind::Symlink)];
     (kind, bytes()).prop_map(|(kind, bytes)| FileState { kind, bytes })
 }
 

@@ -31,7 +31,9 @@ pub enum RenameError {
     #[error("{0} exists: choose another name, or delete it first")]
     Exists(RelativePath),
     /// Both names differ in case alone, and the file system takes them for one.
-    #[error("{0} differs from the old name in case alone, and this file system takes both for one: use a third name between")]
+    #[error(
+        "{0} differs from the old name in case alone, and this file system takes both for one: use a third name between"
+    )]
     CaseOnly(RelativePath),
 }
 
@@ -100,7 +102,8 @@ fn is_link(state: &FileState) -> bool {
 fn equal(gone: &[Side<'_>], come: &[Side<'_>]) -> Vec<Rename> {
     type Key = (bool, ContentHash);
     let key = |side: &Side<'_>| -> Key { (is_link(side.state), ContentHash::of(&side.state.bytes)) };
-    let (mut named, mut any): (BTreeMap<(Key, &str), VecDeque<usize>>, BTreeMap<Key, VecDeque<usize>>) = Default::default();
+    let mut named = BTreeMap::<(Key, &str), VecDeque<usize>>::new();
+    let mut any = BTreeMap::<Key, VecDeque<usize>>::new();
     for side in gone {
         named.entry((key(side), side.name)).or_default().push_back(side.at);
         any.entry(key(side)).or_default().push_back(side.at);
@@ -251,7 +254,8 @@ mod tests {
     fn many_files_are_paired_by_equal_contents_alone() {
         let text = |number: usize, more: &str| format!("one line\nanother line\n{number}\n{more}");
         let gone = |number| change(&format!("old/{number}"), Some(&text(number, "")), None);
-        let come = |number| change(&format!("new/{number}"), None, Some(&text(number, if number < 5 { "x" } else { "" })));
+        let come =
+            |number| change(&format!("new/{number}"), None, Some(&text(number, if number < 5 { "x" } else { "" })));
         let files: Vec<FileChange> = (0..10_000).map(gone).chain((0..10_000).map(come)).collect();
         assert_eq!(renames(&files).len(), 10_000);
         assert!(renames(&files).iter().all(|rename| rename.to == rename.from + 10_000));

@@ -115,8 +115,8 @@ mod tests {
 
     #[test]
     fn what_was_kept_before_there_was_a_lineage_is_read() {
-        let digits = |at: usize| u8::from_str_radix(&OLD[at..at + 2], 16).unwrap();
-        let row: Vec<u8> = (0..OLD.len()).step_by(2).map(digits).collect();
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        let row: Vec<u8> = OLD.as_bytes().chunks(2).map(byte).collect();
         let (read, proposal): (Changeset, ChangesetId) = postcard::from_bytes(&row).unwrap();
         assert_eq!((read, proposal.as_str()), (changeset(), "0123456789"));
         for cut in 0..row.len() {
