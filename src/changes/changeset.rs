@@ -255,6 +255,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_known_of_it_is_no_part_of_its_name() {
+        let read = Input { path: RelativePath::new("c").unwrap(), hash: ContentHash::of(b"c") };
+        let bare = Changeset::new(Origin::User, vec![change("a", Some("x"), Some("y")), change("b", None, Some("z"))]);
+        let told = bare.clone().with_lineage(Lineage { read: vec![read.clone()], ..Lineage::default() });
+        assert_eq!((&told.id, told.hash()), (&bare.id, bare.hash()));
+        let base = Input { path: RelativePath::new("a").unwrap(), hash: FileState::text("x").hash() };
+        assert_eq!(told.inputs(), [base, read]);
+        assert_eq!(bare.inverted().lineage.derived_from, [bare.id]);
+    }
+
+    #[test]
     fn inverting_twice_restores_the_files() {
         let origin = Origin::Command { argv: vec!["make".into()] };
         let one = Changeset::new(origin, vec![change("a", Some("x\n"), Some("y\n"))]);

@@ -162,3 +162,38 @@ impl Lineage {
         Self { derived_from: vec![parent.clone()], checks: Vec::new(), ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn makers_are_told_in_one_line_and_keep_their_place() {
+        let id = ChangesetId::from_text;
+        let parameters = BTreeMap::from([("to".to_owned(), "x\ny".to_owned())]);
+        let (pattern, replacement, language) = ("a".to_owned(), "b".to_owned(), "rust".to_owned());
+        let makers = [
+            (Origin::Rewrite { pattern, replacement, language }, "rewrite rust: a → b"),
+            (Origin::Command { argv: vec!["make".into(), "\u{1b}[2J".into()] }, "command: make ␛[2J"),
+            (Origin::Undo { of: id("1") }, "undo of 1"),
+            (Origin::Recipe { name: "rename".into(), parameters }, "recipe rename (to=x␊y)"),
+            (Origin::Model { name: "m\n".into() }, "model m␊"),
+            (Origin::User, "edit by the user"),
+            (Origin::Composed { of: vec![id("1"), id("2")] }, "composed of 1, 2"),
+        ];
+        for (place, (maker, told)) in makers.iter().enumerate() {
+            assert_eq!(maker.describe(), *told);
+            // What is on the shelf tells them apart by this number.
+            assert_eq!(postcard::to_stdvec(maker).unwrap().first().copied().map(usize::from), Some(place));
+        }
+    }
+
+    #[test]
+    fn a_check_is_told_in_one_line() {
+        let told = |outcome| Checked { name: "cargo test".into(), outcome, level: None }.describe();
+        assert_eq!(told(CheckOutcome::Passed { summary: String::new() }), "cargo test: passed");
+        assert_eq!(told(CheckOutcome::Passed { summary: "2 tests".into() }), "cargo test: passed: 2 tests");
+        assert_eq!(told(CheckOutcome::Failed { first: "a\nb".into() }), "cargo test: failed: a␊b");
+        assert_eq!(told(CheckOutcome::NotRun { why: "no cargo".into() }), "cargo test: not run: no cargo");
+    }
+}

@@ -7,8 +7,8 @@ use crate::workspace::{ContentHash, FileKind, FileState, RelativePath};
 
 /// Least similarity, in percent: what git takes for a rename by default.
 const LIKE_PERCENT: usize = 50;
-/// Most pairs of contents that are compared line by line; beyond them only equal contents make a rename.
-const MOST_COMPARED: usize = 10_000;
+/// Most lines that are looked at to compare contents; where there are more, only equal contents make a rename.
+const MOST_COMPARED: usize = 20_000_000;
 
 /// A deletion and a creation that are one rename.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,23 +131,25 @@ fn equal(gone: &[Side<'_>], come: &[Side<'_>]) -> Vec<Rename> {
     found
 }
 
-fn similar(gone: &[Side<'_>], come: &[Side<'_>]) -> Vec<Rename> {
-    if gone.len().saturating_mul(come.len()) > MOST_COMPARED {
+fn similar<'a>(gone: &[Side<'a>], come: &[Side<'a>]) -> Vec<Rename> {
+    let all = |sides: &[Side<'a>]| sides.iter().filter_map(Sorted::new).collect::<Vec<Sorted<'a>>>();
+    let (gone, come) = (all(gone), all(come));
+    let lines = |sides: &[Sorted<'_>]| sides.iter().map(|side| side.lines.len()).sum::<usize>();
+    let work = gone.len().saturating_mul(lines(&come)).saturating_add(come.len().saturating_mul(lines(&gone)));
+    if work > MOST_COMPARED {
         return Vec::new();
     }
-    let gone: Vec<_> = gone.iter().filter_map(|side| Some((sorted(side)?, side.name))).collect();
     let mut pairs: Vec<(usize, bool, usize, usize)> = Vec::new();
-    for side in come {
-        let Some((to, size, lines)) = sorted(side) else { continue };
-        for ((from, other_size, other_lines), name) in &gone {
-            let larger = size.max(*other_size);
+    for new in &come {
+        for old in &gone {
+            let larger = new.bytes.max(old.bytes);
             // However alike they are, the larger one is not half in the other.
-            if size.min(*other_size) * 100 < larger * LIKE_PERCENT {
+            if new.bytes.min(old.bytes) * 100 < larger * LIKE_PERCENT {
                 continue;
             }
-            let percent = in_both(&lines, other_lines) * 100 / larger;
+            let percent = in_both(&new.lines, &old.lines) * 100 / larger;
             if percent >= LIKE_PERCENT {
-                pairs.push((percent, *name == side.name, *from, to));
+                pairs.push((percent, old.name == new.name, old.at, new.at));
             }
         }
     }
@@ -163,11 +165,20 @@ fn similar(gone: &[Side<'_>], come: &[Side<'_>]) -> Vec<Rename> {
     found
 }
 
-/// Index, size and sorted lines, of what is text.
-fn sorted<'a>(side: &Side<'a>) -> Option<(usize, usize, Vec<&'a [u8]>)> {
-    let mut lines: Vec<&[u8]> = side.state.as_text()?.as_bytes().split_inclusive(|byte| *byte == b'\n').collect();
-    lines.sort_unstable();
-    Some((side.at, side.state.bytes.len(), lines))
+/// A side that is text.
+struct Sorted<'a> {
+    at: usize,
+    name: &'a str,
+    bytes: usize,
+    lines: Vec<&'a [u8]>,
+}
+
+impl<'a> Sorted<'a> {
+    fn new(side: &Side<'a>) -> Option<Self> {
+        let mut lines: Vec<&[u8]> = side.state.as_text()?.as_bytes().split_inclusive(|byte| *byte == b'\n').collect();
+        lines.sort_unstable();
+        Some(Self { at: side.at, name: side.name, bytes: side.state.bytes.len(), lines })
+    }
 }
 
 /// Bytes of the lines that are in both; both sorted.
@@ -248,6 +259,16 @@ mod tests {
         assert!(rename("b", Some("y")).unwrap_err().contains("exists"));
         assert!(rename("A", Some("y")).unwrap_err().contains("exists"));
         assert!(rename("A", Some("x")).unwrap_err().contains("case"));
+    }
+
+    #[test]
+    fn what_is_too_much_to_compare_is_no_rename() {
+        let text = |mark: usize| (0..3_000).map(|line| format!("{line}\n")).collect::<String>() + &mark.to_string();
+        let files = |count: usize| -> Vec<FileChange> {
+            let gone = (0..count).map(|at| change(&format!("old/{at}"), Some(&text(at)), None));
+            gone.chain((0..count).map(|at| change(&format!("new/{at}"), None, Some(&text(at + count))))).collect()
+        };
+        assert_eq!((renames(&files(2)).len(), renames(&files(60)).len()), (2, 0));
     }
 
     #[test]

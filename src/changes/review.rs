@@ -168,17 +168,32 @@ impl Review {
     /// The hunks of `selection` that wait for a decision.
     #[must_use]
     pub fn pending(&self, selection: Selection) -> Vec<HunkId> {
-        let end = |file: usize| self.other_ends.get(&file).copied();
-        let selected = |id: &HunkId| match selection {
-            Selection::Hunk(one) => one == *id || end(one.file) == Some(id.file),
-            Selection::File(file) => file == id.file || end(file) == Some(id.file),
-            Selection::All => true,
+        let files: BTreeSet<usize> = match selection {
+            Selection::Hunk(HunkId { file, .. }) | Selection::File(file) => {
+                [Some(file), self.other_ends.get(&file).copied()].into_iter().flatten().collect()
+            }
+            Selection::All => (0..self.files.len()).collect(),
         };
-        let states = self.files.iter().enumerate().flat_map(|(file, review)| {
+        let selected = |id: &HunkId| match selection {
+            Selection::Hunk(one) => one == *id || one.file != id.file,
+            Selection::File(_) | Selection::All => true,
+        };
+        let files = files.into_iter().filter_map(|file| Some((file, self.files.get(file)?)));
+        let states = files.flat_map(|(file, review)| {
             let hunks = review.hunks.iter().enumerate();
             hunks.map(move |(hunk, (_, state))| (HunkId { file, hunk }, *state))
         });
         states.filter(|(id, state)| *state == HunkState::Pending && selected(id)).map(|(id, _)| id).collect()
+    }
+
+    /// What still waits for a decision, over what is expected now: to be [rebased](super::rebase) when the files
+    /// change meanwhile.
+    #[must_use]
+    pub fn rest(&self) -> Changeset {
+        // Only an empty list is refused, and where nothing waits nothing is left to do.
+        let files = self.acceptance(&self.pending(Selection::All)).unwrap_or_default();
+        let Changeset { id, origin, lineage, .. } = &self.changeset;
+        Changeset::new(origin.clone(), files).with_lineage(lineage.derived(id))
     }
 
     /// `hunks`, each end of a rename with the other one, and the files that they are in.

@@ -18,15 +18,29 @@ fn lines(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
 
+/// Most lines, of the shorter text and where the two begin to differ, among which changes are looked for.
+const MOST_SEARCHED: usize = 200_000;
+
 /// The changed runs of lines between `before` and `after`, in order (Myers' algorithm).
 ///
 /// The search has a limit of work rather than of time, as git's has: for texts with little in common it settles for
-/// more changed lines than are needed, on every machine for the same ones. A deadline would make the hunks of a
-/// changeset, and with them what was approved, depend on how busy the machine is.
+/// more changed lines than are needed, and very long ones differ from their first to their last change, on every
+/// machine alike. A deadline would make the hunks of a changeset, and with them what was approved, depend on how busy
+/// the machine is.
 #[must_use]
 pub fn line_hunks(before: &str, after: &str) -> Vec<LineHunk> {
+    let (old, new) = (lines(before), lines(after));
+    let shorter = old.len().min(new.len());
+    if shorter > MOST_SEARCHED {
+        let alike = |(one, other): &(&&str, &&str)| one == other;
+        let head = old.iter().zip(&new).take_while(alike).count();
+        let tail = old.iter().rev().zip(new.iter().rev()).take(shorter - head).take_while(alike).count();
+        if shorter - head - tail > MOST_SEARCHED {
+            return vec![LineHunk { before: head..old.len() - tail, after: head..new.len() - tail }];
+        }
+    }
     let mut hunks: Vec<LineHunk> = Vec::new();
-    for operation in capture_diff_slices(Algorithm::Myers, &lines(before), &lines(after)) {
+    for operation in capture_diff_slices(Algorithm::Myers, &old, &new) {
         if matches!(operation, DiffOp::Equal { .. }) {
             continue;
         }
@@ -108,6 +122,18 @@ mod tests {
     fn finds_separate_runs() {
         let hunks = line_hunks("a\nb\nc\nd\n", "a\nB\nc\nd\ne\n");
         assert_eq!(hunks, vec![LineHunk { before: 1..2, after: 1..2 }, LineHunk { before: 4..4, after: 4..5 },]);
+    }
+
+    #[test]
+    fn very_long_texts_differ_from_the_first_change_to_the_last() {
+        let text = |changed: &[usize]| -> String {
+            let mark = |line| if changed.contains(&line) { "!" } else { "" };
+            (0..MOST_SEARCHED + 10).map(|line| format!("{line}{}\n", mark(line))).collect()
+        };
+        let end = MOST_SEARCHED + 8;
+        assert_eq!(line_hunks(&text(&[]), &text(&[1, end])), [LineHunk { before: 1..end + 1, after: 1..end + 1 }]);
+        assert_eq!(line_hunks(&text(&[]), &text(&[1, 9])).len(), 2);
+        assert_eq!(line_hunks(&text(&[]), &text(&[])), []);
     }
 
     #[test]

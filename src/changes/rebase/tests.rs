@@ -131,6 +131,10 @@ fn a_rename_goes_along_with_what_changed_or_not_at_all() {
         assert_eq!(told(&rebased), [wanted]);
         assert_eq!(rebased.left[0].hunks, both);
     }
+    let edited = |at: &RelativePath| text("new\n1\n2\n3\nIV\n").filter(|_| *at == path("b"));
+    let undone = undo_over(&renamed, edited);
+    assert_eq!(undone.left, []);
+    assert_eq!(undone.changeset.change(&path("a")).unwrap().after, text("new\n1\n2\n3\n4\n"));
     let done = rebase(&renamed, |at| text("1\n2\n3\nIV\n").filter(|_| *at == path("b")));
     assert!(done.changeset.is_empty() && done.left.is_empty());
 }
