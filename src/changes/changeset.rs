@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Hunk;
-use crate::text::visible_line;
+use super::{Hunk, Input, Lineage, Origin, Rename, renames};
 use crate::workspace::{ContentHash, FileState, RelativePath, RunsLater, runs_later};
 
 /// Short name of a changeset, derived from its content: the same change has the same name.
@@ -29,44 +28,6 @@ impl ChangesetId {
 impl fmt::Display for ChangesetId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
-    }
-}
-
-/// Who or what made a changeset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Origin {
-    /// A structural rewrite.
-    Rewrite {
-        /// Pattern in ast-grep's syntax.
-        pattern: String,
-        /// What each match becomes.
-        replacement: String,
-        /// Name of the language it was run over.
-        language: String,
-    },
-    /// What a sandboxed command wrote.
-    Command {
-        /// The argument vector, as it was run.
-        argv: Vec<String>,
-    },
-    /// The inverse of an applied changeset.
-    Undo {
-        /// The changeset that is undone.
-        of: ChangesetId,
-    },
-}
-
-impl Origin {
-    /// One line for people.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Rewrite { pattern, replacement, language } => {
-                visible_line(&format!("rewrite {language}: {pattern} → {replacement}"))
-            }
-            Self::Command { argv } => format!("command: {}", visible_line(&argv.join(" "))),
-            Self::Undo { of } => format!("undo of {of}"),
-        }
     }
 }
 
@@ -144,14 +105,16 @@ pub fn by_consent(changes: Vec<FileChange>) -> Vec<Vec<FileChange>> {
 }
 
 /// Changes to files over known contents, and their origin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changeset {
-    /// Name, derived from the rest.
+    /// Name, derived from origin and files.
     pub id: ChangesetId,
     /// Who or what made it.
     pub origin: Origin,
     /// Files, sorted by path, no path twice, none without a difference.
     pub files: Vec<FileChange>,
+    /// What else is known of how it came about.
+    pub lineage: Lineage,
 }
 
 impl Changeset {
@@ -162,7 +125,13 @@ impl Changeset {
         files.sort_by(|a, b| a.path.cmp(&b.path));
         files.dedup_by(|a, b| a.path == b.path);
         let id = ChangesetId(digest(&origin, &files).short(10));
-        Self { id, origin, files }
+        Self { id, origin, files, lineage: Lineage::default() }
+    }
+
+    /// The same changeset, with what is known of how it came about.
+    #[must_use]
+    pub fn with_lineage(self, lineage: Lineage) -> Self {
+        Self { lineage, ..self }
     }
 
     /// Whether it changes nothing.
@@ -171,17 +140,40 @@ impl Changeset {
         self.files.is_empty()
     }
 
-    /// The hash of everything in it: what an approval binds to.
+    /// The hash of everything that it does and of who made it: what an approval binds to.
     #[must_use]
     pub fn hash(&self) -> ContentHash {
         digest(&self.origin, &self.files)
     }
 
+    /// The change of `path`, if it changes it.
+    #[must_use]
+    pub fn change(&self, path: &RelativePath) -> Option<&FileChange> {
+        let at = self.files.binary_search_by(|file| file.path.cmp(path)).ok()?;
+        self.files.get(at)
+    }
+
+    /// The files that it was made from: those that it changes, as they were, then those that were read for it.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<Input> {
+        let base = |file: &FileChange| Some(Input { path: file.path.clone(), hash: file.before.as_ref()?.hash() });
+        self.files.iter().filter_map(base).chain(self.lineage.read.iter().cloned()).collect()
+    }
+
+    /// The deletions and creations in it that are renames, each taken or left as one.
+    #[must_use]
+    pub fn renames(&self) -> Vec<Rename> {
+        renames(&self.files)
+    }
+
     /// The changeset back, to be applied over what this one leaves.
+    ///
+    /// Law: [`compose`](super::compose) of the two changes nothing, byte for byte.
     #[must_use]
     pub fn inverted(&self) -> Self {
         let files = self.files.iter().map(FileChange::inverted).collect();
-        Self::new(Origin::Undo { of: self.id.clone() }, files)
+        let lineage = Lineage { derived_from: vec![self.id.clone()], ..Lineage::default() };
+        Self::new(Origin::Undo { of: self.id.clone() }, files).with_lineage(lineage)
     }
 }
 
@@ -260,6 +252,17 @@ mod tests {
         let mut executable = one.clone();
         executable[0].after.as_mut().unwrap().kind = crate::workspace::FileKind::Executable;
         assert_ne!(content_hash(&executable), content_hash(&one));
+    }
+
+    #[test]
+    fn what_is_known_of_it_is_no_part_of_its_name() {
+        let read = Input { path: RelativePath::new("c").unwrap(), hash: ContentHash::of(b"c") };
+        let bare = Changeset::new(Origin::User, vec![change("a", Some("x"), Some("y")), change("b", None, Some("z"))]);
+        let told = bare.clone().with_lineage(Lineage { read: vec![read.clone()], ..Lineage::default() });
+        assert_eq!((&told.id, told.hash()), (&bare.id, bare.hash()));
+        let base = Input { path: RelativePath::new("a").unwrap(), hash: FileState::text("x").hash() };
+        assert_eq!(told.inputs(), [base, read]);
+        assert_eq!(bare.inverted().lineage.derived_from, [bare.id]);
     }
 
     #[test]

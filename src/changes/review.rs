@@ -1,8 +1,11 @@
-//! The review of one changeset: which hunks were accepted and which rejected.
+//! The review of one changeset: which hunks were accepted and which rejected. The two ends of a rename are decided
+//! together, whichever of them is named.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changeset, FileChange, Hunk};
+use super::{Changeset, FileChange, Hunk, Rename};
 use crate::text::{Edit, Span, apply_edits};
 use crate::workspace::{FileState, RelativePath};
 
@@ -50,12 +53,31 @@ pub enum ReviewError {
 pub struct FileReview {
     change: FileChange,
     hunks: Vec<(Hunk, HunkState)>,
+    /// Before each hunk: bytes that accepted hunks removed and added.
+    shifts: Vec<(usize, usize)>,
 }
 
 impl FileReview {
     fn new(change: FileChange) -> Self {
-        let hunks = change.hunks().into_iter().map(|hunk| (hunk, HunkState::Pending)).collect();
-        Self { change, hunks }
+        let hunks: Vec<_> = change.hunks().into_iter().map(|hunk| (hunk, HunkState::Pending)).collect();
+        let shifts = vec![(0, 0); hunks.len()];
+        Self { change, hunks, shifts }
+    }
+
+    fn mark(&mut self, marked: impl Iterator<Item = usize>, state: HunkState) {
+        for index in marked {
+            if let Some((_, old)) = self.hunks.get_mut(index) {
+                *old = state;
+            }
+        }
+        let (mut removed, mut added) = (0, 0);
+        for ((hunk, state), shift) in self.hunks.iter().zip(&mut self.shifts) {
+            *shift = (removed, added);
+            if let (Some(edit), HunkState::Accepted) = (&hunk.edit, state) {
+                removed += edit.span.len();
+                added += edit.replacement.len();
+            }
+        }
     }
 
     /// The path.
@@ -106,13 +128,7 @@ impl FileReview {
     #[must_use]
     pub fn located(&self, index: usize) -> Option<Edit> {
         let wanted = self.hunks.get(index)?.0.edit.as_ref()?;
-        let (mut removed, mut added) = (0, 0);
-        for (hunk, state) in self.hunks.get(..index)? {
-            if let (Some(edit), HunkState::Accepted) = (&hunk.edit, state) {
-                removed += edit.span.len();
-                added += edit.replacement.len();
-            }
-        }
+        let (removed, added) = *self.shifts.get(index)?;
         let start = wanted.span.start - removed + added;
         Some(Edit { span: Span::new(start, start + wanted.span.len()), replacement: wanted.replacement.clone() })
     }
@@ -123,6 +139,8 @@ impl FileReview {
 pub struct Review {
     changeset: Changeset,
     files: Vec<FileReview>,
+    /// For each end of a rename, the other one, by index of the file.
+    other_ends: BTreeMap<usize, usize>,
 }
 
 impl Review {
@@ -130,7 +148,9 @@ impl Review {
     #[must_use]
     pub fn new(changeset: Changeset) -> Self {
         let files = changeset.files.iter().cloned().map(FileReview::new).collect();
-        Self { changeset, files }
+        let ends = |rename: Rename| [(rename.from, rename.to), (rename.to, rename.from)];
+        let other_ends = changeset.renames().into_iter().flat_map(ends).collect();
+        Self { changeset, files, other_ends }
     }
 
     /// The changeset as it was proposed.
@@ -148,16 +168,40 @@ impl Review {
     /// The hunks of `selection` that wait for a decision.
     #[must_use]
     pub fn pending(&self, selection: Selection) -> Vec<HunkId> {
-        let selected = |id: &HunkId| match selection {
-            Selection::Hunk(one) => one == *id,
-            Selection::File(file) => file == id.file,
-            Selection::All => true,
+        let files: BTreeSet<usize> = match selection {
+            Selection::Hunk(HunkId { file, .. }) | Selection::File(file) => {
+                [Some(file), self.other_ends.get(&file).copied()].into_iter().flatten().collect()
+            }
+            Selection::All => (0..self.files.len()).collect(),
         };
-        let states = self.files.iter().enumerate().flat_map(|(file, review)| {
+        let selected = |id: &HunkId| match selection {
+            Selection::Hunk(one) => one == *id || one.file != id.file,
+            Selection::File(_) | Selection::All => true,
+        };
+        let files = files.into_iter().filter_map(|file| Some((file, self.files.get(file)?)));
+        let states = files.flat_map(|(file, review)| {
             let hunks = review.hunks.iter().enumerate();
             hunks.map(move |(hunk, (_, state))| (HunkId { file, hunk }, *state))
         });
         states.filter(|(id, state)| *state == HunkState::Pending && selected(id)).map(|(id, _)| id).collect()
+    }
+
+    /// What still waits for a decision, over what is expected now: to be [rebased](super::rebase) when the files
+    /// change meanwhile.
+    #[must_use]
+    pub fn rest(&self) -> Changeset {
+        // Only an empty list is refused, and where nothing waits nothing is left to do.
+        let files = self.acceptance(&self.pending(Selection::All)).unwrap_or_default();
+        let Changeset { id, origin, lineage, .. } = &self.changeset;
+        Changeset::new(origin.clone(), files).with_lineage(lineage.derived(id))
+    }
+
+    /// `hunks`, each end of a rename with the other one, and the files that they are in.
+    fn whole(&self, hunks: &[HunkId]) -> (BTreeSet<HunkId>, BTreeSet<usize>) {
+        let other = |id: &HunkId| Some(HunkId { file: *self.other_ends.get(&id.file)?, hunk: id.hunk });
+        let whole: BTreeSet<HunkId> = hunks.iter().flat_map(|id| [Some(*id), other(id)]).flatten().collect();
+        let files = whole.iter().map(|id| id.file).collect();
+        (whole, files)
     }
 
     /// What accepting `hunks` would change, file by file, over what is expected now.
@@ -169,7 +213,8 @@ impl Review {
         if hunks.is_empty() {
             return Err(ReviewError::NothingPending);
         }
-        let touched = self.files.iter().enumerate().filter(|(file, _)| hunks.iter().any(|id| id.file == *file));
+        let (hunks, files) = self.whole(hunks);
+        let touched = files.into_iter().filter_map(|file| Some((file, self.files.get(file)?)));
         let change = |(file, review): (usize, &FileReview)| FileChange {
             path: review.path().clone(),
             before: review.expected(),
@@ -180,9 +225,11 @@ impl Review {
 
     /// Sets `hunks` to `state`.
     pub fn mark(&mut self, hunks: &[HunkId], state: HunkState) {
-        for id in hunks {
-            if let Some((_, old)) = self.files.get_mut(id.file).and_then(|file| file.hunks.get_mut(id.hunk)) {
-                *old = state;
+        let (hunks, files) = self.whole(hunks);
+        for at in files {
+            let (from, to) = (HunkId { file: at, hunk: 0 }, HunkId { file: at, hunk: usize::MAX });
+            if let Some(file) = self.files.get_mut(at) {
+                file.mark(hunks.range(from..=to).map(|id| id.hunk), state);
             }
         }
     }
@@ -210,6 +257,28 @@ mod tests {
         assert_eq!(review.pending(Selection::File(0)), [HunkId { file: 0, hunk: 0 }]);
         review.mark(&review.pending(Selection::All), HunkState::Rejected);
         assert_eq!(review.acceptance(&review.pending(Selection::All)), Err(ReviewError::NothingPending));
+    }
+
+    #[test]
+    fn both_ends_of_a_rename_are_decided_together() {
+        let change = |path: &str, before: Option<&str>, after: Option<&str>| FileChange {
+            path: RelativePath::new(path).unwrap(),
+            before: before.map(FileState::text),
+            after: after.map(FileState::text),
+        };
+        let text = "1\n2\n3\n";
+        let files =
+            vec![change("a", Some(text), None), change("b", Some("x\n"), Some("y\n")), change("c", None, Some(text))];
+        let mut review = Review::new(Changeset::new(Origin::User, files.clone()));
+        let (from, to) = (HunkId { file: 0, hunk: 0 }, HunkId { file: 2, hunk: 0 });
+        for one in [from, to] {
+            assert_eq!(review.pending(Selection::Hunk(one)), [from, to]);
+            assert_eq!(review.pending(Selection::File(one.file)), [from, to]);
+            assert_eq!(review.acceptance(&[one]).unwrap(), [files[0].clone(), files[2].clone()]);
+        }
+        review.mark(&[to], HunkState::Accepted);
+        assert_eq!(review.files()[0].expected(), None);
+        assert_eq!(review.pending(Selection::All), [HunkId { file: 1, hunk: 0 }]);
     }
 
     proptest! {

@@ -21,29 +21,47 @@ pub struct Conflict {
     pub theirs: Range<usize>,
 }
 
+/// What came of putting one side's changes over the other side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The other side, with everything of the first side that touches none of its changes.
+    pub text: String,
+    /// Where the sides disagree, in order: there the text is as the other side has it.
+    pub conflicts: Vec<Conflict>,
+}
+
 /// The text with what `ours` and `theirs` changed in `base`. The order of the sides does not matter.
 ///
 /// # Errors
 /// With every place where the sides disagree, in order, at least one.
 pub fn merge_texts(base: &str, ours: &str, theirs: &str) -> Result<String, Vec<Conflict>> {
+    let Merged { text, conflicts } = merge_over(base, ours, theirs);
+    if conflicts.is_empty() { Ok(text) } else { Err(conflicts) }
+}
+
+/// `theirs` with what `ours` changed in `base`, wherever the two do not disagree.
+#[must_use]
+pub fn merge_over(base: &str, ours: &str, theirs: &str) -> Merged {
     let lines: Vec<&str> = base.split_inclusive('\n').collect();
     let (mut one, mut other) = (Side::new(base, ours), Side::new(base, theirs));
-    let (mut merged, mut conflicts, mut done) = (String::with_capacity(ours.len().max(theirs.len())), Vec::new(), 0);
+    let (mut text, mut conflicts, mut done) = (String::with_capacity(ours.len().max(theirs.len())), Vec::new(), 0);
     while let Some(region) = next_region(&mut one, &mut other) {
-        merged.extend(part(&lines, &(done..region.start)).iter().copied());
+        text.extend(part(&lines, &(done..region.start)).iter().copied());
         let (ours, theirs) = (one.counterpart(&region), other.counterpart(&region));
         let (own, others) = (part(&one.lines, &ours), part(&other.lines, &theirs));
-        if own == others || others == part(&lines, &region) {
-            merged.extend(own.iter().copied());
-        } else if own == part(&lines, &region) {
-            merged.extend(others.iter().copied());
+        let base = part(&lines, &region);
+        if others == base {
+            text.extend(own.iter().copied());
         } else {
-            conflicts.push(Conflict { base: region.clone(), ours, theirs });
+            text.extend(others.iter().copied());
+            if own != others && own != base {
+                conflicts.push(Conflict { base: region.clone(), ours, theirs });
+            }
         }
         done = region.end;
     }
-    merged.extend(part(&lines, &(done..lines.len())).iter().copied());
-    if conflicts.is_empty() { Ok(merged) } else { Err(conflicts) }
+    text.extend(part(&lines, &(done..lines.len())).iter().copied());
+    Merged { text, conflicts }
 }
 
 /// One changed text, and how far its changes have been gone through.
@@ -121,6 +139,13 @@ mod tests {
         ] {
             assert_eq!(merge_texts(base, ours, theirs).as_deref(), Ok(wanted), "{base:?} {ours:?} {theirs:?}");
         }
+    }
+
+    #[test]
+    fn what_is_apart_is_put_over_the_other_side_though_the_rest_disagrees() {
+        let merged = merge_over("a\nb\nc\nd\ne\n", "A\nb\nO\nd\n", "a\nb\nT\nd\ne\n");
+        assert_eq!(merged.text, "A\nb\nT\nd\n");
+        assert_eq!(merged.conflicts, [Conflict { base: 2..3, ours: 2..3, theirs: 2..3 }]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod visible;
 
 pub use diff::{LineHunk, line_hunks, unified_diff};
 pub use edit::{Edit, EditError, apply_edits, invert_edits, validate_edits};
-pub use merge::{Conflict, merge_texts};
+pub use merge::{Conflict, Merged, merge_over, merge_texts};
 pub use position::{Encoding, Position, Range};
 pub use snapshot::Snapshot;
 pub use span::Span;

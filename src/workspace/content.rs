@@ -76,7 +76,8 @@ impl<'de> Deserialize<'de> for ContentHash {
     }
 }
 
-/// What sort of directory entry a [`FileState`] is.
+/// What sort of directory entry a [`FileState`] is. Of the permissions only the owner's execute bit is part of what a
+/// file is; whoever writes an edit keeps the other bits as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FileKind {
     /// A regular file without any execute bit.

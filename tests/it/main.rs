@@ -18,6 +18,7 @@ mod beneath;
 mod capture;
 mod client;
 mod command_line;
+mod diffs;
 mod faults;
 mod git_neutral;
 mod hostile_texts;
