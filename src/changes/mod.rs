@@ -29,6 +29,7 @@
 
 mod changeset;
 mod compose;
+mod file_review;
 mod hunk;
 mod lineage;
 mod rebase;
@@ -43,10 +44,11 @@ mod laws;
 
 pub use changeset::{ChangeKind, Changeset, ChangesetId, FileChange, by_consent, content_hash};
 pub use compose::{ComposeError, compose};
+pub use file_review::FileReview;
 pub use hunk::Hunk;
 pub use lineage::{CheckOutcome, Checked, Input, Lineage, Origin};
 pub use rebase::{Obstacle, Obstructed, Overlap, Rebased, Stale, conflicts, rebase, undo_over};
 pub use rename::{Rename, RenameError, renames};
 pub use render::{Summary, render_changeset, summarise};
-pub use review::{FileReview, HunkId, HunkState, Review, ReviewError, Selection};
+pub use review::{HunkId, HunkState, Review, ReviewError, Selection};
 pub use split::split;

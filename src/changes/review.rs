@@ -1,12 +1,11 @@
-//! The review of one changeset: which hunks were accepted and which rejected. The two ends of a rename are decided
-//! together, whichever of them is named.
+//! The review of one changeset: which hunks were accepted and which rejected, while the files go on being edited. The two
+//! ends of a rename are decided together, whichever of them is named.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changeset, FileChange, Hunk, Rename};
-use crate::text::{Edit, Span, apply_edits};
+use super::{Changeset, FileChange, FileReview, Rename};
 use crate::workspace::{FileState, RelativePath};
 
 /// What has become of a hunk.
@@ -46,92 +45,9 @@ pub enum ReviewError {
     /// Nothing pending is selected.
     #[error("nothing is pending there: it was accepted or rejected before")]
     NothingPending,
-}
-
-/// The review of one file's change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileReview {
-    change: FileChange,
-    hunks: Vec<(Hunk, HunkState)>,
-    /// Before each hunk: bytes that accepted hunks removed and added.
-    shifts: Vec<(usize, usize)>,
-}
-
-impl FileReview {
-    fn new(change: FileChange) -> Self {
-        let hunks: Vec<_> = change.hunks().into_iter().map(|hunk| (hunk, HunkState::Pending)).collect();
-        let shifts = vec![(0, 0); hunks.len()];
-        Self { change, hunks, shifts }
-    }
-
-    fn mark(&mut self, marked: impl Iterator<Item = usize>, state: HunkState) {
-        for index in marked {
-            if let Some((_, old)) = self.hunks.get_mut(index) {
-                *old = state;
-            }
-        }
-        let (mut removed, mut added) = (0, 0);
-        for ((hunk, state), shift) in self.hunks.iter().zip(&mut self.shifts) {
-            *shift = (removed, added);
-            if let (Some(edit), HunkState::Accepted) = (&hunk.edit, state) {
-                removed += edit.span.len();
-                added += edit.replacement.len();
-            }
-        }
-    }
-
-    /// The path.
-    #[must_use]
-    pub fn path(&self) -> &RelativePath {
-        &self.change.path
-    }
-
-    /// The change under review.
-    #[must_use]
-    pub fn change(&self) -> &FileChange {
-        &self.change
-    }
-
-    /// Each hunk and its state.
-    #[must_use]
-    pub fn hunks(&self) -> &[(Hunk, HunkState)] {
-        &self.hunks
-    }
-
-    /// The file with the hunks that `taken` picks, `None` when there is then no file.
-    fn with(&self, taken: impl Fn(usize, HunkState) -> bool) -> Option<FileState> {
-        let picked: Vec<&Hunk> = self
-            .hunks
-            .iter()
-            .enumerate()
-            .filter(|(index, (_, state))| taken(*index, *state))
-            .map(|(_, (hunk, _))| hunk)
-            .collect();
-        let Some((before, _)) = self.change.texts() else {
-            return if picked.is_empty() { self.change.before.clone() } else { self.change.after.clone() };
-        };
-        let edits: Vec<Edit> = picked.iter().filter_map(|hunk| hunk.edit.clone()).collect();
-        let kind = self.change.before.as_ref()?.kind;
-        // Hunks come from a diff of this very text, so they are sorted, disjoint and inside it.
-        let text = apply_edits(before, &edits).ok()?;
-        Some(FileState { kind, bytes: text.into_bytes() })
-    }
-
-    /// What the workspace must hold now for a pending hunk to be accepted.
-    #[must_use]
-    pub fn expected(&self) -> Option<FileState> {
-        self.with(|_, state| state == HunkState::Accepted)
-    }
-
-    /// Where hunk `index` stands in the text expected now, and what would replace it;
-    /// `None` for a whole-file hunk.
-    #[must_use]
-    pub fn located(&self, index: usize) -> Option<Edit> {
-        let wanted = self.hunks.get(index)?.0.edit.as_ref()?;
-        let (removed, added) = *self.shifts.get(index)?;
-        let start = wanted.span.start - removed + added;
-        Some(Edit { span: Span::new(start, start + wanted.span.len()), replacement: wanted.replacement.clone() })
-    }
+    /// The lines of a hunk are others by now.
+    #[error("{0} changed where this would change it: undo that, or make the proposal again")]
+    Stale(RelativePath),
 }
 
 /// The review of a whole changeset.
@@ -180,16 +96,27 @@ impl Review {
         };
         let files = files.into_iter().filter_map(|file| Some((file, self.files.get(file)?)));
         let states = files.flat_map(|(file, review)| {
-            let hunks = review.hunks.iter().enumerate();
+            let hunks = review.hunks().iter().enumerate();
             hunks.map(move |(hunk, (_, state))| (HunkId { file, hunk }, *state))
         });
         states.filter(|(id, state)| *state == HunkState::Pending && selected(id)).map(|(id, _)| id).collect()
     }
 
-    /// What still waits for a decision, over what is expected now: to be [rebased](super::rebase) when the files
-    /// change meanwhile.
+    /// Whether a hunk waits and cannot be accepted as its file is now.
     #[must_use]
-    pub fn rest(&self) -> Changeset {
+    pub fn is_stale(&self, id: HunkId) -> bool {
+        self.files.get(id.file).is_some_and(|file| file.is_stale(id.hunk))
+    }
+
+    /// Takes note that the file with this index is `now`.
+    pub fn see(&mut self, file: usize, now: Option<FileState>) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.see(now);
+        }
+    }
+
+    /// What still waits for a decision, where no file was changed meanwhile.
+    pub(super) fn rest(&self) -> Changeset {
         // Only an empty list is refused, and where nothing waits nothing is left to do.
         let files = self.acceptance(&self.pending(Selection::All)).unwrap_or_default();
         let Changeset { id, origin, lineage, .. } = &self.changeset;
@@ -204,23 +131,26 @@ impl Review {
         (whole, files)
     }
 
-    /// What accepting `hunks` would change, file by file, over what is expected now.
+    /// What accepting `hunks` would change, file by file, over what the files are now.
     /// Nothing is marked: call [`Review::mark`] once the change is in the workspace.
     ///
     /// # Errors
-    /// When `hunks` is empty.
+    /// When `hunks` is empty, or one of them is stale.
     pub fn acceptance(&self, hunks: &[HunkId]) -> Result<Vec<FileChange>, ReviewError> {
         if hunks.is_empty() {
             return Err(ReviewError::NothingPending);
         }
         let (hunks, files) = self.whole(hunks);
         let touched = files.into_iter().filter_map(|file| Some((file, self.files.get(file)?)));
-        let change = |(file, review): (usize, &FileReview)| FileChange {
-            path: review.path().clone(),
-            before: review.expected(),
-            after: review.with(|hunk, state| state == HunkState::Accepted || hunks.contains(&HunkId { file, hunk })),
+        let change = |(at, review): (usize, &FileReview)| {
+            let mut own = hunks.range(HunkId { file: at, hunk: 0 }..=HunkId { file: at, hunk: usize::MAX });
+            if own.any(|id| review.is_stale(id.hunk)) {
+                return Err(ReviewError::Stale(review.path().clone()));
+            }
+            let after = review.with(|hunk| hunks.contains(&HunkId { file: at, hunk }));
+            Ok(FileChange { path: review.path().clone(), before: review.expected().cloned(), after })
         };
-        Ok(touched.map(change).collect())
+        touched.map(change).collect()
     }
 
     /// Sets `hunks` to `state`.
@@ -229,7 +159,8 @@ impl Review {
         for at in files {
             let (from, to) = (HunkId { file: at, hunk: 0 }, HunkId { file: at, hunk: usize::MAX });
             if let Some(file) = self.files.get_mut(at) {
-                file.mark(hunks.range(from..=to).map(|id| id.hunk), state);
+                let own: Vec<usize> = hunks.range(from..=to).map(|id| id.hunk).collect();
+                file.mark(&own, state);
             }
         }
     }
@@ -239,6 +170,7 @@ impl Review {
 mod tests {
     use super::*;
     use crate::changes::Origin;
+    use crate::text::apply_edits;
     use proptest::prelude::*;
 
     fn review(before: &str, after: &str) -> Review {
@@ -291,7 +223,7 @@ mod tests {
             let mut left = review.pending(Selection::All);
             while !left.is_empty() {
                 let id = left.swap_remove((order as usize) % left.len());
-                let located = review.files()[0].located(id.hunk).unwrap();
+                let located = review.files()[0].located(id.hunk).unwrap().clone();
                 let text = current.as_ref().unwrap().as_text().unwrap().to_owned();
                 let change = review.acceptance(&[id]).unwrap().remove(0);
                 prop_assert_eq!(&change.before, &current);

@@ -53,7 +53,7 @@ impl State {
         let text = &self.documents.get(uri)?.text;
         for open in self.reviews.iter().filter(|open| open.root == workspace.root) {
             let files = open.review.files().iter().enumerate().filter(|(_, file)| *file.path() == path);
-            for (index, file) in files.filter(|(index, _)| !open.stale.contains(index)) {
+            for (index, file) in files {
                 let hunks = self.pending_hunks(open, index, file).into_iter();
                 let here = |range: &Range| range.start.line <= position.line && position.line <= range.end.line;
                 for (_, range, edit) in hunks.filter(|(_, range, _)| here(range)) {
@@ -92,16 +92,26 @@ impl State {
                     push("tagout: reject this hunk".to_owned(), "tagout.reject", argument);
                 }
             }
-            if !open.review.pending(Selection::File(index)).is_empty() {
+            let pending = open.review.pending(Selection::File(index));
+            if !pending.is_empty() {
                 let argument = json!({ "changeset": id, "file": index });
-                push("tagout: accept all hunks in this file".to_owned(), "tagout.accept", argument.clone());
+                if !pending.iter().any(|id| open.review.is_stale(*id)) {
+                    push("tagout: accept all hunks in this file".to_owned(), "tagout.accept", argument.clone());
+                }
                 push("tagout: reject all hunks in this file".to_owned(), "tagout.reject", argument);
             }
         }
-        let count = open.review.pending(Selection::All).len();
+        let pending = open.review.pending(Selection::All);
+        let count = pending.len();
         let what = changeset.origin.describe();
         let argument = json!({ "changeset": id });
-        push(format!("tagout: accept the whole changeset ({count} hunks): {what}"), "tagout.accept", argument.clone());
+        if !pending.iter().any(|id| open.review.is_stale(*id)) {
+            push(
+                format!("tagout: accept the whole changeset ({count} hunks): {what}"),
+                "tagout.accept",
+                argument.clone(),
+            );
+        }
         push(format!("tagout: reject the whole changeset ({count} hunks): {what}"), "tagout.reject", argument.clone());
         push(format!("tagout: show the diff of {what}"), "tagout.showDiff", argument);
     }

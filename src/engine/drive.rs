@@ -209,6 +209,7 @@ fn is_serial(task: &Task) -> bool {
         Task::Index(_)
         | Task::Refresh(..)
         | Task::Look(_)
+        | Task::See(..)
         | Task::Search(_)
         | Task::Rewrite(_)
         | Task::Run(_)
@@ -294,6 +295,13 @@ impl Worker {
             }
             Task::Revoke(root, name) => recipes::revoke(workbench, &root, &name).map(|()| Outcome::Revoked(name)),
             Task::Look(root) => recipes::look(workbench, &root).map(Outcome::Looked),
+            Task::See(root, paths) => {
+                let read = |path: crate::workspace::RelativePath| {
+                    workbench.files.read(&root, &path).ok().map(|now| (path, now))
+                };
+                let files = paths.into_iter().filter_map(read).collect();
+                Ok(Outcome::Seen(root, files))
+            }
             Task::Trust(root, shown) => {
                 recipes::trust_as_shown(workbench, &root, shown)?;
                 recipes::look(workbench, &root).map(Outcome::Trusted)

@@ -9,7 +9,7 @@ use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, 
 use crate::policy::Mode;
 use crate::ports::{Failure, OutputStream, Progress};
 use crate::text::{Encoding, Position, Range};
-use crate::workspace::{DocumentUri, DocumentVersion, RelativePath, Root};
+use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Root};
 
 /// One change of a document's text, as an editor sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,6 +185,8 @@ pub enum Outcome {
     Trusted(Stance),
     /// How a workspace stands.
     Looked(Stance),
+    /// What files hold.
+    Seen(Root, Vec<(RelativePath, Option<FileState>)>),
     /// A page for people was written to this path.
     Written(PathBuf),
 }

@@ -12,6 +12,7 @@ mod order;
 mod play;
 pub mod recipes;
 mod reviewing;
+mod seeing;
 mod standing;
 mod state;
 mod step;

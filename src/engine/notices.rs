@@ -45,20 +45,26 @@ impl State {
     fn notices(&self, open: &OpenReview, index: usize, file: &FileReview) -> Vec<Notice> {
         let origin = open.review.changeset().origin.describe();
         let pending = self.pending_hunks(open, index, file);
-        if open.stale.contains(&index) && !pending.is_empty() {
-            let message = format!("tagout: stale, this file changed since the proposal ({origin}): make it again");
-            return vec![Notice { range: Range::default(), message }];
-        }
         let later = file.change().runs_later();
         let later = later.map_or_else(String::new, |who| format!("; runs later: {}", who.describe()));
         let message = |edit: &Option<Edit>| match edit {
             None => format!("tagout: proposed {} of this file ({origin}){later}", whole(file.change().kind())),
             Some(edit) => format!("tagout: proposed change: {} ({origin}){later}", first_line(&edit.replacement)),
         };
-        pending.into_iter().map(|(_, range, edit)| Notice { range, message: message(&edit) }).collect()
+        let mut notices: Vec<Notice> =
+            pending.into_iter().map(|(_, range, edit)| Notice { range, message: message(&edit) }).collect();
+        let stale = (0..file.hunks().len()).filter(|hunk| file.is_stale(*hunk)).count();
+        if stale > 0 {
+            let hunks = if stale == 1 { "1 hunk is".to_owned() } else { format!("{stale} hunks are") };
+            let message = format!(
+                "tagout: stale: what {hunks} about changed since the proposal ({origin}): undo that, or make it again"
+            );
+            notices.push(Notice { range: Range::default(), message });
+        }
+        notices
     }
 
-    /// The pending hunks of a file, with the range each stands at now.
+    /// The hunks of a file that could be accepted now, with the range each stands at.
     pub(super) fn pending_hunks(
         &self,
         open: &OpenReview,
@@ -66,7 +72,7 @@ impl State {
         file: &FileReview,
     ) -> Vec<(HunkId, Range, Option<Edit>)> {
         let expected = file.expected();
-        let text = expected.as_ref().and_then(|state| state.as_text()).unwrap_or_default();
+        let text = expected.and_then(|state| state.as_text()).unwrap_or_default();
         // An open document may lack the byte order mark that the disk has.
         let (shift, text) = match self.open_at(&open.root, file.path()) {
             Some((_, document))
@@ -77,10 +83,11 @@ impl State {
             _ => (0, text),
         };
         let snapshot = Snapshot::from(text);
-        let pending = file.hunks().iter().enumerate().filter(|(_, (_, state))| *state == HunkState::Pending);
-        pending
+        let hunks = file.hunks().iter().enumerate().filter(|(_, (_, state))| *state == HunkState::Pending);
+        hunks
+            .filter(|(hunk, _)| !file.is_stale(*hunk))
             .map(|(hunk, _)| {
-                let edit = file.located(hunk);
+                let edit = file.located(hunk).cloned();
                 let moved = |span: Span| Span::new(span.start.saturating_sub(shift), span.end.saturating_sub(shift));
                 let range =
                     edit.as_ref().map_or_else(Range::default, |edit| shown(&snapshot, moved(edit.span), self.encoding));

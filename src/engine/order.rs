@@ -154,6 +154,8 @@ pub enum Task {
     Revoke(Root, String),
     /// Look at how a workspace stands.
     Look(Root),
+    /// Look at what files hold.
+    See(Root, Vec<RelativePath>),
     /// Trust a workspace with the settings that were shown, or as it is.
     Trust(Root, Option<ContentHash>),
     /// Load what was applied last, or of the named changeset.

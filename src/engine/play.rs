@@ -186,13 +186,27 @@ fn a_hunk_at_work_is_not_accepted_twice() {
 }
 
 #[test]
-fn what_the_user_changed_meanwhile_is_stale() {
+fn hunks_move_with_what_the_user_types_and_are_stale_while_their_own_lines_are_others() {
     let mut state = reviewing();
-    changed(&mut state, 2, "mine\n");
-    let orders = choose(&mut state, 0, "tagout: accept all hunks in this file");
-    assert!(!orders.iter().any(|order| matches!(order, Order::Start(_, Task::Apply(_)))), "{orders:?}");
-    changed(&mut state, 3, BEFORE);
-    assert!(titles(&mut state, 0).contains(&"tagout: accept this hunk".to_owned()), "taken back, it fits again");
+    let accepts = |state: &mut State, at| titles(state, at).iter().any(|title| title == "tagout: accept this hunk");
+    changed(&mut state, 2, "mine\n😀 one\ntwo\nthree\n");
+    assert!(!accepts(&mut state, 0) && accepts(&mut state, 1));
+    let (edit, edits) = accept(&mut state, 1);
+    assert_eq!(edits, [(Range { start: line(1).start, end: line(2).start }, "😀 ONE\n".to_owned())]);
+    changed(&mut state, 3, "mine\n😀 ONE\ntwo\nthree\n");
+    step(&mut state, Event::EditAnswered { edit, applied: true, reason: None });
+    let orders = changed(&mut state, 4, "mine\n😀 ONE\ntwo\nthree, mine\n");
+    let stale =
+        |notice: &super::order::Notice| notice.message.starts_with("tagout: stale: what 1 hunk is about changed");
+    let shows =
+        |order: &Order| matches!(order, Order::Publish(_, notices) if notices.len() == 1 && notices.iter().all(stale));
+    assert!(orders.iter().any(shows), "{orders:?}");
+    assert!(!accepts(&mut state, 3));
+    assert!(
+        !titles(&mut state, 3).iter().any(|title| title.contains("accept all") || title.contains("accept the whole"))
+    );
+    changed(&mut state, 5, "mine\n😀 ONE\ntwo\nthree\n");
+    assert!(accepts(&mut state, 3), "taken back, it fits again");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use super::order::{EditId, JobId, Level, Order, Task};
 use super::recipes::{Applied, ApplyTask, Consent, Executor, Granted, LastApplied, Purpose, RecordTask, undo_changes};
 use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
-    ChangeKind, Changeset, ChangesetId, FileChange, FileReview, Hunk, HunkId, HunkState, Review, Selection, by_consent,
-    summarise,
+    ChangeKind, Changeset, ChangesetId, FileChange, Hunk, HunkId, HunkState, Review, ReviewError, Selection,
+    by_consent, summarise,
 };
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::{DocumentUri, RelativePath, Root};
@@ -24,9 +24,8 @@ impl State {
             return Vec::new();
         }
         self.reviews.retain(|open| open.review.changeset().id != changeset.id);
-        let (in_flight, stale) = (BTreeSet::new(), BTreeSet::new());
-        self.reviews.push(OpenReview { root, review: Review::new(changeset), in_flight, stale });
-        self.mark_stale();
+        self.reviews.push(OpenReview { root, review: Review::new(changeset), in_flight: BTreeSet::new() });
+        self.see_documents();
         self.publish()
     }
 
@@ -35,11 +34,6 @@ impl State {
         let open = self.review_mut(id).ok_or_else(|| no_such_changeset(id))?;
         let mut hunks = open.review.pending(selection);
         hunks.retain(|hunk| !open.in_flight.contains(hunk));
-        if let Some(file) = hunks.iter().find(|hunk| open.stale.contains(&hunk.file)) {
-            let path = open.review.files().get(file.file).map_or_else(String::new, |file| file.path().to_string());
-            return Err(Failure::new(FailureKind::Stale, format!("{path} changed since the proposal"))
-                .hint("make the proposal again"));
-        }
         let at_work = |hunk: &HunkId| open.in_flight.iter().any(|other| other.file == hunk.file);
         if let Some(path) = hunks.iter().find(|hunk| at_work(hunk)).and_then(|hunk| open.review.files().get(hunk.file))
         {
@@ -48,7 +42,13 @@ impl State {
             return Err(Failure::new(FailureKind::Stale, what).hint("accept this one when that is done"));
         }
         let changes = open.review.acceptance(&hunks);
-        let changes = changes.map_err(|error| Failure::new(FailureKind::NotFound, error.to_string()))?;
+        let changes = changes.map_err(|error| {
+            let kind = match error {
+                ReviewError::NothingPending => FailureKind::NotFound,
+                ReviewError::Stale(_) => FailureKind::Stale,
+            };
+            Failure::new(kind, error.to_string())
+        })?;
         let (root, changeset) = (open.root.clone(), open.review.changeset().clone());
         let files: Vec<RelativePath> = changeset.files.iter().map(|file| file.path.clone()).collect();
         let purpose = |changes: &[FileChange]| {
@@ -266,9 +266,9 @@ impl State {
         if let Purpose::Accept { proposal, hunks, .. } = &task.purpose
             && let Some(open) = self.review_mut(proposal)
         {
-            open.in_flight.retain(|hunk| !hunks.contains(hunk));
+            open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
         }
-        self.mark_stale();
+        self.see_documents();
         self.publish()
     }
 
@@ -278,13 +278,13 @@ impl State {
             Purpose::Accept { proposal, hunks, .. } => {
                 if let Some(open) = self.review_mut(proposal) {
                     open.review.mark(hunks, HunkState::Accepted);
-                    open.in_flight.retain(|hunk| !hunks.contains(hunk));
+                    open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
                 }
             }
             Purpose::Undo { proposal } => self.reviews.retain(|open| open.review.changeset().id != *proposal),
         }
         let mut orders = self.close_settled();
-        self.mark_stale();
+        self.see_documents();
         orders.extend(self.publish());
         if task.by == Executor::Disk {
             let paths = task.changes.iter().map(|change| change.path.clone()).collect();
@@ -305,39 +305,6 @@ impl State {
                 Order::Start(job, Task::Settle(open.root, open.review.changeset().id.clone()))
             })
             .collect()
-    }
-
-    /// Finds the files under review whose open documents no longer hold what is expected.
-    pub(super) fn mark_stale(&mut self) {
-        let stale: Vec<BTreeSet<usize>> = self
-            .reviews
-            .iter()
-            .map(|open| {
-                let files = open.review.files().iter().enumerate();
-                files.filter(|(index, file)| self.is_stale(open, *index, file)).map(|(index, _)| index).collect()
-            })
-            .collect();
-        for (open, stale) in self.reviews.iter_mut().zip(stale) {
-            open.stale = stale;
-        }
-    }
-
-    fn is_stale(&self, open: &OpenReview, index: usize, file: &FileReview) -> bool {
-        let Some((_, document)) = self.open_at(&open.root, file.path()) else { return false };
-        let at_work = open.in_flight.iter().any(|hunk| hunk.file == index);
-        !at_work && file.expected().is_none_or(|expected| !document.holds(&expected.bytes))
-    }
-
-    /// Whether a proposal or an edit is about `uri`, so that a change of its text matters.
-    pub(super) fn is_under_review(&self, uri: &DocumentUri) -> bool {
-        let Some((workspace, path)) = self.documents.get(uri).and_then(|open| self.locate(open.path.as_deref()?))
-        else {
-            return false;
-        };
-        let touches = |open: &OpenReview| {
-            open.root == workspace.root && open.review.files().iter().any(|file| *file.path() == path)
-        };
-        self.reviews.iter().any(touches) || self.in_flight.values().any(|edit| edit.document == *uri)
     }
 
     /// One line about a proposal.

@@ -39,8 +39,6 @@ pub(super) struct OpenReview {
     pub review: Review,
     /// Hunks that an effect is at work on.
     pub in_flight: BTreeSet<HunkId>,
-    /// Files, by index, that are no longer what the proposal was made over.
-    pub stale: BTreeSet<usize>,
 }
 
 /// An action that waits for the user.

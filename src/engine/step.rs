@@ -50,9 +50,12 @@ pub fn step(state: &mut State, event: Event) -> Vec<Order> {
             state.refresh_document(&uri)
         }
         Event::Closed { uri } => {
-            let orders = state.refresh_document(&uri);
+            // Closed, it is what the disk holds.
+            let place = state.place(&uri);
             state.documents.close(&uri);
-            orders.into_iter().chain(state.publish()).collect()
+            let mut orders = place.map_or_else(Vec::new, |(root, path)| state.refresh(&root, vec![path]));
+            orders.extend(state.publish());
+            orders
         }
         Event::FilesChanged { root, paths } => state.refresh(&root, paths),
         Event::Touched { paths } => state.touched(&paths),
@@ -91,17 +94,19 @@ impl State {
             return Vec::new();
         }
         let mut orders = self.confirm(uri);
-        self.mark_stale();
+        self.see_documents();
         orders.extend(self.publish());
         orders
     }
 
     fn refresh_document(&mut self, uri: &DocumentUri) -> Vec<Order> {
-        let place = self.documents.get(uri).and_then(|document| self.locate(document.path.as_deref()?));
-        match place.map(|(workspace, path)| (workspace.root.clone(), path)) {
-            Some((root, path)) => self.refresh(&root, vec![path]),
-            None => Vec::new(),
-        }
+        self.place(uri).map_or_else(Vec::new, |(root, path)| self.refresh(&root, vec![path]))
+    }
+
+    /// Where an open document is.
+    fn place(&self, uri: &DocumentUri) -> Option<(Root, RelativePath)> {
+        let (workspace, path) = self.locate(self.documents.get(uri)?.path.as_deref()?)?;
+        Some((workspace.root.clone(), path))
     }
 
     fn touched(&mut self, paths: &[std::path::PathBuf]) -> Vec<Order> {
@@ -216,6 +221,7 @@ impl State {
             }
             Ok(Outcome::Trusted(stance)) => self.trusted(stance),
             Ok(Outcome::Looked(stance)) => self.looked(stance),
+            Ok(Outcome::Seen(root, files)) => self.seen(&root, &files),
             Ok(Outcome::Revoked(name)) => {
                 self.given.retain(|given| given.name != name);
                 vec![Order::Tell(Level::Info, "tagout: the approval was taken back".to_owned())]

@@ -95,6 +95,7 @@ impl State {
     pub(super) fn refresh(&mut self, root: &Root, paths: Vec<RelativePath>) -> Vec<Order> {
         let steers = |path: &RelativePath| path.as_str().starts_with('.') || !path.as_str().contains('/');
         let mut orders = if paths.is_empty() || paths.iter().any(steers) { self.look(root) } else { Vec::new() };
+        orders.extend(self.see_files(root, &paths));
         orders.extend(self.reindex(root, paths));
         orders
     }
@@ -125,10 +126,11 @@ impl State {
         }
         workspace.refreshing.job = None;
         let root = workspace.root.clone();
-        match workspace.refreshing.next.take() {
-            Some(paths) => self.reindex(&root, paths.into_iter().collect()),
-            None => Vec::new(),
-        }
+        let next = workspace.refreshing.next.take();
+        // The first run begins to watch: what changed before it did was told by nobody.
+        let mut orders = self.look(&root);
+        orders.extend(next.map_or_else(Vec::new, |paths| self.reindex(&root, paths.into_iter().collect())));
+        orders
     }
 }
 

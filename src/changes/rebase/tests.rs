@@ -162,7 +162,8 @@ fn ten_thousand_hunks_are_reviewed_split_moved_and_taken_back() {
     assert_eq!(all.len(), 10_000);
     let odd: Vec<HunkId> = all.iter().copied().filter(|id| id.hunk % 2 == 1).collect();
     review.mark(&odd, crate::changes::HunkState::Accepted);
-    assert!(all.iter().all(|id| review.files()[0].located(id.hunk).is_some()));
+    let waits = |id: &&HunkId| id.hunk % 2 == 0;
+    assert!(all.iter().filter(waits).all(|id| review.files()[0].located(id.hunk).is_some()));
     let (taken, rest) = crate::changes::split(&changeset, &odd);
     assert_eq!(crate::changes::compose(&taken, &rest).unwrap().files, changeset.files);
     let now = format!("first\n{}", text("new"));

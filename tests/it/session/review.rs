@@ -102,23 +102,38 @@ fn two_hunks_of_one_document_accepted_at_once_are_made_one_after_the_other() {
 }
 
 #[test]
-fn what_the_user_types_makes_a_proposal_stale() {
+fn hunks_move_with_what_the_user_types_and_are_stale_where_the_user_types_over_them() {
     let mut desk = Desk::new("workspace-write", &[("a.rs", TWO)]);
     desk.propose();
     let accept = desk.offered("a.rs", 1, "accept this hunk");
-    desk.types("a.rs", &format!("// mine\n{TWO}"));
-    desk.notices("a.rs", 1, "stale");
-    assert!(desk.refused("tagout.accept", accept.clone()).contains("a.rs changed since the proposal"));
-    desk.told("changed since the proposal");
+    desk.types("a.rs", &format!("// mine\n{}", TWO.replace("old(1)", "old(10)")));
+    desk.notices("a.rs", 2, "tagout: ");
+    assert!(desk.refused("tagout.accept", accept.clone()).contains("a.rs changed where this would change it"));
+    desk.told("changed where this would change it");
     assert!(desk.asked.borrow().is_empty());
     assert!(desk.records("Apply").is_empty(), "{:?}", desk.records("Apply"));
     assert_eq!(desk.disk("a.rs"), TWO);
-    // Taken back by the user, the text is again what the proposal was made over.
-    desk.types("a.rs", TWO);
+    // Taken back by the user, the lines are again what the proposal was made over.
+    desk.types("a.rs", &format!("// mine\n{TWO}"));
     desk.notices("a.rs", 2, "proposed change");
     desk.execute("tagout.accept", accept);
     desk.make_edit("a.rs");
     desk.recorded("Apply", &["Judged: ", "Ended: wrote 1 files"]);
+    assert_eq!(desk.text("a.rs"), format!("// mine\n{}", TWO.replace("old(1)", "new(1)")));
+}
+
+#[test]
+fn hunks_of_a_closed_file_move_with_what_others_write_to_it() {
+    let mut desk = Desk::new("workspace-write", &[("a.rs", "fn a() {}\n"), ("b.rs", TWO)]);
+    desk.propose();
+    desk.notices("b.rs", 2, "proposed change");
+    desk.place.write("b.rs", format!("// theirs\n{}", TWO.replace("old(2)", "old(20)")));
+    desk.notices("b.rs", 2, "tagout: ");
+    desk.open("b.rs");
+    let accept = desk.offered("b.rs", 2, "accept this hunk");
+    desk.execute("tagout.accept", accept);
+    desk.make_edit("b.rs");
+    assert!(desk.text("b.rs").contains("// theirs\nfn a() {\n    new(1);"), "{}", desk.text("b.rs"));
 }
 
 #[test]

@@ -1,0 +1,176 @@
+//! The review of one file's change while the file goes on being edited: hunks that wait move with the text around them,
+//! and one whose own lines changed is stale until they are back.
+
+use super::{FileChange, Hunk, HunkState};
+use crate::text::{Edit, Span, apply_edits};
+use crate::workspace::{FileState, RelativePath};
+
+/// The review of one file's change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileReview {
+    change: FileChange,
+    /// The file before the change, with what was accepted of it: what the hunks that wait are over.
+    anchor: Option<FileState>,
+    /// The file as it is now.
+    current: Option<FileState>,
+    hunks: Vec<(Hunk, HunkState)>,
+    /// For each hunk where it stands in the file as it is now; `None` for what stands nowhere there.
+    placed: Vec<Option<Edit>>,
+}
+
+impl FileReview {
+    pub(super) fn new(change: FileChange) -> Self {
+        let hunks: Vec<_> = change.hunks().into_iter().map(|hunk| (hunk, HunkState::Pending)).collect();
+        let placed = hunks.iter().map(|(hunk, _)| hunk.edit.clone()).collect();
+        let (anchor, current) = (change.before.clone(), change.before.clone());
+        Self { change, anchor, current, hunks, placed }
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &RelativePath {
+        &self.change.path
+    }
+
+    /// The change as it was proposed.
+    #[must_use]
+    pub fn change(&self) -> &FileChange {
+        &self.change
+    }
+
+    /// Each hunk and its state.
+    #[must_use]
+    pub fn hunks(&self) -> &[(Hunk, HunkState)] {
+        &self.hunks
+    }
+
+    /// What the file holds, as it was seen last.
+    #[must_use]
+    pub fn expected(&self) -> Option<&FileState> {
+        self.current.as_ref()
+    }
+
+    /// Where hunk `index` stands in the file as it is now, and what would replace it; `None` for a whole-file hunk, and
+    /// for one that stands nowhere.
+    #[must_use]
+    pub fn located(&self, index: usize) -> Option<&Edit> {
+        self.placed.get(index)?.as_ref()
+    }
+
+    /// Whether hunk `index` waits and cannot be accepted as the file is now.
+    #[must_use]
+    pub fn is_stale(&self, index: usize) -> bool {
+        match self.hunks.get(index) {
+            Some((hunk, HunkState::Pending)) if hunk.edit.is_none() => self.current != self.anchor,
+            Some((_, HunkState::Pending)) => self.located(index).is_none(),
+            Some((_, HunkState::Accepted | HunkState::Rejected)) | None => false,
+        }
+    }
+
+    /// Takes note that the file is `now`. Hunks move with the text, stale ones come back with theirs.
+    pub fn see(&mut self, now: Option<FileState>) {
+        if self.current != now {
+            self.current = now;
+            self.place();
+        }
+    }
+
+    fn place(&mut self) {
+        let waiting = |(hunk, state): &(Hunk, HunkState)| hunk.edit.clone().filter(|_| *state == HunkState::Pending);
+        let waiting = self.hunks.iter().map(waiting);
+        let (anchor, current) = (self.anchor.as_ref(), self.current.as_ref());
+        let same_kind = anchor.map(|state| state.kind) == current.map(|state| state.kind);
+        let texts = anchor.and_then(FileState::as_text).zip(current.and_then(FileState::as_text));
+        self.placed = match texts.filter(|_| same_kind) {
+            Some((anchor, current)) if anchor == current => waiting.collect(),
+            Some((anchor, current)) => moved(waiting, anchor, current),
+            None => vec![None; self.hunks.len()],
+        };
+    }
+
+    /// The file with the hunks `picked` made, `None` when there is then no file.
+    pub(super) fn with(&self, picked: impl Fn(usize) -> bool) -> Option<FileState> {
+        let picked = || (0..self.hunks.len()).filter(|index| picked(*index));
+        if self.change.texts().is_none() {
+            return if picked().next().is_none() { self.current.clone() } else { self.change.after.clone() };
+        }
+        let edits: Vec<Edit> = picked().filter_map(|index| self.located(index).cloned()).collect();
+        edited(self.current.as_ref(), &edits)
+    }
+
+    /// Sets the hunks `marked`, ascending, to `state`; what is accepted is in the file.
+    pub(super) fn mark(&mut self, marked: &[usize], state: HunkState) {
+        if state == HunkState::Accepted {
+            self.take(marked);
+        }
+        for index in marked {
+            if let Some((_, old)) = self.hunks.get_mut(*index) {
+                *old = state;
+            }
+        }
+        self.place();
+    }
+
+    /// Makes the accepted hunks part of what the others are over.
+    fn take(&mut self, accepted: &[usize]) {
+        let is_accepted = |index: usize| accepted.binary_search(&index).is_ok();
+        self.current = self.with(is_accepted);
+        if self.change.texts().is_none() {
+            self.anchor.clone_from(&self.current);
+            return;
+        }
+        let (mut removed, mut added) = (0, 0);
+        let mut edits = Vec::with_capacity(accepted.len());
+        for (index, (hunk, state)) in self.hunks.iter_mut().enumerate() {
+            let Some(edit) = &mut hunk.edit else { continue };
+            if *state == HunkState::Pending && is_accepted(index) {
+                edits.push(edit.clone());
+                removed += edit.span.len();
+                added += edit.replacement.len();
+            } else {
+                edit.span = shifted(edit.span, removed, added);
+            }
+        }
+        self.anchor = edited(self.anchor.as_ref(), &edits);
+    }
+}
+
+fn edited(state: Option<&FileState>, edits: &[Edit]) -> Option<FileState> {
+    let state = state?;
+    // They come from diffs of this very text, so they are sorted, disjoint and inside it.
+    let text = apply_edits(state.as_text()?, edits).ok()?;
+    Some(FileState { kind: state.kind, bytes: text.into_bytes() })
+}
+
+/// `span` behind edits that removed and added so many bytes.
+fn shifted(span: Span, removed: usize, added: usize) -> Span {
+    let start = span.start + added - removed;
+    Span::new(start, start + span.len())
+}
+
+/// Where each of the edits of `anchor`, sorted and disjoint, stands in `current`; `None` for one whose own lines are
+/// others there, or that is an insertion where something else was inserted: which comes first is not for us to say.
+fn moved(edits: impl Iterator<Item = Option<Edit>>, anchor: &str, current: &str) -> Vec<Option<Edit>> {
+    let made: Vec<Edit> = Hunk::between(anchor, current).into_iter().filter_map(|hunk| hunk.edit).collect();
+    let mut made = made.iter().peekable();
+    let (mut removed, mut added) = (0, 0);
+    edits
+        .map(|edit| {
+            let edit = edit?;
+            while let Some(before) = made.next_if(|one| is_before(one.span, edit.span)) {
+                removed += before.span.len();
+                added += before.replacement.len();
+            }
+            let met = made.peek().is_some_and(|one| !is_before(edit.span, one.span));
+            (!met).then(|| Edit { span: shifted(edit.span, removed, added), ..edit })
+        })
+        .collect()
+}
+
+/// Whether `one` ends before `other` begins; two empty ones at one place do not.
+fn is_before(one: Span, other: Span) -> bool {
+    one.end <= other.start && one != other
+}
+
+#[cfg(test)]
+mod tests;
