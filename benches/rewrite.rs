@@ -20,13 +20,13 @@ pub(crate) const SUBJECT: &str = "rewrite";
 pub(crate) const SCAN: &str = "rewrite-scan";
 
 /// Runs of each program in one comparison; the first is left out of the count.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 /// Name, pattern and replacement, in Rust: from one that few files hold to one that every fifth holds.
 const PATTERNS: [(&str, &str, &str); 3] = [
-    ("selective", "std::mem::replace($A, Vec::new())", "std::mem::take($A)"),
-    ("some", "$A.unwrap_or_else(|| $B)", "$A.unwrap_or($B)"),
-    ("dense", "$A.unwrap()", "$A?"),
+    ("selective", "std::mem::replace($A, $B)", "mem::replace($A, $B)"),
+    ("some", "$A.as_bytes()", "AsRef::<[u8]>::as_ref(&$A)"),
+    ("dense", "$A.clone()", "Clone::clone(&$A)"),
 ];
 
 /// `figures rewrite [FOLDER]`.
@@ -118,12 +118,18 @@ fn compare(name: &str, pattern: &str, own: impl Fn() -> Command, others: &[(&str
         .collect();
     let output = runs.get("tagout").and_then(|runs| runs.last()).map(|run| run.output.clone()).unwrap_or_default();
     let (all, with) = tally(&output);
-    println!("  {name}: {pattern}  matches in {with} of {all} files ({:.1} %)", 100.0 * with as f64 / all.max(1) as f64);
+    println!(
+        "  {name}: {pattern}  matches in {with} of {all} files ({:.1} %)",
+        100.0 * with as f64 / all.max(1) as f64
+    );
     let (own_time, own_peak) = told["tagout"];
     println!("    tagout    {own_time:7.0} ms  {:5} MB", own_peak / 1024);
     for (program, (time, peak)) in told.iter().filter(|(program, _)| **program != "tagout") {
         let (faster, memory) = (time / own_time, own_peak as f64 / (*peak).max(1) as f64);
-        println!("    {program:9} {time:7.0} ms  {:5} MB  tagout is {faster:.1}x as fast, with {memory:.2}x its memory", peak / 1024);
+        println!(
+            "    {program:9} {time:7.0} ms  {:5} MB  tagout is {faster:.1}x as fast, with {memory:.2}x its memory",
+            peak / 1024
+        );
     }
 }
 

@@ -92,7 +92,10 @@ impl Catalogue {
                 return Err(RecipeProblem::at(line, format!("{round}, without an end: take one of the steps out")));
             }
             if !self.recipes.contains_key(used) {
-                return Err(RecipeProblem::at(line, format!("there is no recipe {used:?}: correct the name or add it")));
+                return Err(RecipeProblem::at(
+                    line,
+                    format!("there is no recipe {used:?}: correct the name or add it"),
+                ));
             }
             if way.len() >= DEEPEST {
                 return Err(too_deep(line));
@@ -169,7 +172,9 @@ fn wrong(reason: String) -> RecipeProblem {
 }
 
 /// The recipe that a step uses, and the values it hands on.
-fn used(step: &WrittenStep, values: &Values) -> Result<Option<(String, BTreeMap<String, String>)>, String> {
+type Used = (String, BTreeMap<String, String>);
+
+fn used(step: &WrittenStep, values: &Values) -> Result<Option<Used>, String> {
     match step {
         WrittenStep::Uses(WrittenUses::Name(name)) => Ok(Some((name.clone(), BTreeMap::new()))),
         WrittenStep::Uses(WrittenUses::With(used)) => {
@@ -282,7 +287,6 @@ fn command(written: &WrittenCommand, values: &Values) -> Result<(Vec<String>, Ne
     if let Some(host) = written.network.iter().find(|host| !is_host(host)) {
         return Err(format!("the host {host:?} under `network` is no host name: correct it"));
     }
-    let network =
-        if written.network.is_empty() { Network::None } else { Network::Hosts(written.network.clone()) };
+    let network = if written.network.is_empty() { Network::None } else { Network::Hosts(written.network.clone()) };
     Ok((argv, network))
 }

@@ -179,7 +179,10 @@ impl Recipe {
         check_name(&name).map_err(|reason| RecipeProblem::at(name_line, reason))?;
         let (title, description) = (written.title.unwrap_or_default(), written.description.unwrap_or_default());
         if title.len() > LONGEST_TITLE || title.contains('\n') || description.len() > LONGEST_DESCRIPTION {
-            return Err(RecipeProblem::at(name_line, "the title is longer than 200 bytes or one line, or the description longer than 8 KiB: shorten it"));
+            return Err(RecipeProblem::at(
+                name_line,
+                "the title is longer than 200 bytes or one line, or the description longer than 8 KiB: shorten it",
+            ));
         }
         let mut parameters: Vec<Parameter> = Vec::new();
         for parameter in &written.parameters {

@@ -36,15 +36,7 @@ impl RegexRewrite {
             return Err("`find` or `replace` is longer than 4 KiB: shorten it".to_owned());
         }
         let built = RegexBuilder::new(find).size_limit(LARGEST).build();
-        let find = built.map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "`find` compiles to too much: repeat less in it".to_owned(),
-            // The library draws a picture of it; its last line says what is wrong.
-            other => {
-                let words = other.to_string();
-                let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                format!("`find` is no regular expression: {last}: correct it")
-            }
-        })?;
+        let find = built.map_err(|error| not_built(&error))?;
         for group in groups(replace) {
             let exists = match group.parse::<usize>() {
                 Ok(number) => number < find.captures_len(),
@@ -87,6 +79,16 @@ impl RegexRewrite {
         let span = found.get(0).map_or(Span::new(0, 0), |whole| Span::new(whole.start(), whole.end()));
         Edit { span, replacement }
     }
+}
+
+fn not_built(error: &regex::Error) -> String {
+    if matches!(error, regex::Error::CompiledTooBig(_)) {
+        return "`find` compiles to too much: repeat less in it".to_owned();
+    }
+    // The library draws a picture of it; its last line says what is wrong.
+    let words = error.to_string();
+    let last = words.lines().last().unwrap_or_default().trim_start_matches("error: ");
+    format!("`find` is no regular expression: {last}: correct it")
 }
 
 /// The names and numbers of the groups that a replacement uses, as the library reads them.

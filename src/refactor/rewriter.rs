@@ -36,12 +36,7 @@ impl Rewriter {
     ///
     /// # Errors
     /// What is wrong with it, and what to do.
-    pub fn structural(
-        language: &str,
-        pattern: &str,
-        replacement: &str,
-        paths: &[String],
-    ) -> Result<Self, String> {
+    pub fn structural(language: &str, pattern: &str, replacement: &str, paths: &[String]) -> Result<Self, String> {
         let language = Language::from_name(language).ok_or_else(|| {
             let names: Vec<&str> = Language::ALL.iter().map(|language| language.name()).collect();
             format!("the language {language:?} is unknown: use one of {}", names.join(", "))

@@ -173,7 +173,7 @@ impl<'r> SgNode<'r> for BoundedNode<'r> {
     }
 
     fn children(&self) -> impl ExactSizeIterator<Item = Self> {
-        let count = u64::try_from(self.node.child_count()).unwrap_or(u64::MAX);
+        let count = u64::from(self.node.child_count());
         let most = if self.budget.take(count) { usize::MAX } else { 0 };
         let node = *self;
         SgNode::children(&self.node).take(most).map(move |child| node.at(child))

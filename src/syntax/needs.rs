@@ -22,7 +22,7 @@ pub(super) enum Needs {
     /// Any file will do.
     Anything,
     /// This text.
-    Text(Finder<'static>),
+    Text(Box<Finder<'static>>),
     /// Every one of these.
     All(Vec<Needs>),
     /// One of these.
@@ -32,7 +32,7 @@ pub(super) enum Needs {
 impl Needs {
     /// One text.
     pub(super) fn text(bytes: &[u8]) -> Self {
-        if bytes.is_empty() { Self::Anything } else { Self::Text(Finder::new(bytes).into_owned()) }
+        if bytes.is_empty() { Self::Anything } else { Self::Text(Box::new(Finder::new(bytes).into_owned())) }
     }
 
     /// Every one of `texts`.
@@ -109,8 +109,7 @@ impl<'a> RuleNeeds<'a> {
     /// Of `core`: an object with `rule`, `constraints` and `utils`.
     pub(super) fn of(dialect: Dialect, core: &'a Value) -> Needs {
         let section = |name| core.get(name).and_then(Value::as_object);
-        let mut needs =
-            Self { dialect, constraints: section("constraints"), utilities: section("utils"), parts: 0 };
+        let mut needs = Self { dialect, constraints: section("constraints"), utilities: section("utils"), parts: 0 };
         let Some(rule) = section("rule") else { return Needs::Anything };
         let mut parts = vec![needs.rule(rule, 0)];
         let mut bound = Vec::new();

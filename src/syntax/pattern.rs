@@ -54,13 +54,19 @@ pub enum PatternError {
     #[error("the text was not searched: its code nests deeper than 2,000 levels")]
     TooDeep,
     /// The rules would walk the tree too often.
-    #[error("the text was not searched: the rules take too much work on it, so nest fewer `has` and `inside` with `stopBy`")]
+    #[error(
+        "the text was not searched: the rules take too much work on it, so nest fewer `has` and `inside` with `stopBy`"
+    )]
     TooMuchWork,
     /// The rules would call one another too deep.
-    #[error("the text was not searched: the rules call one another too deep on it, so let utilities not refer to themselves")]
+    #[error(
+        "the text was not searched: the rules call one another too deep on it, so let utilities not refer to themselves"
+    )]
     TooRecursive,
     /// What the rules would write is too much.
-    #[error("the text was not searched: what the rules would write is more than 256 MiB, so repeat less in their fixes")]
+    #[error(
+        "the text was not searched: what the rules would write is more than 256 MiB, so repeat less in their fixes"
+    )]
     GrowsTooMuch,
     /// The caller asked to stop.
     #[error("the search was cancelled")]

@@ -83,12 +83,12 @@ impl Used {
             return Err(format!("a regular expression is longer than {LONGEST_REGEX} bytes: shorten it"));
         }
         let built = regex::RegexBuilder::new(pattern).size_limit(LARGEST_REGEX).build();
-        built.map(drop).map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => {
-                format!("the regular expression {} compiles to too much: repeat less in it", brief(pattern))
-            }
-            _ => format!("the regular expression {} cannot be read: correct it", brief(pattern)),
-        })
+        let Err(error) = built else { return Ok(()) };
+        let shown = brief(pattern);
+        if matches!(error, regex::Error::CompiledTooBig(_)) {
+            return Err(format!("the regular expression {shown} compiles to too much: repeat less in it"));
+        }
+        Err(format!("the regular expression {shown} cannot be read: correct it"))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Rules over one text: what they find, and the edits that fix it.
 
 use ast_grep_config::{CombinedScan, RuleConfig};
+use ast_grep_core::AstGrep;
 use ast_grep_core::matcher::{MatcherExt, NodeMatch};
 use ast_grep_core::replacer::Replacer;
-use ast_grep_core::AstGrep;
 use memchr::memmem;
 
 use super::Language;

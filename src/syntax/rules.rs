@@ -264,3 +264,6 @@ fn reason(error: &dyn std::error::Error) -> String {
     text.truncate(text.floor_char_boundary(500));
     format!("{text}: correct it, or try it in ast-grep's playground")
 }
+
+#[cfg(test)]
+mod tests;

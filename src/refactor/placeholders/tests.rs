@@ -16,7 +16,10 @@ fn arguments(value: &str, argv: &[&str]) -> Result<Vec<String>, String> {
 fn only_names_in_double_braces_are_placeholders() {
     let filled = |text| values("V").fill(text, Place::Argument);
     assert_eq!(filled("a{{x}}b{{x}}").unwrap(), "aVbV");
-    assert_eq!(filled("{{ x }} {{1}} {{}} {{{x}} {{x}").unwrap(), "{{ x }} {{1}} {{}} {{{x}} {{x}".replace("{{{x}}", "{V"));
+    assert_eq!(
+        filled("{{ x }} {{1}} {{}} {{{x}} {{x}").unwrap(),
+        "{{ x }} {{1}} {{}} {{{x}} {{x}".replace("{{{x}}", "{V")
+    );
     assert!(filled("{{y}}").unwrap_err().contains("declare it"));
     assert_eq!(Values::default().fill("{{y}}", Place::Code).unwrap(), "{{y}}");
 }

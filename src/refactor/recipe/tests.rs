@@ -96,7 +96,12 @@ fn what_is_wrong_is_told_with_its_line_and_the_next_step() {
         (step("command: {argv: [a], shell: true}"), Some(3), "shell"),
         ("name: a\nparameters:\n  - name: x\n  - name: x\nsteps:\n  - check: detected\n".to_owned(), Some(4), "twice"),
         ("name: a\nname: b\n".to_owned(), Some(2), "name"),
-        ("name: a\nparameters:\n  - {name: x, default: B, pattern: '[a-z]'}\nsteps: [{check: detected}]\n".to_owned(), Some(3), "does not match"),
+        (
+            "name: a\nparameters:\n  - {name: x, default: B, pattern: '[a-z]'}\nsteps: [{check: detected}]\n"
+                .to_owned(),
+            Some(3),
+            "does not match",
+        ),
     ];
     for (text, line, words) in cases {
         let problem = read(text).expect_err(text);
@@ -139,7 +144,8 @@ fn chains_cannot_unfold_to_any_number() {
 
 #[test]
 fn values_are_checked_and_handed_on() {
-    let inner = "name: inner\nparameters: [{name: x, pattern: '[a-z]+'}]\nsteps:\n  - command: {argv: [echo, '{{x}}']}\n";
+    let inner =
+        "name: inner\nparameters: [{name: x, pattern: '[a-z]+'}]\nsteps:\n  - command: {argv: [echo, '{{x}}']}\n";
     let outer = "name: outer\nparameters: [{name: y}]\nsteps:\n  - uses: {recipe: inner, with: {x: 'a{{y}}'}}\n";
     let all = [("i".to_owned(), read(inner).unwrap()), ("o".to_owned(), read(outer).unwrap())];
     let all = Catalogue::new(all).unwrap();
