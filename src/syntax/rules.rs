@@ -3,6 +3,7 @@
 
 use ast_grep_config::{GlobalRules, RuleConfig, SerializableRuleConfig};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::Language;
@@ -135,7 +136,8 @@ impl Rules {
             let id = document.value.get("id").and_then(Value::as_str).unwrap_or_default();
             used.count(&document.value).map_err(|reason| problem(document.line, id, reason))?;
         }
-        let configs = self::documents::<SerializableRuleConfig<Dialect>>(yaml)?;
+        let configs =
+            self::documents::<SerializableRuleConfig<Dialect>>(yaml).map_err(|error| misread(error, &documents))?;
         let mut rules = configs
             .into_iter()
             .map(|Document { line, value }| {
@@ -174,6 +176,19 @@ impl Rules {
         let active: Vec<bool> = self.rules.iter().map(active).collect();
         active.contains(&true).then(|| Scan::new(language, &self.rules, kinds, active))
     }
+}
+
+/// Where the reader of the whole file does not know the place, each document is read by itself.
+fn misread(error: YamlProblem, documents: &[Document<Value>]) -> RuleProblem {
+    if error.line().is_some() {
+        return error.into();
+    }
+    let wrong = documents.iter().find_map(|document| {
+        let reason = SerializableRuleConfig::<Dialect>::deserialize(&document.value).err()?;
+        let id = document.value.get("id").and_then(Value::as_str).unwrap_or_default();
+        Some(problem(document.line, id, format!("{reason}: correct it")))
+    });
+    wrong.unwrap_or_else(|| error.into())
 }
 
 fn problem(line: usize, id: &str, reason: String) -> RuleProblem {
