@@ -2,6 +2,7 @@
 //! `cargo run --example figures [FOLDER]`. FOLDER is what is indexed; without it, this repository.
 //! `cargo run --example figures sandbox [--rounds N]`: those of the sandbox, beside the sandboxes found here.
 //! `cargo run --example figures policy`: those of rules and record.
+//! `cargo run --example figures rewrite [FOLDER]`: those of structural scan and rewrite, beside ast-grep and semgrep.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,6 +15,7 @@ mod bare;
 mod client;
 mod launchers;
 mod policy;
+mod rewrite;
 mod sandbox;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +32,8 @@ fn main() {
         Some((first, [])) if first == bare::SERVER => bare::serve(),
         Some((first, others)) if first == sandbox::SUBJECT => sandbox::figures(others),
         Some((first, [])) if first == policy::SUBJECT => policy::figures(),
+        Some((first, others)) if first == rewrite::SUBJECT => rewrite::figures(others),
+        Some((first, others)) if first == rewrite::SCAN => rewrite::scan(others),
         first => server(first.map_or(Path::new(env!("CARGO_MANIFEST_DIR")), |(first, _)| Path::new(first))),
     }
 }

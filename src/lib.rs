@@ -9,6 +9,7 @@ pub mod syntax;
 pub mod policy;
 pub mod retrieve;
 pub mod changes;
+pub mod refactor;
 pub mod config;
 // The seams and the order of steps.
 pub mod ports;

@@ -6,6 +6,7 @@ use ast_grep_core::Language as PatternLanguage;
 use ast_grep_core::matcher::{Pattern, PatternBuilder, PatternError};
 use ast_grep_core::tree_sitter::{LanguageExt, StrDoc, TSLanguage};
 
+use super::pattern::{DEEPEST_PATTERN, LARGEST_PATTERN};
 use super::{Language, grammar, parse};
 
 /// A language as ast-grep sees it.
@@ -50,7 +51,22 @@ impl PatternLanguage for Dialect {
     }
 
     fn build_pattern(&self, builder: &PatternBuilder<'_>) -> Result<Pattern, PatternError> {
-        builder.build(|text| document(*self, text, &|| false).map_err(|reason| reason.to_string()))
+        builder.build(|text| {
+            let parsed = document(*self, text, &|| false).map_err(|reason| reason.to_string())?;
+            // What comes next recurses over the levels.
+            let fits = text.len() <= LARGEST_PATTERN && !parse::deeper_than(&parsed.tree, DEEPEST_PATTERN);
+            if fits { Ok(parsed) } else { Err("a pattern has at most 16 KiB and 200 levels".to_owned()) }
+        })
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Dialect {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Language::from_name(&name).map(Self).ok_or_else(|| {
+            let known: Vec<&str> = Language::ALL.iter().map(|language| language.name()).collect();
+            serde::de::Error::custom(format_args!("language {name:?} is unknown, use one of {}", known.join(", ")))
+        })
     }
 }
 

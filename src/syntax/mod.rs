@@ -1,6 +1,7 @@
 //! What a text means: its language, its definitions as chunks, structural patterns over it.
 
 pub mod bash;
+mod bounded;
 mod chunk;
 mod chunking;
 mod definitions;
@@ -9,13 +10,21 @@ mod grammar;
 mod guard;
 mod language;
 mod metavariables;
+mod needs;
 mod parse;
 mod pattern;
 mod pieces;
+mod rule_limits;
+mod rule_scan;
+mod rules;
 mod template;
+mod yaml;
 
 pub use chunk::{Chunk, ChunkKind};
 pub use chunking::{Chunked, chunk_text};
 pub use file_kind::{looks_binary, looks_generated};
 pub use language::Language;
 pub use pattern::{Pattern, PatternError};
+pub use rule_scan::{Finding, Scan};
+pub use rules::{Rule, RuleProblem, Rules, Severity};
+pub use yaml::{Document, LARGEST_YAML, YamlProblem, documents, yaml_text};

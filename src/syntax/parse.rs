@@ -104,6 +104,27 @@ fn run(parser: &mut Parser, text: &str, stop: &dyn Fn() -> bool) -> Result<Tree,
     tree.ok_or(halted.unwrap_or(NoTree::Grammar))
 }
 
+/// Whether a tree has more than `limit` levels.
+pub(super) fn deeper_than(tree: &tree_sitter::Tree, limit: usize) -> bool {
+    let mut cursor = tree.walk();
+    let mut depth = 0;
+    loop {
+        if cursor.goto_first_child() {
+            depth += 1;
+            if depth > limit {
+                return true;
+            }
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return false;
+            }
+            depth -= 1;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

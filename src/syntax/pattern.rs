@@ -3,26 +3,25 @@
 //! The pattern syntax is ast-grep's (<https://ast-grep.github.io/guide/pattern-syntax.html>): code of the language in
 //! which `$NAME` stands for one node and `$$$NAME` for any number of them.
 
-use ast_grep_core::matcher::{MatcherExt, NodeMatch, PatternError as AstGrepError, PatternNode};
-use ast_grep_core::meta_var::MetaVariable;
+use ast_grep_core::matcher::{MatcherExt, NodeMatch, PatternError as AstGrepError};
 use ast_grep_core::tree_sitter::StrDoc;
 use ast_grep_core::{AstGrep, Language as _, Matcher};
-use memchr::memmem::Finder;
 
 use super::Language;
 use super::metavariables::{Dialect, document};
-use super::parse::NoTree;
+use super::needs::{Needs, Parts};
+use super::parse::{NoTree, deeper_than};
 use super::template::Template;
 use crate::text::{Edit, Span};
 
 /// Bytes of a pattern or of its replacement.
-const LARGEST_PATTERN: usize = 16 * 1024;
+pub(super) const LARGEST_PATTERN: usize = 16 * 1024;
 
 /// Levels of a pattern's tree; matching recurses over them.
-const DEEPEST_PATTERN: usize = 200;
+pub(super) const DEEPEST_PATTERN: usize = 200;
 
 /// Levels of a text's tree: comparing what one metavariable matched at two places recurses over them.
-const DEEPEST_TEXT: usize = 2_000;
+pub(super) const DEEPEST_TEXT: usize = 2_000;
 
 /// Nodes between two looks at whether to stop.
 const NODES_PER_LOOK: usize = 1_024;
@@ -54,6 +53,21 @@ pub enum PatternError {
     /// The tree of the text is too deep to match safely.
     #[error("the text was not searched: its code nests deeper than 2,000 levels")]
     TooDeep,
+    /// The rules would walk the tree too often.
+    #[error(
+        "the text was not searched: the rules take too much work on it, so nest fewer `has` and `inside` with `stopBy`"
+    )]
+    TooMuchWork,
+    /// The rules would call one another too deep.
+    #[error(
+        "the text was not searched: the rules call one another too deep on it, so let utilities not refer to themselves"
+    )]
+    TooRecursive,
+    /// What the rules would write is too much.
+    #[error(
+        "the text was not searched: what the rules would write is more than 256 MiB, so repeat less in their fixes"
+    )]
+    GrowsTooMuch,
     /// The caller asked to stop.
     #[error("the search was cancelled")]
     Cancelled,
@@ -68,7 +82,7 @@ pub struct Pattern {
     pattern: ast_grep_core::Pattern,
     replacement: Option<Template>,
     /// Texts that every match holds.
-    literals: Vec<Finder<'static>>,
+    needs: Needs,
 }
 
 impl std::fmt::Debug for Pattern {
@@ -97,8 +111,7 @@ impl Pattern {
             return Err(PatternError::NotCode(name));
         }
         let replacement = replacement.map(|text| Template::new(language, text, &parts.names)).transpose()?;
-        let literals = parts.literals.iter().map(|text| Finder::new(text.as_str()).into_owned()).collect();
-        Ok(Self { dialect, pattern: compiled, replacement, literals })
+        Ok(Self { dialect, pattern: compiled, replacement, needs: Needs::all_texts(parts.literals) })
     }
 
     /// The language it is written in.
@@ -111,7 +124,13 @@ impl Pattern {
     /// of the time of a parse.
     #[must_use]
     pub fn could_match(&self, text: &str) -> bool {
-        self.literals.iter().all(|literal| literal.find(text.as_bytes()).is_some())
+        self.could_match_bytes(text.as_bytes())
+    }
+
+    /// As [`Self::could_match`], of bytes that are perhaps no text.
+    #[must_use]
+    pub fn could_match_bytes(&self, bytes: &[u8]) -> bool {
+        self.needs.met_by(bytes)
     }
 
     /// Everything in `text` that matches, in order; one match may lie inside another.
@@ -216,46 +235,6 @@ fn in_function(dialect: Dialect, pattern: &str) -> Option<ast_grep_core::Pattern
     whole.last().map(ast_grep_core::Pattern::from)
 }
 
-/// What a pattern is made of.
-#[derive(Default)]
-struct Parts {
-    literals: Vec<String>,
-    names: Vec<String>,
-    /// Some node has no children left: nothing would anchor its end.
-    is_hollow: bool,
-}
-
-impl Parts {
-    /// Every named leaf of the pattern is compared by its text, so a match holds that text; keywords and
-    /// punctuation are compared by kind alone.
-    fn of(root: &PatternNode) -> Self {
-        let mut parts = Self::default();
-        let mut waiting = vec![root];
-        while let Some(node) = waiting.pop() {
-            match node {
-                PatternNode::Terminal { text, is_named: true, .. } if !text.is_empty() => {
-                    parts.literals.push(text.clone());
-                }
-                PatternNode::Terminal { .. } => {}
-                PatternNode::MetaVar { meta_var } => match meta_var {
-                    MetaVariable::Capture(name, _) | MetaVariable::MultiCapture(name) => {
-                        parts.names.push(name.clone());
-                    }
-                    MetaVariable::Dropped(_) | MetaVariable::Multiple => {}
-                },
-                PatternNode::Internal { children, .. } => {
-                    parts.is_hollow |= children.is_empty();
-                    waiting.extend(children);
-                }
-            }
-        }
-        // The longest is the rarest, and decides fastest.
-        parts.literals.sort_by_key(|literal| std::cmp::Reverse(literal.len()));
-        parts.literals.dedup();
-        parts
-    }
-}
-
 fn refused(language: &'static str, error: &AstGrepError) -> PatternError {
     match error {
         AstGrepError::NoContent(_) => PatternError::Empty(language),
@@ -267,30 +246,9 @@ fn refused(language: &'static str, error: &AstGrepError) -> PatternError {
     }
 }
 
-fn not_parsed(reason: NoTree) -> PatternError {
+pub(super) fn not_parsed(reason: NoTree) -> PatternError {
     match reason {
         NoTree::Cancelled => PatternError::Cancelled,
         NoTree::Refused(_) | NoTree::TooMuchWork | NoTree::Grammar => PatternError::NotParsed(reason.to_string()),
-    }
-}
-
-/// Whether a tree has more than `limit` levels.
-fn deeper_than(tree: &tree_sitter::Tree, limit: usize) -> bool {
-    let mut cursor = tree.walk();
-    let mut depth = 0;
-    loop {
-        if cursor.goto_first_child() {
-            depth += 1;
-            if depth > limit {
-                return true;
-            }
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return false;
-            }
-            depth -= 1;
-        }
     }
 }

@@ -4,16 +4,18 @@ use crate::scan::{Part, Path, Token, paths, reads, tokens};
 use std::fmt;
 
 /// The rooms whose code has values in and values out, in reading order.
-pub(crate) const CORE: [&str; 7] = ["text", "workspace", "syntax", "policy", "retrieve", "changes", "config"];
+pub(crate) const CORE: [&str; 8] =
+    ["text", "workspace", "syntax", "policy", "retrieve", "changes", "refactor", "config"];
 
 /// Every room in reading order, and the rooms it may import; `core` stands for all of [`CORE`].
-pub(crate) const ROOMS: [(&str, &[&str]); 18] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 19] = [
     ("text", &[]),
     ("workspace", &["text"]),
     ("syntax", &["text", "workspace"]),
     ("policy", &["workspace", "syntax"]),
     ("retrieve", &["text", "workspace", "syntax"]),
     ("changes", &["text", "workspace"]),
+    ("refactor", &["text", "workspace", "syntax"]),
     ("config", &["workspace", "policy"]),
     ("ports", &["core"]),
     ("engine", &["core", "ports"]),
