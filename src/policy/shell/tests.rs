@@ -110,13 +110,197 @@ fn a_denied_command_is_seen_through_every_wrapper() {
         "function f { rm x; }",
         "coproc rm x",
         "bash -c 'env rm x' name",
+        "bash <<E\nls\nrm x\nE",
+        "bash -s a <<-'E'\n\tls && rm x\nE",
+        "env sh <<A; cat <<B\nrm x\nA\nb\nB",
+        "cat <<B; timeout 5 sh - <<A\nb\nB\nrm x\nA",
+        "sh <<< 'rm x'",
+        "ssh host <<E\nrm x\nE",
+        "sudo -s <<E\nrm x\nE",
+        "source /dev/stdin <<E\nrm x\nE",
+        "at now <<E\nrm x\nE",
+        "trap 'ls; rm x' EXIT INT",
+        "trap -- 'rm x' 0",
+        "alias p='rm x'; p",
+        "mapfile -C 'rm x' -c 1 a",
+        "PAGER='rm x' git log",
+        "env GIT_EDITOR='rm x' git commit",
+        "export GIT_SEQUENCE_EDITOR='rm x'",
+        "git -c alias.p='!rm x' p",
+        "git -c core.pager='rm x' log",
+        "git -C d -c core.sshCommand='rm x' fetch",
+        "git submodule foreach 'rm x'",
+        "git submodule --quiet foreach --recursive rm x",
+        "git rebase --exec 'rm x' main",
+        "git rebase -ix 'rm x' main",
+        "git rebase --exec='rm x'",
+        "git bisect run rm x",
+        "git filter-branch --tree-filter 'rm x' HEAD",
+        "git difftool -x 'rm x'",
+        "git grep -O'rm x' a",
+        "git fetch --upload-pack='rm x'",
+        "git config alias.p '!rm x'",
+        "git config --global core.editor 'rm x'",
+        "git clone -c core.sshCommand='rm x' u",
+        "/usr/lib/git-core/git-rebase --exec 'rm x'",
+        "toybox rm x",
+        "fish -c 'rm x'",
+        "csh -c 'rm x'",
+        "tmux new 'rm x'",
+        "tmux -L s new-session -d -s n rm x",
+        "screen -dmS n rm x",
+        "npx rm x",
+        "npx -y -p a rm x",
+        "npx -c 'rm x'",
+        "npm exec -- rm x",
+        "npm --prefix d x rm x",
+        "pnpm -C d exec rm x",
+        "pnpm dlx rm x",
+        "yarn exec 'rm x'",
+        "bunx rm x",
+        "bun x rm x",
+        "poetry run rm x",
+        "poetry -C d run rm x",
+        "pipenv run rm x",
+        "uv run --with a rm x",
+        "uv tool run --from a rm x",
+        "uvx rm x",
+        "hatch -e test run rm x",
+        "conda run -n e --no-capture-output rm x",
+        "bundle exec rm x",
+        "asdf exec rm x",
+        "direnv exec . rm x",
+        "mise exec node@20 -- rm x",
+        "mise x -c 'rm x'",
+        "dotenv -f .env run rm x",
+        "dotenv -e .env -- rm x",
+        "envdir d rm x",
+        "nix shell nixpkgs#a -c rm x",
+        "nix develop --command rm x",
+        "nix-shell -p a --run 'rm x'",
+        "docker run --rm -it -v a:b img rm x",
+        "docker run --entrypoint rm img x",
+        "docker --context c exec -u 0 box rm x",
+        "docker exec box sh -c 'rm x'",
+        "docker exec -i box sh <<E\nrm x\nE",
+        "podman container exec box rm x",
+        "docker compose -f f run --rm svc rm x",
+        "docker-compose exec -T svc rm x",
+        "kubectl -n a exec pod -c b -- rm x",
+        "gnome-terminal -- rm x",
+        "xterm -e 'rm x'",
+        "ls | entr -s 'rm x'",
+        "ls | entr -r rm x",
+        "concurrently 'ls' 'rm x'",
+        "nodemon --exec 'rm x'",
+        "sg group 'rm x'",
+        "parallel rm ::: x",
+        "parallel 'rm x' ::: a",
+        "parallel ::: 'rm x' ls",
+        "capsh --drop=all -- -c 'rm x'",
+        "bwrap --ro-bind / / --dev /dev --unshare-net rm x",
+        "setpriv --reuid=1 --no-new-privs rm x",
+        "proot -r d -b a:b rm x",
+        "fakeroot -- rm x",
+        "systemd-run --user -p A=b --wait rm x",
+        "setarch x86_64 -R rm x",
+        "linux64 -R rm x",
+        "prlimit --nofile=10 rm x",
+        "numactl -N 0 -m 0 rm x",
+        "su bob -- -c 'rm x'",
+        "runuser -u bob -- rm x",
+        "xvfb-run -a rm x",
+        "chrt -f 1 rm x",
+        "taskset -c 0 rm x",
+        "unbuffer rm x",
+        "rlwrap -a rm x",
+        "sshpass -p a ssh host rm x",
+        "cross-env A=1 rm x",
+        "env 'rm x'",
     ];
-    for text in wrapped {
+    let unseen = wrapped.iter().map(|text| (text, understand_text(text))).filter(|(_, understood)| {
+        !understood.all().any(|command| command.argv.first().is_some_and(|head| head == "rm"))
+    });
+    let unseen: Vec<String> = unseen.map(|(text, understood)| format!("{text}: {understood:?}")).collect();
+    assert!(unseen.is_empty(), "{}", unseen.join("\n"));
+}
+
+#[test]
+fn what_is_only_shown_to_a_program_is_no_command() {
+    let harmless = [
+        "docker ps -a",
+        "docker compose up -d",
+        "npm run build",
+        "npm install rm",
+        "poetry install",
+        "tmux ls",
+        "tmux new -s rm",
+        "kubectl get pods",
+        "git config user.name rm",
+        "git -c color.ui=rm log",
+        "git log --grep rm",
+        "git grep -n rm",
+        "cat <<E\nrm x\nE",
+        "sh script.sh <<E\nrm x\nE",
+        "trap - EXIT",
+        "trap rm",
+        "export A=rm",
+        "bash --version",
+        "cargo watch",
+        "dotenv",
+        "nix build",
+        "conda list",
+    ];
+    for text in harmless {
         let understood = understand_text(text);
-        let seen = understood.commands.iter().any(|command| command.argv.first().is_some_and(|head| head == "rm"));
-        assert!(seen, "{text}: {understood:?}");
+        let seen = understood.all().any(|command| command.argv.first().is_some_and(|head| head == "rm"));
+        assert!(!seen && understood.inside.is_empty() && understood.doubts.is_empty(), "{text}: {understood:?}");
     }
 }
+
+#[test]
+fn what_may_start_something_that_is_not_seen_is_in_doubt() {
+    let doubtful = [
+        "docker --newfangled a run b rm x",
+        "docker run --newfangled b rm x",
+        "tmux send-keys 'rm x' Enter",
+        "tmux new -d \\; send-keys rm",
+        "screen -S a -X stuff rm",
+        "hatch run test:rm x",
+        "echo rm | sh",
+        "bash",
+        "ls | parallel",
+        "at now",
+        "fish -c 'rm x'",
+        "expect -c 'spawn rm x'",
+        "alias a=b",
+        "hash -p /bin/rm ls",
+        "git unheard-of",
+        "git --config-env=alias.a=B a",
+        "env 'rm x'",
+    ];
+    for text in doubtful {
+        assert!(!understand_text(text).doubts.is_empty(), "{text}");
+    }
+}
+
+/// Words before a command that start it.
+const STARTS: [&str; 14] = [
+    "env A=1",
+    "timeout -k 1 5",
+    "nice -n 3",
+    "npx -y",
+    "uv run --with a",
+    "docker run --rm -e A=b image",
+    "docker compose -f a exec -T service",
+    "kubectl exec pod --",
+    "git bisect run",
+    "git submodule foreach",
+    "bwrap --ro-bind / / --",
+    "systemd-run --user -p A=b",
+    "setarch x86_64 -R",
+    "find . -exec",
+];
 
 #[test]
 fn words_that_no_shell_reads_are_literal() {
@@ -199,15 +383,45 @@ fn only_reading_git_gets_options_that_ask_no_driver() {
     );
     assert_eq!(neutral_git_argv(&words("git commit")), words("git commit"));
     assert_eq!(neutral_git_argv(&words("git")), words("git"));
+    assert_eq!(
+        neutral_git_argv(&words("/usr/lib/git-core/git-diff a")),
+        words("/usr/lib/git-core/git-diff --no-ext-diff --no-textconv --ignore-submodules=dirty a")
+    );
+    assert_eq!(neutral_git_argv(&words("find status -exec git log ;")), words("find status -exec git log ;"));
+}
+
+#[test]
+fn a_git_in_something_else_asks_for_an_external_diff() {
+    for (text, asks) in [
+        ("git diff", false),
+        ("git-diff", false),
+        ("env git diff", true),
+        ("env git-diff", true),
+        ("timeout 5 git --no-pager diff-files -p", true),
+        ("env git diff --no-ext-diff", false),
+        ("env git log -p", false),
+        ("ls diff", false),
+    ] {
+        assert_eq!(asks_external_diff(&words(text), &understand(&words(text))), asks, "{text}");
+    }
+    let shell = ["sh", "-c", "git status; git diff"].map(str::to_owned);
+    assert!(asks_external_diff(&shell, &understand(&shell)));
 }
 
 #[test]
 fn neutral_git_counts_its_settings() {
-    let variables = neutral_git(&["lfs".to_owned()]);
+    let configured =
+        ["filter.lfs.clean", "filter.lfs.process", "diff.a.b.textconv", "merge.c.driver", "diff.algorithm"];
+    let variables = neutral_git(&configured.map(str::to_owned));
     let of = |name: &str| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
     let count: usize = of("GIT_CONFIG_COUNT").unwrap().parse().unwrap();
     let keys: Vec<String> = (0..count).map(|at| of(&format!("GIT_CONFIG_KEY_{at}")).unwrap()).collect();
-    assert!(keys.contains(&"filter.lfs.process".to_owned()) && keys.contains(&"core.fsmonitor".to_owned()));
+    for key in ["filter.lfs.process", "filter.lfs.smudge", "core.fsmonitor", "diff.a.b.textconv", "merge.c.driver"] {
+        assert_eq!(keys.iter().filter(|one| *one == key).count(), 1, "{key}");
+    }
+    // An empty program fails: it is named only where one is configured.
+    assert!(!keys.contains(&"diff.external".to_owned()) && !keys.contains(&"diff.algorithm".to_owned()), "{keys:?}");
+    assert!(neutral_git(&["diff.external".to_owned()]).iter().any(|(_, value)| value == "diff.external"));
     assert!(
         of(&format!("GIT_CONFIG_VALUE_{}", count - 1)).is_some() && of(&format!("GIT_CONFIG_KEY_{count}")).is_none()
     );
@@ -217,6 +431,33 @@ proptest! {
     #[test]
     fn any_text_is_read_without_a_panic(text in "(ls|env|find|sed|awk|git|[ -~\n\u{80}-\u{2ff}]|\\$\\(|<<|'|\"|\\\\|;|\\||&){0,40}") {
         let _ = understand_text(&text);
+    }
+
+    #[test]
+    fn what_starts_a_command_may_be_started_itself(
+        starts in prop::collection::vec(0..STARTS.len(), 0..6),
+        words in prop::collection::vec("[a-z]{1,6}", 1..4),
+    ) {
+        let command: Vec<&str> = std::iter::once("rm").chain(words.iter().map(String::as_str)).collect();
+        let line = starts.iter().map(|at| STARTS[*at]).chain(command.iter().copied()).collect::<Vec<_>>().join(" ");
+        for text in [line.clone(), format!("sh <<E\n{line}\nE"), format!("trap '{line}' EXIT"), format!("tmux new '{line}'")] {
+            let understood = understand_text(&text);
+            prop_assert!(understood.all().any(|one| one.argv == command), "{}: {:?}", text, understood);
+        }
+    }
+
+    #[test]
+    fn a_command_of_git_is_the_same_as_a_program(
+        name in "(status|diff|log|push|commit|branch|stash|p)",
+        words in prop::collection::vec("(-a|-d|--stat|--output=x|-O|x|list|HEAD)", 0..4),
+        folder in "(/usr/lib/git-core/|/usr/bin/|)",
+    ) {
+        let line = |start: String| start + &words.iter().map(|word| format!(" {word}")).collect::<String>();
+        let one = understand_text(&line(format!("{folder}git-{name}")));
+        let two = understand_text(&line(format!("git {name}")));
+        prop_assert_eq!(&one.commands[0].effects, &two.commands[0].effects);
+        prop_assert_eq!(one.doubts, two.doubts);
+        prop_assert_eq!(one.commands[0].undashed().map(|one| one.argv), Some(two.commands[0].argv.clone()));
     }
 
     #[test]
