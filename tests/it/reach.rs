@@ -108,7 +108,7 @@ const PUSHING: [(&str, &str); 62] = [
 const IN_THE_SANDBOX: [(&str, &str); 24] = [
     ("git-push", "deny"),
     ("bash <<'E'\ngit push\nE", "deny"),
-    ("cat <<A; sh <<B\ngit push\nA\nls\nB", "allow"),
+    ("cat <<A\ngit push\nA\nsh <<B\nls\nB", "allow"),
     ("trap 'git push' EXIT", "deny"),
     ("trap - EXIT; trap", "allow"),
     ("alias p='git push'; p", "deny"),
