@@ -11,7 +11,7 @@ use std::process::Command;
 use super::ending::{cut, exit_status, stopped, usable};
 use super::spawn::{Terms, on_host as run};
 use crate::policy::GrantedBy;
-use crate::policy::shell::{UNSET_FOR_GIT, neutral_git, neutral_git_argv, understand};
+use crate::policy::shell::{UNSET_FOR_GIT, asks_external_diff, neutral_git, neutral_git_argv, understand};
 use crate::ports::{Failure, FailureKind, RunOutcome, RunRequest};
 
 /// Runs a command on the host.
@@ -65,13 +65,26 @@ fn unasked(
         is_function(name) || LOADING.iter().chain(UNSET_FOR_GIT).any(|dropped| OsStr::new(dropped) == name)
     };
     let mut kept: Vec<_> = environment.iter().filter(|(name, _)| !dropped(name)).cloned().collect();
-    let heads = understand(argv).commands;
-    if !heads.iter().any(|command| command.argv.first().is_some_and(|head| head.ends_with("git"))) {
+    let commands = understand(argv);
+    if !commands.runs_git() {
         return Ok((argv.to_vec(), kept));
     }
-    let variables = neutral_git(&drivers(root, &kept).map_err(|error| unknown_drivers(&error))?);
-    kept.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+    let configured = drivers(root, &kept).map_err(|error| unknown_drivers(&error))?;
+    if configured.iter().any(|key| key == EXTERNAL_DIFF) && asks_external_diff(argv, &commands) {
+        return Err(external_diff());
+    }
+    kept.extend(neutral_git(&configured).into_iter().map(|(name, value)| (name.into(), value.into())));
     Ok((neutral_git_argv(argv), kept))
+}
+
+/// The setting of a program that shows differences for every file.
+const EXTERNAL_DIFF: &str = "diff.external";
+
+fn external_diff() -> Failure {
+    let what = "git's settings name a program that shows differences (diff.external), which git does not run unasked";
+    Failure::new(FailureKind::Unavailable, what.to_owned()).hint(
+        "nothing was run: start git diff as a command of its own, or with --no-ext-diff, or run it in the sandbox",
+    )
 }
 
 fn unknown_drivers(error: &io::Error) -> Failure {
@@ -79,7 +92,8 @@ fn unknown_drivers(error: &io::Error) -> Failure {
     Failure::new(FailureKind::Unavailable, what).hint("nothing was run: run it in the sandbox, or approve it")
 }
 
-/// The names of all drivers that git's configuration has for this folder. Reading it runs nothing (git-config(1)).
+/// The keys of all settings of drivers that git's configuration has for this folder. Reading it runs nothing
+/// (git-config(1)).
 fn drivers(root: &Path, environment: &[(OsString, OsString)]) -> io::Result<Vec<String>> {
     let mut git = Command::new("git");
     // Not started in the workspace, where a search path that is not absolute would find another one.
@@ -92,12 +106,10 @@ fn drivers(root: &Path, environment: &[(OsString, OsString)]) -> io::Result<Vec<
         return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    // The name stands between the section and the key, and may itself hold dots.
-    let named = |key: &str| Some(key.split_once('.')?.1.rsplit_once('.')?.0.to_owned());
-    let mut names: Vec<String> = text.split('\0').filter_map(named).collect();
-    names.sort();
-    names.dedup();
-    Ok(names)
+    let mut keys: Vec<String> = text.split('\0').filter(|key| !key.is_empty()).map(str::to_owned).collect();
+    keys.sort();
+    keys.dedup();
+    Ok(keys)
 }
 
 #[cfg(test)]
@@ -136,6 +148,8 @@ mod tests {
             return println!("skipped: git is not installed");
         }
         assert!(git(&["config", "filter.a.b.clean", "x"]) && git(&["config", "diff.c.textconv", "x"]));
-        assert_eq!(drivers(folder.path(), &environment).unwrap(), ["a.b", "c"]);
+        assert_eq!(drivers(folder.path(), &environment).unwrap(), ["diff.c.textconv", "filter.a.b.clean"]);
+        let (_, kept) = unasked(&["git".to_owned(), "status".to_owned()], folder.path(), &environment).unwrap();
+        assert!(kept.iter().any(|(_, value)| value == "filter.a.b.process"), "{kept:?}");
     }
 }

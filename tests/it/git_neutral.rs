@@ -117,7 +117,7 @@ impl Repository {
 
     fn neutral_exactly(&self, argv: &[String]) -> Output {
         let mut command = self.plain();
-        command.args(["-c", "exec \"$0\" \"$@\""]).args(argv).envs(neutral_git(&["trap".to_owned()]));
+        command.args(["-c", "exec \"$0\" \"$@\""]).args(argv).envs(neutral_git(&configured()));
         command.output().unwrap()
     }
 
@@ -127,6 +127,12 @@ impl Repository {
         let _ = fs::remove_file(self.mark());
         marks
     }
+}
+
+/// The keys of drivers that [`SETTINGS`] has.
+fn configured() -> Vec<String> {
+    let of_drivers = |key: &&str| ["diff.", "filter.", "merge."].iter().any(|section| key.starts_with(section));
+    SETTINGS.iter().map(|(key, _)| *key).filter(of_drivers).map(str::to_owned).collect()
 }
 
 fn write_program(path: &Path, script: &str) {
@@ -226,12 +232,16 @@ fn a_rule_that_allows_git_on_the_host_allows_nothing_that_the_repository_names()
         assert_eq!(repository.marks(), "", "{argv:?} ran a program");
         assert!(code == Some(0) && (printed.contains(" a\n") || printed.contains("\n+")), "{argv:?}: {output:?}");
     }
-    // Through others git is not told to do without drivers, and says that it cannot run them.
+    // Through others git is not told to do without a program of its own for differences: it is not started at all.
     for argv in [&["env", "git", "diff", "HEAD~1"][..], &["sh", "-c", "git status; git log -p -1; git diff"]] {
-        let (_, _, output) = run(&[&["--"], argv].concat());
+        let (code, _, output) = run(&[&["--"], argv].concat());
         assert_eq!(repository.marks(), "", "{argv:?} ran a program");
-        assert!(String::from_utf8_lossy(&output.stderr).contains("external diff died"), "{argv:?}: {output:?}");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(code != Some(0) && told.contains("diff.external") && told.contains("own"), "{argv:?}: {output:?}");
     }
+    let (code, printed, output) = run(&["--", "env", "git", "diff", "--no-ext-diff", "--no-textconv"]);
+    assert_eq!(repository.marks(), "", "told not to, git ran a program");
+    assert!(code == Some(0) && printed.contains("+4\n"), "{output:?}");
     // The traps are set: git runs them for whoever starts it plainly, and for a person who was asked.
     for script in ["git status", "git diff"] {
         repository.plain().args(["-c", script]).output().unwrap();
@@ -243,4 +253,30 @@ fn a_rule_that_allows_git_on_the_host_allows_nothing_that_the_repository_names()
     assert_eq!(repository.marks(), "", "asking ran a program");
     run(&[&["--approve", asked.as_str()][..], &command].concat());
     assert_ne!(repository.marks(), "", "what a person approved runs as it is");
+}
+
+#[test]
+fn git_in_something_else_shows_differences_where_no_program_is_named_for_it() {
+    let place = Place::new();
+    let Some(repository) = Repository::at(place.work().parent().unwrap().to_owned()) else { return };
+    // What `git lfs install` and attributes leave behind: a filter, and a kind of differences without a program.
+    for key in ["diff.external", "diff.trap.command", "diff.trap.textconv"] {
+        repository.plain().args(["-c", "git config --unset \"$0\"", key]).output().unwrap();
+    }
+    place.trust();
+    says(&place, &["mode", "workspace-write"]);
+    configure(&place, READS);
+    accept(&place);
+    for argv in [
+        &["git", "diff"][..],
+        &["env", "git", "diff"],
+        &["sh", "-c", "git status; git diff"],
+        &["timeout", "9", "git", "diff", "HEAD~1"],
+    ] {
+        let mut program = place.program();
+        let output = program.args(["run", "--host", "--"]).args(argv).env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
+        assert_eq!(repository.marks(), "", "{argv:?} ran a program");
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && printed.contains("+4\n"), "{argv:?}: {output:?}");
+    }
 }

@@ -37,7 +37,7 @@ const RULES: &str = "[[rule]]\nname = \"no-push\"\ndecision = \"deny\"\ncommand 
                      [[rule]]\nname = \"open\"\ndecision = \"allow\"\nplace = \"host\"\ncommand = \"*\"\n";
 
 /// Command lines that may push, and whether it can be told that they do.
-const PUSHING: [(&str, &str); 44] = [
+const PUSHING: [(&str, &str); 62] = [
     ("git push", "deny"),
     ("/usr/bin/git push", "deny"),
     ("git -C . --no-pager push --force", "deny"),
@@ -62,6 +62,27 @@ const PUSHING: [(&str, &str); 44] = [
     ("echo . | xargs -n1 sh -c 'git push'", "deny"),
     ("sudo git push", "deny"),
     ("ssh host git push", "deny"),
+    ("git-push", "deny"),
+    ("/usr/lib/git-core/git-push --force", "deny"),
+    ("sh <<< 'git push'", "deny"),
+    ("bash <<E\ngit push\nE", "deny"),
+    ("trap 'git push' EXIT", "deny"),
+    ("alias p='git push'; p", "deny"),
+    ("git -c alias.p=push p", "deny"),
+    ("git submodule foreach 'git push'", "deny"),
+    ("git rebase --exec 'git push' main", "deny"),
+    ("git bisect run git push", "deny"),
+    ("GIT_EDITOR='git push' git commit", "deny"),
+    ("parallel git ::: push", "deny"),
+    ("busybox sh -c 'git push'", "deny"),
+    ("tmux new 'git push'", "deny"),
+    ("npx git push", "deny"),
+    ("docker run --rm x git push", "deny"),
+    ("kubectl exec pod -- git push", "deny"),
+    ("uv run git push", "deny"),
+    ("systemd-run --user git push", "deny"),
+    ("bwrap --bind / / git push", "deny"),
+    ("su -c 'git push'", "deny"),
     // The program, or the words, are known only to what starts it.
     ("echo git push | xargs -n2 env", "ask"),
     ("find . -name git -exec {} push \\;", "ask"),
@@ -75,14 +96,41 @@ const PUSHING: [(&str, &str); 44] = [
     ("f() { git \"$@\"; }; f push", "ask"),
     ("alias g=git\ng push", "ask"),
     ("printf 'git push' | sh", "ask"),
-    ("sh <<< 'git push'", "ask"),
-    ("bash <<E\ngit push\nE", "ask"),
     (". ./words", "ask"),
-    ("trap 'git push' EXIT", "ask"),
-    ("git -c alias.p=push p", "ask"),
     ("git p", "ask"),
-    ("git submodule foreach 'git push'", "ask"),
-    ("parallel git ::: push", "ask"),
+    ("make SHELL=./x", "ask"),
+    ("docker --newfangled x run y git push", "ask"),
+    ("tmux send-keys 'git push' Enter", "ask"),
+];
+
+/// What the sandbox has to be asked about under a rule that stops a command, and what it runs all the same: the words do
+/// not show the command, or show another.
+const IN_THE_SANDBOX: [(&str, &str); 24] = [
+    ("git-push", "deny"),
+    ("bash <<'E'\ngit push\nE", "deny"),
+    ("cat <<A\ngit push\nA\nsh <<B\nls\nB", "allow"),
+    ("trap 'git push' EXIT", "deny"),
+    ("trap - EXIT; trap", "allow"),
+    ("alias p='git push'; p", "deny"),
+    ("alias g=git\ng push", "ask"),
+    ("git -c alias.p=push p", "deny"),
+    ("git -c alias.p='!git' p push", "deny"),
+    ("git p", "ask"),
+    ("git -c color.ui=never status", "allow"),
+    ("git submodule foreach 'git push'", "deny"),
+    ("git rebase --exec 'git push'", "deny"),
+    ("git rebase --exec 'cargo test'", "allow"),
+    ("git bisect run git push", "deny"),
+    ("find . -exec git push \\;", "deny"),
+    ("echo push | xargs git", "deny"),
+    ("tmux new 'git push'", "deny"),
+    ("npx git push", "deny"),
+    ("uv run pytest", "allow"),
+    ("printf 'git push' | sh", "ask"),
+    // What stands in a file is not looked into: the wall there is the sandbox.
+    (". ./words", "allow"),
+    ("sh words.sh", "allow"),
+    ("make push", "allow"),
 ];
 
 #[test]
@@ -91,16 +139,18 @@ fn a_rule_that_denies_a_command_denies_it_however_it_is_started() {
     configure(&place, RULES);
     accept(&place);
     let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
-    let case = |(line, want): &(&str, &str)| {
+    let case_at = |place: &str, mode: &str, (line, want): &(&str, &str)| {
         let rule = if *want == "deny" { "rule = \"no-push\"\n" } else { "" };
         format!(
-            "[[case]]\nplace = \"host\"\nmode = \"unrestricted\"\ncommand = {}\nwant = \"{want}\"\n{rule}",
+            "[[case]]\nplace = \"{place}\"\nmode = \"{mode}\"\ncommand = {}\nwant = \"{want}\"\n{rule}",
             quoted(line)
         )
     };
+    let case = |one: &(&str, &str)| case_at("host", "unrestricted", one);
+    let contained = |one: &(&str, &str)| case_at("sandbox", "workspace-write", one);
     // What has nothing to do with it runs, so that not everything is stopped.
     let others = [("git status", "allow"), ("git status; git log push", "allow"), ("echo git push", "allow")];
-    let table: String = PUSHING.iter().chain(&others).map(case).collect();
+    let table: String = PUSHING.iter().chain(&others).map(case).chain(IN_THE_SANDBOX.iter().map(contained)).collect();
     place.write("cases.toml", table);
     let tested = tagout(&place, &["policy", "test", "cases.toml"]);
     assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stdout));

@@ -5,7 +5,7 @@ mod pattern;
 pub use pattern::{CommandPattern, PathPattern, PatternError, WordPattern};
 
 use super::action::Kind;
-use super::shell::{SimpleCommand, Understood};
+use super::shell::{SimpleCommand, Understood, undashed};
 use super::{Action, Decision, Facts, HostRule, Layer, Mode, Place, Power, Reason, Role};
 use crate::workspace::RelativePath;
 
@@ -196,9 +196,14 @@ pub(super) struct Heads<'a>(Vec<&'a str>);
 
 impl<'a> Heads<'a> {
     pub(super) fn of(commands: &'a Understood) -> Self {
-        let words = commands.commands.iter().flat_map(|one| one.argv.first().into_iter().chain(&one.wrappers));
-        let mut names: Vec<&str> =
-            words.flat_map(|word| [Some(word.as_str()), word.rsplit('/').next()]).flatten().collect();
+        let words = commands.all().flat_map(|one| one.argv.first().into_iter().chain(&one.wrappers));
+        let mut names: Vec<&str> = words
+            .flat_map(|word| {
+                let program = undashed(word).map(|(program, _)| program);
+                [Some(word.as_str()), word.rsplit('/').next(), program]
+            })
+            .flatten()
+            .collect();
         names.sort_unstable();
         names.dedup();
         Self(names)
@@ -233,7 +238,7 @@ impl Rule {
     }
 
     fn meets_one(&self, commands: &Understood) -> bool {
-        commands.commands.iter().any(|command| self.names.meets(command))
+        commands.all().any(|command| self.names.meets(command))
     }
 
     /// Whether the rule allows actions in these circumstances; of a command, whether some of it.

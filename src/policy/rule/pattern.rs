@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::super::shell::SimpleCommand;
+use super::super::shell::{SimpleCommand, undashed};
 
 /// Most bytes of one pattern.
 const LONGEST: usize = 1_000;
@@ -71,6 +71,8 @@ pub struct CommandPattern {
     head: WordPattern,
     rest: Vec<WordPattern>,
     whole: bool,
+    /// Program and words, where `text` names both in one word: `git-push`.
+    undashed: Option<(WordPattern, Vec<WordPattern>)>,
 }
 
 impl FromStr for CommandPattern {
@@ -84,7 +86,12 @@ impl FromStr for CommandPattern {
         }
         let mut words = words.into_iter().map(WordPattern::new);
         let head = words.next().ok_or(PatternError::Empty)??;
-        Ok(Self { text: text.to_owned(), head, rest: words.collect::<Result<_, _>>()?, whole })
+        let rest = words.collect::<Result<Vec<_>, _>>()?;
+        let undashed = undashed(&head.0).map(|(program, command)| {
+            let words = std::iter::once(WordPattern(command.to_owned())).chain(rest.iter().cloned());
+            (WordPattern(program.to_owned()), words.collect())
+        });
+        Ok(Self { text: text.to_owned(), head, rest, whole, undashed })
     }
 }
 
@@ -108,25 +115,34 @@ impl CommandPattern {
     /// program, or a program that this command is started by; options, each with one value, may stand between the words.
     #[must_use]
     pub fn meets(&self, command: &SimpleCommand) -> bool {
-        let started = self.rest.is_empty() && command.wrappers.iter().any(|wrapper| self.is_head(wrapper));
-        let Some((head, words)) = command.argv.split_first() else { return started };
-        let open = |at: usize| {
-            // A pattern of paths becomes what is there, and `…` or `{}` what is read or found.
-            let word = words.get(at).map_or("", String::as_str);
-            command.patterns.contains(&(at + 1)) || word.contains('…') || word.contains("{}")
-        };
-        started || (self.is_head(head) && meets(&self.rest, words, &open))
+        let undashed = command.undashed();
+        let readings = || std::iter::once(command).chain(&undashed);
+        let own = (&self.head, self.rest.as_slice());
+        let spelled = self.undashed.as_ref().map(|(head, rest)| (head, rest.as_slice()));
+        std::iter::once(own).chain(spelled).any(|(head, rest)| readings().any(|one| meets_command(head, rest, one)))
     }
 
     /// The program that it names, where it names just one.
     #[must_use]
     pub fn program(&self) -> Option<&str> {
-        (!self.head.0.contains('*')).then_some(self.head.0.as_str())
+        let head = self.undashed.as_ref().map_or(&self.head, |(program, _)| program);
+        (!head.0.contains('*')).then_some(head.0.as_str())
     }
+}
 
-    fn is_head(&self, word: &str) -> bool {
-        self.head.matches(word) || word.rsplit('/').next().is_some_and(|name| self.head.matches(name))
-    }
+fn is_head(own: &WordPattern, word: &str) -> bool {
+    own.matches(word) || word.rsplit('/').next().is_some_and(|name| own.matches(name))
+}
+
+fn meets_command(own: &WordPattern, rest: &[WordPattern], command: &SimpleCommand) -> bool {
+    let started = rest.is_empty() && command.wrappers.iter().any(|wrapper| is_head(own, wrapper));
+    let Some((head, words)) = command.argv.split_first() else { return started };
+    let open = |at: usize| {
+        // A pattern of paths becomes what is there, and `…` or `{}` what is read or found.
+        let word = words.get(at).map_or("", String::as_str);
+        command.patterns.contains(&(at + 1)) || word.contains('…') || word.contains("{}")
+    };
+    started || (is_head(own, head) && meets(rest, words, &open))
 }
 
 /// Whether the patterns fit words one after the other, where options and one value after each are passed over.
@@ -222,6 +238,16 @@ mod tests {
             ("npm run *", "npm run", (false, false)),
             ("npm run test*", "npm run test:unit", (true, true)),
             ("rm -rf", "rm -v -rf x", (false, true)),
+            ("git push", "git-push -f", (false, true)),
+            ("git push", "/usr/lib/git-core/git-push", (false, true)),
+            ("git push --force", "git-push origin --force", (false, false)),
+            ("git push", "git-pushed", (false, false)),
+            ("git-push", "git -C x push", (false, true)),
+            ("git-push", "git-push a", (true, true)),
+            ("cargo publish", "cargo-publish", (false, true)),
+            ("docker-compose", "docker compose up", (false, true)),
+            ("docker compose", "docker-compose -f a up", (false, true)),
+            ("git", "git-push", (false, true)),
         ] {
             assert_eq!(fits(pattern, text), wanted, "{pattern}: {text}");
         }

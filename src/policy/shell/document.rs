@@ -12,18 +12,22 @@ pub(super) struct Pending {
 }
 
 impl Lexer {
-    /// Notes a here-document whose body starts after this line.
-    pub(super) fn expect_document(&mut self, delimiter: &Word, operator: &str) {
+    /// Notes a here-document whose body starts after this line; says which of the text's it is.
+    pub(super) fn expect_document(&mut self, delimiter: &Word, operator: &str) -> usize {
         let expands = delimiter.writing == Writing::Plain;
         let pending = Pending { delimiter: delimiter.text.clone(), strips_tabs: operator == "<<-", expands };
         self.pending.push(pending);
+        self.documents.len() + self.pending.len() - 1
     }
 
     pub(super) fn read_documents(&mut self) {
-        for document in std::mem::take(&mut self.pending) {
+        let pending = std::mem::take(&mut self.pending);
+        for document in pending {
             let start = self.at;
-            let ended = self.read_document(&document);
+            let mut body = String::new();
+            let ended = self.read_document(&document, &mut body);
             let end = self.at;
+            self.documents.push(body);
             if !ended {
                 self.doubt(DoubtKind::Unterminated, &format!("<<{}", document.delimiter));
             }
@@ -31,7 +35,7 @@ impl Lexer {
         }
     }
 
-    fn read_document(&mut self, document: &Pending) -> bool {
+    fn read_document(&mut self, document: &Pending, body: &mut String) -> bool {
         while self.at < self.signs.len() {
             let rest = self.signs.get(self.at..).unwrap_or_default();
             let length = rest.iter().position(|sign| *sign == '\n').unwrap_or(rest.len());
@@ -41,6 +45,8 @@ impl Lexer {
             if line == document.delimiter {
                 return true;
             }
+            body.push_str(line);
+            body.push('\n');
         }
         false
     }

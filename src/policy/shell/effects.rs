@@ -3,7 +3,7 @@
 use super::options::{Order, read};
 use super::programs::{Options, Program, Special, find_program, program_name};
 use super::word::{Value, Word};
-use super::{Effect, EffectKind, Knowledge, Redirection, RedirectionKind, awk, find, git, sed, special};
+use super::{Effect, EffectKind, Knowledge, Redirection, RedirectionKind, awk, find, git, sed, special, undashed};
 
 /// What is known of one command.
 pub(super) struct Judged {
@@ -25,7 +25,14 @@ pub(super) fn judge(words: &[Word]) -> Judged {
         let effects = vec![effect(EffectKind::RunsProgram, &head.text)];
         return Judged { effects, knowledge: Knowledge::Table };
     }
+    if let Some(("git", command)) = undashed(&head.text) {
+        let words: Vec<Word> = std::iter::once(Word::literal(command)).chain(rest.iter().cloned()).collect();
+        return Judged { effects: git::effects(&words), knowledge: Knowledge::Table };
+    }
     let name = program_name(&head.text);
+    if matches!(name, "make" | "gmake") {
+        return Judged { effects: make(rest), knowledge: Knowledge::HeadOnly };
+    }
     let Some(program) = find_program(name) else {
         return Judged { effects: Vec::new(), knowledge: Knowledge::HeadOnly };
     };
@@ -49,6 +56,18 @@ fn is_loader(head: &str) -> bool {
         || head.starts_with("/proc/")
         || head.starts_with("/dev/")
         || head.contains("/../")
+}
+
+/// `make` runs what its file says, for which whoever allows it vouches; not for another shell, nor for text of one's own.
+fn make(rest: &[Word]) -> Vec<Effect> {
+    let other = ["SHELL", ".SHELLFLAGS", "MAKEFLAGS", "GNUMAKEFLAGS", "MAKEFILES", "--eval", "--ev", "--eva"];
+    let name = |word: &Word| word.text.split_once('=').map_or(word.text.clone(), |(name, _)| name.to_owned());
+    let sets = |word: &&Word| other.contains(&name(word).trim_end_matches([':', '+', '?', '!']));
+    let short = |word: &&Word| word.text.starts_with("-E");
+    rest.iter()
+        .filter(|word| sets(word) || short(word))
+        .map(|word| effect(EffectKind::RunsProgram, &word.text))
+        .collect()
 }
 
 fn by_options(options: &Options, rest: &[Word]) -> Vec<Effect> {

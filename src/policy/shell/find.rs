@@ -70,6 +70,10 @@ pub(super) fn effects(rest: &[Word]) -> Vec<Effect> {
         if word.value == Value::Open {
             effects.push(effect(EffectKind::Unknown, text));
         } else if RUNS.contains(&text) {
+            if text.ends_with("dir") {
+                // What it runs there may read settings of that folder: a repository in the repository.
+                effects.push(effect(EffectKind::ChangesFolder, text));
+            }
             at += command_at(rest, at).len();
         } else if WRITES.contains(&text) || text == "-delete" {
             effects.push(effect(EffectKind::WritesFile, text));

@@ -240,3 +240,18 @@ pub(super) const WRITES: &str = "add am apply archive bisect branch bundle check
     commit-graph commit-tree config fast-export fast-import format-patch gc hash-object init maintenance merge mv notes pack-objects \
     pack-refs prune range-diff read-tree rebase reflog remote repack replace reset restore revert rm sparse-checkout stash \
     submodule switch symbolic-ref tag unpack-objects update-index update-ref update-server-info worktree write-tree";
+
+/// Commands that are neither reading, nor writing, nor of the network alone.
+const OTHERS: &str = "help difftool mergetool mergetool--lib filter-branch gui gui--askpass citool gitk instaweb rerere show-branch \
+    show-ref var verify-pack fsck fsck-objects interpret-trailers mailinfo mailsplit column credential credential-cache \
+    credential-store diagnose bugreport get-tar-commit-id stripspace patch-id sh-i18n sh-setup merge-base merge-file merge-index \
+    merge-one-file merge-tree merge-octopus merge-ours merge-recursive merge-resolve merge-subtree quiltimport replay refs backfill \
+    for-each-repo hook shell lfs web--browse cvsexportcommit cvsserver gitweb index-pack show-index mktag mktree multi-pack-index \
+    pack-redundant prune-packed repo-config stage unpack-file upload-archive cat-file whatchanged fsmonitor--daemon \
+    checkout--worker submodule--helper remote-ftp remote-ftps scalar archimport citool subtree rev-parse";
+
+/// Whether `name` is a command of git itself, which no alias can be.
+pub(super) fn is_command(name: &str) -> bool {
+    let in_list = |list: &str| list.split_ascii_whitespace().any(|known| known == name);
+    [NETWORK, WRITES, OTHERS].into_iter().any(in_list) || COMMANDS.iter().any(|command| in_list(command.names))
+}

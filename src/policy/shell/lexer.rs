@@ -35,6 +35,8 @@ pub(super) struct Lexer {
     pub(super) signs: Vec<char>,
     pub(super) at: usize,
     pub(super) pending: Vec<Pending>,
+    /// Bodies of here-documents, in the order in which they were named.
+    pub(super) documents: Vec<String>,
     /// What is in doubt.
     pub(super) doubts: Vec<Doubt>,
     /// Shell texts found inside words.
@@ -43,7 +45,8 @@ pub(super) struct Lexer {
 
 impl Lexer {
     pub(super) fn new(text: &str) -> Self {
-        Self { signs: text.chars().collect(), at: 0, pending: Vec::new(), doubts: Vec::new(), inner: Vec::new() }
+        let (signs, pending, documents) = (text.chars().collect(), Vec::new(), Vec::new());
+        Self { signs, at: 0, pending, documents, doubts: Vec::new(), inner: Vec::new() }
     }
 
     pub(super) fn doubt(&mut self, kind: DoubtKind, part: &str) {

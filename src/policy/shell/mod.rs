@@ -14,23 +14,30 @@ mod compound;
 mod document;
 mod effects;
 mod expansion;
+mod families;
 mod find;
 mod git;
+mod git_runs;
 mod git_table;
 mod lexer;
 mod neutral_git;
 mod options;
 mod parser;
 mod programs;
+mod runner_table;
+mod runners;
 mod sed;
+mod shells;
 mod signs;
 mod special;
+mod texts;
 mod understood;
 mod word;
 mod wrapper_table;
 mod wrappers;
 
-pub use neutral_git::{UNSET_FOR_GIT, neutral_git, neutral_git_argv};
+pub(super) use families::undashed;
+pub use neutral_git::{UNSET_FOR_GIT, asks_external_diff, neutral_git, neutral_git_argv};
 pub use understood::{
     Doubt, DoubtKind, Effect, EffectKind, Knowledge, Redirection, RedirectionKind, SimpleCommand, Understood,
 };

@@ -23,6 +23,8 @@ pub(super) struct Parsed {
     pub(super) doubts: Vec<Doubt>,
     /// Texts of substitutions in it.
     pub(super) inner: Vec<String>,
+    /// Bodies of here-documents in it, as [`Raw::documents`] counts them.
+    pub(super) documents: Vec<String>,
 }
 
 /// What may come next.
@@ -176,7 +178,8 @@ impl Parser {
         let kind = redirection_kind(operator, &target.text);
         let is_file = !matches!(kind, RedirectionKind::HereString | RedirectionKind::HereDocument);
         if kind == RedirectionKind::HereDocument {
-            self.lexer.expect_document(&target, operator);
+            let number = self.lexer.expect_document(&target, operator);
+            self.current.documents.push(number);
         } else if kind == RedirectionKind::Duplicate && !is_descriptor(&target) {
             self.syntax(&target.text);
         } else if is_file && target.value == Value::Pattern {
@@ -273,8 +276,8 @@ impl Parser {
             self.lexer.doubt(DoubtKind::Unterminated, "a command is missing at the end");
         }
         self.finish_command();
-        let Lexer { doubts, inner, .. } = self.lexer;
-        Parsed { commands: self.commands, doubts, inner }
+        let Lexer { doubts, inner, documents, .. } = self.lexer;
+        Parsed { commands: self.commands, doubts, inner, documents }
     }
 }
 

@@ -217,6 +217,7 @@ const PROGRAMS: &[(&str, Program)] = &[
         Program::Always(ChangesShell),
     ),
     ("cd pushd popd", Program::Always(ChangesFolder)),
+    ("at batch crontab", Program::Always(RunsProgram)),
 ];
 
 /// What is known of `name`; `None` for a program that the table lacks.

@@ -9,11 +9,26 @@ use serde::{Deserialize, Serialize};
 pub struct Understood {
     /// Every simple command, in the order of the text; those inside substitutions come after the one around them.
     pub commands: Vec<SimpleCommand>,
+    /// Commands seen in the words of those that start them in a way of their own: `docker run`, `npx`, `trap`, `git rebase
+    /// --exec`, a here-document for a shell. A rule that stops a command stops it here too; who allows the program that
+    /// starts it allows this with it.
+    pub inside: Vec<SimpleCommand>,
     /// Why this may not be all, or not be so. With none, [`SimpleCommand::argv`] is exactly what would be executed.
     pub doubts: Vec<Doubt>,
 }
 
 impl Understood {
+    /// Every command, wherever it was seen.
+    pub fn all(&self) -> impl Iterator<Item = &SimpleCommand> {
+        self.commands.iter().chain(&self.inside)
+    }
+
+    /// Whether git is one of the commands.
+    #[must_use]
+    pub fn runs_git(&self) -> bool {
+        self.all().any(SimpleCommand::is_git)
+    }
+
     /// Whether nothing is in doubt and no command has an effect that its head does not show. The heads themselves, and
     /// the wrappers, are for rules to allow.
     #[must_use]
@@ -217,6 +232,10 @@ pub enum DoubtKind {
     OtherShell,
     /// An assignment to a part of an array, or of an array.
     Assignment,
+    /// A name that stands for a command: an alias of the shell's, or one that git may have.
+    Alias,
+    /// A shell reads its commands from input that is not among the words.
+    Input,
 }
 
 impl DoubtKind {
@@ -245,6 +264,8 @@ impl DoubtKind {
             Self::ParsersDiffer => "two parsers read it differently",
             Self::OtherShell => "written for another shell",
             Self::Assignment => "an array is assigned",
+            Self::Alias => "a name may stand for another command",
+            Self::Input => "commands come from input",
         }
     }
 }

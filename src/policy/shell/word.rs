@@ -88,6 +88,8 @@ pub(super) struct Raw {
     pub(super) redirections: Vec<Redirection>,
     /// Reserved words that act as wrappers: `time`.
     pub(super) wrappers: Vec<String>,
+    /// Which of the text's here-documents it reads.
+    pub(super) documents: Vec<usize>,
 }
 
 impl Raw {

@@ -76,6 +76,22 @@ const NSENTER: &str = "all target= mount=? uts=? ipc=? net=? pid=? cgroup=? user
                        preserve-credentials root=? wd=? no-fork follow-context";
 const PERF: &str = "event= all-cpus pid= output= append repeat= detailed null quiet verbose call-graph= freq= big-num";
 
+const SETPRIV: &str = "dump clear-groups groups= init-groups inh-caps= keep-groups list-caps no-new-privs ambient-caps= \
+                       rgid= ruid= egid= euid= regid= reuid= reset-env securebits= selinux-label= apparmor-profile= \
+                       bounding-set= pdeathsig= landlock-access= landlock-rule= seccomp-filter= ptracer= help version";
+const SYSTEMD_RUN: &str = "user system scope quiet wait pty pipe collect no-block unit= property= description= slice= \
+                           slice-inherit remain-after-exit send-sighup service-type= uid= gid= nice= working-directory= \
+                           chdir= same-dir shell setenv= expand-environment= on-active= on-boot= on-startup= \
+                           on-unit-active= on-unit-inactive= on-calendar= on-clock-change on-timezone-change \
+                           timer-property= path-property= socket-property= host= machine= background= no-ask-password \
+                           ignore-failure user= group= shell-prompt-prefix= job-mode= no-pager help version";
+const PRLIMIT: &str = "core=? data=? nice=? fsize=? sigpending=? memlock=? rss=? nofile=? msgqueue=? rtprio=? stack=? cpu=? \
+                       nproc=? as=? locks=? rttime=? pid= output= noheadings raw verbose help version";
+const SETARCH: &str = "32bit 3gb 4gb addr-compat-layout addr-no-randomize fdpic-funcptrs mmap-page-zero \
+                       read-implies-exec short-inode sticky-timeouts uname-2.6 verbose whole-seconds list help version";
+const NUMACTL: &str = "all interleave= weighted-interleave= preferred= preferred-many= cpunodebind= physcpubind= membind= \
+                       localalloc balancing hardware show touch shm= shmid= shmmode= offset= length= file= huge strict";
+
 /// Every wrapper but shells, `find`, `env -S`, `busybox` and those that read text from an option.
 pub(super) const WRAPPERS: &[Wrapper] = &[
     wrapper("env", "i0u:C:S:va:", ENV).tail(Tail::Assigned).risky("-C --chdir --argv0 -a"),
@@ -105,8 +121,22 @@ pub(super) const WRAPPERS: &[Wrapper] = &[
     wrapper("chroot", "", "groups= userspec= skip-chdir help version").operands(1).does(ChangesPowers),
     wrapper("unshare", "muinpUCTfrcR:w:S:G:", UNSHARE).does(ChangesPowers),
     wrapper("nsenter", "at:m::u::i::n::p::C::U::T::S:G:r::w::FZe", NSENTER).does(ChangesPowers),
-    wrapper("setpriv capsh runcon firejail bwrap fakeroot fakechroot proot", "", "").does(ChangesPowers),
-    wrapper("systemd-run run0", "", "user scope quiet wait pty pipe collect").does(ChangesPowers),
+    wrapper("setpriv", "dhV", SETPRIV).does(ChangesPowers),
+    wrapper("runcon", "ct:u:r:l:", "compute type= user= role= range= help version").operands(1).does(ChangesPowers),
+    wrapper("firejail", "", "quiet noprofile private net=? profile= seccomp=? caps.drop= noroot").does(ChangesPowers),
+    wrapper(
+        "fakeroot fakechroot",
+        "l:s:i:b:f:c:e:d:uvh",
+        "lib= faked= unknown-is-real fd-base= use-system-libs help version",
+    )
+    .does(ChangesPowers),
+    wrapper(
+        "proot",
+        "r:b:m:q:w:k:0i:R:S:v:Vh",
+        "rootfs= bind= mount= qemu= pwd= cwd= kernel-release= root-id change-id= netcoop",
+    )
+    .does(ChangesPowers),
+    wrapper("systemd-run run0 uid0", "tPGqdSu:p:E:H:M:rg:D:", SYSTEMD_RUN).does(ChangesPowers),
     wrapper(
         "flock",
         "sxeunw:E:oFv",
@@ -134,9 +164,21 @@ pub(super) const WRAPPERS: &[Wrapper] = &[
         .operands(1)
         .does(Unknown),
     wrapper("taskset", "apchV", "all-tasks pid cpu-list").operands(1).risky("-p --pid"),
-    wrapper("prlimit", "", "").does(Unknown),
-    wrapper("setarch linux32 linux64 i386 x86_64 uname26", "vR3BFILSTXZ", "").does(Unknown),
-    wrapper("numactl", "", "").does(Unknown),
-    wrapper("dbus-run-session dbus-launch xvfb-run catchsegv unbuffer entr with-contenv", "", "").does(RunsProgram),
+    wrapper("prlimit", "c::d::e::f::i::l::m::n::q::r::s::t::u::v::x::y::p:o:hV", PRLIMIT).does(Unknown),
+    wrapper("setarch linux32 linux64 i386 i486 i586 i686 athlon x86_64 uname26", "vR3BFILSTXZhV", SETARCH)
+        .does(Unknown),
+    wrapper("numactl", "ai:p:w:P:N:C:m:lbHst", NUMACTL).does(Unknown),
+    wrapper(
+        "dbus-run-session dbus-launch catchsegv unbuffer with-contenv",
+        "p",
+        "config-file= exit-with-session help version",
+    )
+    .does(RunsProgram),
+    wrapper(
+        "xvfb-run",
+        "ae:f:hn:lp:s:w:",
+        "auto-servernum error-file= auth-file= server-num= listen-tcp server-args= wait=",
+    )
+    .does(RunsProgram),
     wrapper("torsocks torify proxychains proxychains4 tsocks mosh", "q", "").does(Network),
 ];

@@ -1,12 +1,12 @@
 //! Peels one wrapper off a command.
 
-use super::find;
-use super::options::{Order, Parsed, Spec, read};
+use super::options::{Order, Parsed, read};
 use super::parser::Dialect;
 use super::programs::program_name;
 use super::word::{Value, Word, is_name};
 use super::wrapper_table::{Tail, WRAPPERS};
 use super::{Doubt, DoubtKind, Effect, EffectKind};
+use super::{families, find, git_runs, runners, shells, texts};
 
 /// What a wrapper runs.
 pub(super) enum Inside {
@@ -25,34 +25,44 @@ pub(super) struct Peeled {
     /// What it does besides.
     pub(super) effects: Vec<Effect>,
     pub(super) doubts: Vec<Doubt>,
-    /// Whether it is a command in its own right beside what it runs: `find`.
-    pub(super) keeps_itself: bool,
+    pub(super) keeps: Keeps,
+}
+
+/// What a wrapper is beside what it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeps {
+    /// Nothing: it is peeled off.
+    Nothing,
+    /// A command in its own right: `find`.
+    Itself,
+    /// A command in its own right, which is allowed with all that it runs: `docker run`.
+    ItselfForAll,
 }
 
 impl Peeled {
-    fn new(head: &str) -> Self {
+    pub(super) fn new(head: &str) -> Self {
         let mut effects = Vec::new();
         // A wrapper from elsewhere may be any program: that its name is `env` says nothing.
         if head.contains('/') && !SYSTEM.iter().any(|folder| is_in(head, folder)) {
             effects.push(Effect { kind: EffectKind::RunsProgram, text: head.to_owned() });
         }
-        Self { name: head.to_owned(), inside: Vec::new(), effects, doubts: Vec::new(), keeps_itself: false }
+        Self { name: head.to_owned(), inside: Vec::new(), effects, doubts: Vec::new(), keeps: Keeps::Nothing }
     }
 
-    fn effect(&mut self, kind: EffectKind, text: &str) {
+    pub(super) fn effect(&mut self, kind: EffectKind, text: &str) {
         self.effects.push(Effect { kind, text: text.to_owned() });
     }
 
-    fn doubt(&mut self, kind: DoubtKind, text: &str) {
+    pub(super) fn doubt(&mut self, kind: DoubtKind, text: &str) {
         self.doubts.push(Doubt::new(kind, text));
     }
 
-    fn words(mut self, words: Vec<Word>) -> Self {
+    pub(super) fn words(mut self, words: Vec<Word>) -> Self {
         self.inside.push(Inside::Words { assignments: Vec::new(), words });
         self
     }
 
-    fn text(mut self, text: String, dialect: Dialect) -> Self {
+    pub(super) fn text(mut self, text: String, dialect: Dialect) -> Self {
         self.inside.push(Inside::Text { text, dialect });
         self
     }
@@ -65,29 +75,31 @@ fn is_in(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).is_some_and(|name| !name.contains('/'))
 }
 
-/// Shells, with their options before `-c`.
-const SHELLS: [&str; 9] = ["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "rbash", "yash"];
-/// `-c` is a flag to shells: the text is the first operand, wherever other flags stand (`bash -c -e TEXT`).
-const SHELL: Spec = Spec {
-    short: "abefhkmnptuvxBCEHPilrsDcO:o:",
-    long: "norc noprofile posix restricted verbose login rcfile= init-file=",
-};
-
 /// What is inside when the first word is a wrapper that runs something; `None` for any other command.
 pub(super) fn peel(words: &[Word]) -> Option<Peeled> {
     let (head, rest) = words.split_first()?;
     let head = head.known()?;
     let name = program_name(head);
-    if SHELLS.contains(&name) {
-        return peel_shell(head, name, rest);
+    if shells::SHELLS.contains(&name) {
+        return shells::peel(head, name, rest);
     }
     match name {
         "find" => peel_find(head, rest),
-        "busybox" | "toybox" => peel_multicall(head, rest),
-        "su" | "runuser" | "script" => peel_with_text_option(head, rest),
+        "busybox" | "toybox" | "coreutils" => peel_multicall(head, rest),
+        "su" | "runuser" | "script" => shells::peel_with_text_option(head, rest),
         "command" if queries(rest) => None,
         "perf" => peel_table("perf", head, rest.get(1..)?),
-        _ => peel_table(name, head, rest),
+        // The architecture, where it is named, stands before the options.
+        "setarch" if rest.first().is_some_and(|word| !word.text.starts_with('-')) => {
+            peel_table(name, head, rest.get(1..)?)
+        }
+        "capsh" => shells::peel_capsh(head, rest),
+        "bwrap" => peel_bwrap(head, rest),
+        "fish" | "csh" | "tcsh" | "nu" | "pwsh" | "expect" => shells::peel_other(head, rest),
+        _ if families::is_git(head) => git_runs::peel(head, rest),
+        _ => peel_table(name, head, rest)
+            .or_else(|| texts::peel(name, head, rest))
+            .or_else(|| runners::peel(name, head, rest)),
     }
 }
 
@@ -120,6 +132,7 @@ fn peel_table(name: &str, head: &str, rest: &[Word]) -> Option<Peeled> {
     Some(match wrapper.tail {
         Tail::Words => end_words(name, peeled, command, &parsed)?,
         Tail::Assigned => assigned(peeled, command, &parsed)?,
+        Tail::Fed if name == "parallel" => fed_by_words(peeled, &command),
         Tail::Fed => fed(peeled, command, &parsed),
         Tail::Text => joined(peeled, &command),
     })
@@ -205,6 +218,29 @@ fn fed(mut peeled: Peeled, command: Vec<Word>, parsed: &Parsed) -> Peeled {
     peeled.words(words)
 }
 
+/// `parallel`: the words before `:::` are shell text, into which each of those after it is put; without any, these are
+/// commands.
+fn fed_by_words(mut peeled: Peeled, command: &[Word]) -> Peeled {
+    let at = command.iter().position(|word| word.text.starts_with(":::"));
+    let (template, values) = command.split_at(at.unwrap_or(command.len()));
+    let mut text = template.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    if text.is_empty() {
+        for value in values.iter().filter(|value| !value.text.starts_with(":::")) {
+            peeled = peeled.text(value.text.clone(), Dialect::Posix);
+        }
+        if at.is_none() || values.iter().any(|value| value.text.starts_with("::::")) {
+            peeled.doubt(DoubtKind::Input, "parallel");
+        }
+        return if peeled.inside.is_empty() { peeled.words(Vec::new()) } else { peeled };
+    }
+    if !text.contains('{') {
+        text.push_str(" …");
+    } else if !text.contains("{}") {
+        peeled.doubt(DoubtKind::Parameter, &text);
+    }
+    peeled.text(text, Dialect::Posix)
+}
+
 fn joined(mut peeled: Peeled, command: &[Word]) -> Peeled {
     for word in command.iter().filter(|word| word.value != Value::Literal) {
         peeled.doubt(DoubtKind::Pattern, &word.text);
@@ -215,33 +251,6 @@ fn joined(mut peeled: Peeled, command: &[Word]) -> Peeled {
     peeled.text(text, dialect)
 }
 
-/// `bash -c TEXT NAME ARGUMENTS`. Without `-c`, what it runs is not among the words: an effect, not a wrapper.
-fn peel_shell(head: &str, name: &str, rest: &[Word]) -> Option<Peeled> {
-    let parsed = read(&SHELL, Order::First, rest);
-    let mut peeled = Peeled::new(head);
-    if !parsed.has(&["-c"]) {
-        return None;
-    }
-    for unknown in &parsed.unknown {
-        peeled.doubt(DoubtKind::WrapperOption, &format!("{head} {unknown}"));
-    }
-    let reads_files = ["-i", "-l", "--login", "--rcfile", "--init-file", "-O", "-s", "-k"];
-    if parsed.has(&reads_files) {
-        peeled.effect(EffectKind::ReadsConfiguration, head);
-    }
-    let text = parsed.operands.first().and_then(|at| rest.get(*at))?;
-    if text.value != Value::Literal {
-        peeled.doubt(DoubtKind::WrapperOption, &text.text);
-    }
-    let other = !matches!(name, "sh" | "bash" | "dash" | "ash");
-    let plain = |sign: char| sign.is_ascii_alphanumeric() || " _./:,-".contains(sign);
-    if other && !text.text.chars().all(plain) {
-        peeled.doubt(DoubtKind::OtherShell, head);
-    }
-    let dialect = if name == "bash" { Dialect::Bash } else { Dialect::Posix };
-    Some(peeled.text(text.text.clone(), dialect))
-}
-
 fn peel_find(head: &str, rest: &[Word]) -> Option<Peeled> {
     let commands = find::commands(rest);
     if commands.is_empty() {
@@ -249,7 +258,7 @@ fn peel_find(head: &str, rest: &[Word]) -> Option<Peeled> {
     }
     let mut peeled = Peeled::new(head);
     peeled.name = format!("{head} -exec");
-    peeled.keeps_itself = true;
+    peeled.keeps = Keeps::Itself;
     for words in commands {
         peeled = peeled.words(words);
     }
@@ -267,32 +276,33 @@ fn peel_multicall(head: &str, rest: &[Word]) -> Option<Peeled> {
     Some(peeled.words(rest.to_vec()))
 }
 
-const WITH_TEXT: Spec = Spec {
-    short: "c:flmpPg:G:s:w:u:aeqtEI:O:B:T:",
-    long: "command= session-command= fast login group= supp-group= shell= user= append quiet return flush",
-};
+/// Options of bwrap(1) and how many words follow each; every other one has one.
+const BWRAP: [(&str, usize); 3] = [
+    (
+        "--help --version --unshare-all --share-net --unshare-user --unshare-user-try --unshare-ipc --unshare-pid --unshare-net \
+         --unshare-uts --unshare-cgroup --unshare-cgroup-try --disable-userns --assert-userns-disabled --clearenv \
+         --new-session --die-with-parent --as-pid-1",
+        0,
+    ),
+    (
+        "--bind --bind-try --dev-bind --dev-bind-try --ro-bind --ro-bind-try --bind-fd --ro-bind-fd --setenv --symlink --file \
+         --bind-data --ro-bind-data --chmod",
+        2,
+    ),
+    ("--overlay", 3),
+];
 
-/// `su -c TEXT`, `script -c TEXT`.
-fn peel_with_text_option(head: &str, rest: &[Word]) -> Option<Peeled> {
-    let name = program_name(head);
+fn peel_bwrap(head: &str, rest: &[Word]) -> Option<Peeled> {
     let mut peeled = Peeled::new(head);
-    let kind = if name == "script" { EffectKind::WritesFile } else { EffectKind::ChangesPowers };
-    peeled.effect(kind, head);
-    let parsed = read(&WITH_TEXT, Order::Anywhere, rest);
-    for unknown in &parsed.unknown {
-        peeled.doubt(DoubtKind::WrapperOption, &format!("{head} {unknown}"));
+    peeled.effect(EffectKind::ChangesPowers, head);
+    let mut words = rest;
+    while let Some((word, after)) = words.split_first().filter(|(word, _)| word.text.starts_with('-')) {
+        if word.text == "--" {
+            words = after;
+            break;
+        }
+        let listed = BWRAP.iter().find(|(names, _)| names.split_ascii_whitespace().any(|name| name == word.text));
+        words = after.get(listed.map_or(1, |(_, count)| *count)..)?;
     }
-    let texts = ["-c", "--command", "--session-command"];
-    for option in parsed.options.iter().filter(|option| texts.contains(&option.name.as_str())) {
-        let text = option.value.as_ref().map_or("", |word| word.text.as_str());
-        peeled = peeled.text(text.to_owned(), Dialect::Posix);
-    }
-    if parsed.has(&["-u", "--user"]) && !parsed.has(&texts) {
-        let words = parsed.operands.iter().filter_map(|at| rest.get(*at).cloned()).collect();
-        peeled = peeled.words(words);
-    }
-    if peeled.inside.is_empty() {
-        peeled = peeled.words(Vec::new());
-    }
-    Some(peeled)
+    Some(peeled.words(words.to_vec()))
 }
