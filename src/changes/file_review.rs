@@ -14,16 +14,30 @@ pub struct FileReview {
     /// The file as it is now.
     current: Option<FileState>,
     hunks: Vec<(Hunk, HunkState)>,
-    /// For each hunk where it stands in the file as it is now; `None` for what stands nowhere there.
-    placed: Vec<Option<Edit>>,
+    /// For each hunk that waits where it stands in the file as it is now.
+    places: Vec<Place>,
+}
+
+/// Where a hunk that waits stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    /// In a text, so.
+    At(Edit),
+    /// The file as a whole is what it is over.
+    Whole,
+    /// Somebody else made the very same change.
+    Made,
+    /// What it would change is something else now.
+    Gone,
 }
 
 impl FileReview {
     pub(super) fn new(change: FileChange) -> Self {
         let hunks: Vec<_> = change.hunks().into_iter().map(|hunk| (hunk, HunkState::Pending)).collect();
-        let placed = hunks.iter().map(|(hunk, _)| hunk.edit.clone()).collect();
         let (anchor, current) = (change.before.clone(), change.before.clone());
-        Self { change, anchor, current, hunks, placed }
+        let mut review = Self { change, anchor, current, hunks, places: Vec::new() };
+        review.place();
+        review
     }
 
     /// The path.
@@ -54,17 +68,24 @@ impl FileReview {
     /// for one that stands nowhere.
     #[must_use]
     pub fn located(&self, index: usize) -> Option<&Edit> {
-        self.placed.get(index)?.as_ref()
+        if let Some(Place::At(edit)) = self.places.get(index) { Some(edit) } else { None }
+    }
+
+    /// Whether hunk `index` waits for a decision: one that somebody else made does not.
+    #[must_use]
+    pub fn waits(&self, index: usize) -> bool {
+        self.is(index, |place| *place != Place::Made)
     }
 
     /// Whether hunk `index` waits and cannot be accepted as the file is now.
     #[must_use]
     pub fn is_stale(&self, index: usize) -> bool {
-        match self.hunks.get(index) {
-            Some((hunk, HunkState::Pending)) if hunk.edit.is_none() => self.current != self.anchor,
-            Some((_, HunkState::Pending)) => self.located(index).is_none(),
-            Some((_, HunkState::Accepted | HunkState::Rejected)) | None => false,
-        }
+        self.is(index, |place| *place == Place::Gone)
+    }
+
+    fn is(&self, index: usize, fits: impl Fn(&Place) -> bool) -> bool {
+        let pending = self.hunks.get(index).is_some_and(|(_, state)| *state == HunkState::Pending);
+        pending && self.places.get(index).is_some_and(fits)
     }
 
     /// Takes note that the file is `now`. Hunks move with the text, stale ones come back with theirs.
@@ -76,15 +97,26 @@ impl FileReview {
     }
 
     fn place(&mut self) {
-        let waiting = |(hunk, state): &(Hunk, HunkState)| hunk.edit.clone().filter(|_| *state == HunkState::Pending);
-        let waiting = self.hunks.iter().map(waiting);
+        if self.change.texts().is_none() {
+            let place = match &self.current {
+                now if *now == self.anchor => Place::Whole,
+                now if *now == self.change.after => Place::Made,
+                _ => Place::Gone,
+            };
+            self.places = vec![place; self.hunks.len()];
+            return;
+        }
         let (anchor, current) = (self.anchor.as_ref(), self.current.as_ref());
         let same_kind = anchor.map(|state| state.kind) == current.map(|state| state.kind);
         let texts = anchor.and_then(FileState::as_text).zip(current.and_then(FileState::as_text));
-        self.placed = match texts.filter(|_| same_kind) {
-            Some((anchor, current)) if anchor == current => waiting.collect(),
+        let waiting = |(hunk, state): &(Hunk, HunkState)| hunk.edit.clone().filter(|_| *state == HunkState::Pending);
+        let waiting = self.hunks.iter().map(waiting);
+        self.places = match texts.filter(|_| same_kind) {
+            Some((anchor, current)) if anchor == current => {
+                waiting.map(|edit| edit.map_or(Place::Gone, Place::At)).collect()
+            }
             Some((anchor, current)) => moved(waiting, anchor, current),
-            None => vec![None; self.hunks.len()],
+            None => vec![Place::Gone; self.hunks.len()],
         };
     }
 
@@ -148,23 +180,24 @@ fn shifted(span: Span, removed: usize, added: usize) -> Span {
     Span::new(start, start + span.len())
 }
 
-/// Where each of the edits of `anchor`, sorted and disjoint, stands in `current`; `None` for one whose own lines are
-/// others there, or that is an insertion where something else was inserted: which comes first is not for us to say.
-fn moved(edits: impl Iterator<Item = Option<Edit>>, anchor: &str, current: &str) -> Vec<Option<Edit>> {
+/// Where each of the edits of `anchor`, sorted and disjoint, stands in `current`. One whose own lines are others there
+/// is gone, and so is an insertion where something else was inserted: which comes first is not for us to say.
+fn moved(edits: impl Iterator<Item = Option<Edit>>, anchor: &str, current: &str) -> Vec<Place> {
     let made: Vec<Edit> = Hunk::between(anchor, current).into_iter().filter_map(|hunk| hunk.edit).collect();
     let mut made = made.iter().peekable();
     let (mut removed, mut added) = (0, 0);
-    edits
-        .map(|edit| {
-            let edit = edit?;
-            while let Some(before) = made.next_if(|one| is_before(one.span, edit.span)) {
-                removed += before.span.len();
-                added += before.replacement.len();
-            }
-            let met = made.peek().is_some_and(|one| !is_before(edit.span, one.span));
-            (!met).then(|| Edit { span: shifted(edit.span, removed, added), ..edit })
-        })
-        .collect()
+    let mut place = |edit: Edit| {
+        while let Some(before) = made.next_if(|one| is_before(one.span, edit.span)) {
+            removed += before.span.len();
+            added += before.replacement.len();
+        }
+        match made.peek() {
+            Some(one) if **one == edit => Place::Made,
+            Some(one) if !is_before(edit.span, one.span) => Place::Gone,
+            Some(_) | None => Place::At(Edit { span: shifted(edit.span, removed, added), ..edit }),
+        }
+    };
+    edits.map(|edit| edit.map_or(Place::Gone, &mut place)).collect()
 }
 
 /// Whether `one` ends before `other` begins; two empty ones at one place do not.

@@ -96,10 +96,9 @@ impl Review {
         };
         let files = files.into_iter().filter_map(|file| Some((file, self.files.get(file)?)));
         let states = files.flat_map(|(file, review)| {
-            let hunks = review.hunks().iter().enumerate();
-            hunks.map(move |(hunk, (_, state))| (HunkId { file, hunk }, *state))
+            (0..review.hunks().len()).filter(|hunk| review.waits(*hunk)).map(move |hunk| HunkId { file, hunk })
         });
-        states.filter(|(id, state)| *state == HunkState::Pending && selected(id)).map(|(id, _)| id).collect()
+        states.filter(selected).collect()
     }
 
     /// Whether a hunk waits and cannot be accepted as its file is now.

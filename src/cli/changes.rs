@@ -6,7 +6,7 @@ use crate::changes::{Changeset, ChangesetId, FileChange, by_consent, render_chan
 use crate::engine::Workbench;
 use crate::engine::recipes::{
     Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, last_applied,
-    not_applied, settle, undo_changes,
+    not_applied, settle, waiting_files,
 };
 use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
 use crate::workspace::Root;
@@ -16,7 +16,7 @@ pub(super) fn list(arguments: &WorkspaceArguments, workbench: &Workbench, screen
     for (state, name) in [(ShelvedState::Pending, "waits"), (ShelvedState::Applied, "applied")] {
         for Shelved { changeset, .. } in workbench.shelf.in_state(&root, state)? {
             let files = match state {
-                ShelvedState::Pending => not_applied(workbench, &root, &changeset)?,
+                ShelvedState::Pending => waiting_files(workbench, &root, &changeset)?,
                 ShelvedState::Applied | ShelvedState::Undone | ShelvedState::Settled => changeset.files.clone(),
             };
             let figures = summarise(&Changeset { files, ..changeset.clone() });
@@ -49,13 +49,13 @@ pub(super) fn write(
     screen: &Screen,
 ) -> Result<u8, Failure> {
     let left = not_applied(workbench, root, &changeset)?;
-    let Changeset { id, origin, .. } = changeset;
+    let Changeset { id, origin, lineage, .. } = changeset;
     if left.is_empty() {
         screen.note(&format!("tagout: {id} is already applied"));
         return Ok(DONE);
     }
     let hint = format!("tagout apply {id}");
-    let purpose = Purpose::Accept { proposal: id.clone(), origin, hunks: Vec::new() };
+    let purpose = Purpose::Accept { proposal: id.clone(), origin, lineage, hunks: Vec::new() };
     let code = make(workbench, root, left, &purpose, approved, &hint, screen)?;
     if code == DONE {
         settle(workbench, root, &id)?;
@@ -70,7 +70,7 @@ pub(super) fn undo(arguments: &UndoArguments, workbench: &Workbench, screen: &Sc
     let applied = last_applied(workbench, &root, wanted.as_ref())?;
     let hint = format!("tagout undo {}", applied.proposal);
     let purpose = Purpose::Undo { proposal: applied.proposal.clone() };
-    make(workbench, &root, undo_changes(&applied), &purpose, &arguments.approve, &hint, screen)
+    make(workbench, &root, applied.changes()?, &purpose, &arguments.approve, &hint, screen)
 }
 
 /// Makes the changes that may be made, each part that needs a consent of its own by itself, and names those that wait.

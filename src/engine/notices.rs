@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::order::{Notice, Order, Target};
 use super::state::{OpenReview, State};
-use crate::changes::{ChangeKind, FileReview, HunkId, HunkState};
+use crate::changes::{ChangeKind, FileReview, HunkId};
 use crate::text::{Edit, Position, Range, Snapshot, Span};
 
 impl State {
@@ -83,10 +83,9 @@ impl State {
             _ => (0, text),
         };
         let snapshot = Snapshot::from(text);
-        let hunks = file.hunks().iter().enumerate().filter(|(_, (_, state))| *state == HunkState::Pending);
+        let hunks = (0..file.hunks().len()).filter(|hunk| file.waits(*hunk) && !file.is_stale(*hunk));
         hunks
-            .filter(|(hunk, _)| !file.is_stale(*hunk))
-            .map(|(hunk, _)| {
+            .map(|hunk| {
                 let edit = file.located(hunk).cloned();
                 let moved = |span: Span| Span::new(span.start.saturating_sub(shift), span.end.saturating_sub(shift));
                 let range =

@@ -54,6 +54,7 @@ fn reviewing() -> State {
         commands: vec![],
         notice: None,
         waiting: vec![],
+        files: vec![],
     };
     step(&mut state, ended(started(&orders, |task| matches!(task, Task::Open(_))), Outcome::Opened(opened)));
     let path = Some(PathBuf::from("/w/a.txt"));

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::order::{EditId, JobId, Level, Order, Task};
-use super::recipes::{Applied, ApplyTask, Consent, Executor, Granted, LastApplied, Purpose, RecordTask, undo_changes};
+use super::recipes::{Applied, ApplyTask, Consent, Executor, Granted, LastApplied, Purpose, RecordTask};
+use super::seeing::held;
 use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
     ChangeKind, Changeset, ChangesetId, FileChange, Hunk, HunkId, HunkState, Review, ReviewError, Selection,
@@ -20,13 +21,16 @@ const ANSWERED_WITHIN: u32 = 60;
 impl State {
     /// Puts a proposal under review.
     pub(super) fn propose(&mut self, root: Root, changeset: Changeset) -> Vec<Order> {
-        if changeset.is_empty() {
-            return Vec::new();
-        }
-        self.reviews.retain(|open| open.review.changeset().id != changeset.id);
-        self.reviews.push(OpenReview { root, review: Review::new(changeset), in_flight: BTreeSet::new() });
+        self.take_up(root, changeset);
         self.see_documents();
         self.publish()
+    }
+
+    pub(super) fn take_up(&mut self, root: Root, changeset: Changeset) {
+        self.reviews.retain(|open| open.review.changeset().id != changeset.id);
+        if !changeset.is_empty() {
+            self.reviews.push(OpenReview { root, review: Review::new(changeset), in_flight: BTreeSet::new() });
+        }
     }
 
     /// Starts to make the selected hunks part of the workspace.
@@ -58,6 +62,7 @@ impl State {
             Purpose::Accept {
                 proposal: changeset.id.clone(),
                 origin: changeset.origin.clone(),
+                lineage: changeset.lineage.clone(),
                 hunks: hunks.iter().filter(touched).copied().collect(),
             }
         };
@@ -69,9 +74,12 @@ impl State {
     }
 
     /// Starts to take back what was applied last.
-    pub(super) fn undo(&mut self, applied: &LastApplied) -> Result<Vec<Order>, Failure> {
+    pub(super) fn undo(&mut self, mut applied: LastApplied) -> Result<Vec<Order>, Failure> {
+        let root = applied.root.clone();
+        // What is open counts, whatever the disk has.
+        applied.now.overlay(|path, disk| self.open_at(&root, path).and_then(|(_, document)| held(document, disk)));
         let purpose = |_: &[FileChange]| Purpose::Undo { proposal: applied.proposal.clone() };
-        let tasks = self.divide(&applied.root, undo_changes(applied), purpose)?;
+        let tasks = self.divide(&root, applied.changes()?, purpose)?;
         Ok(self.start_all(tasks).1)
     }
 
@@ -294,7 +302,7 @@ impl State {
     }
 
     /// Drops reviews in which nothing waits any more.
-    fn close_settled(&mut self) -> Vec<Order> {
+    pub(super) fn close_settled(&mut self) -> Vec<Order> {
         let settled = |open: &OpenReview| open.review.pending(Selection::All).is_empty() && open.in_flight.is_empty();
         let (done, rest) = std::mem::take(&mut self.reviews).into_iter().partition(settled);
         self.reviews = rest;

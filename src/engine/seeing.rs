@@ -54,7 +54,9 @@ impl State {
                 }
             }
         }
-        self.publish()
+        let mut orders = self.close_settled();
+        orders.extend(self.publish());
+        orders
     }
 
     /// Whether a proposal or an edit is about `uri`, so that a change of its text matters.
@@ -77,7 +79,7 @@ fn is_at_work(open: &OpenReview, file: usize) -> bool {
 
 /// What a save of the document would write, where that is not what is `expected`: an editor may keep a byte order mark
 /// to itself.
-fn held(document: &Document, expected: Option<&FileState>) -> Option<FileState> {
+pub(super) fn held(document: &Document, expected: Option<&FileState>) -> Option<FileState> {
     const MARK: &str = "\u{feff}";
     if expected.is_some_and(|expected| document.holds(&expected.bytes)) {
         return None;

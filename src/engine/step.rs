@@ -95,6 +95,7 @@ impl State {
         }
         let mut orders = self.confirm(uri);
         self.see_documents();
+        orders.extend(self.close_settled());
         orders.extend(self.publish());
         orders
     }
@@ -209,7 +210,7 @@ impl State {
                 orders
             }
             Ok(Outcome::Applied(applied)) => self.applied(applied),
-            Ok(Outcome::LastApplied(applied)) => match self.undo(&applied) {
+            Ok(Outcome::LastApplied(applied)) => match self.undo(applied) {
                 Ok(orders) => orders,
                 Err(failure) => self.failed(job, failure),
             },

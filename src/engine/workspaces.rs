@@ -10,7 +10,7 @@ use crate::workspace::{RelativePath, Root};
 
 impl State {
     pub(super) fn opened(&mut self, opened: Opened) -> Vec<Order> {
-        let Opened { given, stance, commands, notice, unknown, waiting } = opened;
+        let Opened { given, stance, commands, notice, unknown, waiting, files } = opened;
         let root = stance.root.clone();
         let told = notice.into_iter().chain(unknown);
         let mut orders: Vec<Order> = told.map(|told| Order::Tell(Level::Warning, format!("tagout: {told}"))).collect();
@@ -25,10 +25,11 @@ impl State {
             orders.push(Order::Tell(Level::Info, what));
         }
         self.workspaces.push(Workspace { given, root: root.clone(), stance, commands, refreshing, notice: None });
-        orders.extend(self.publish());
         for changeset in waiting {
-            orders.extend(self.propose(root.clone(), changeset));
+            self.take_up(root.clone(), changeset);
         }
+        self.see_documents();
+        orders.extend(self.seen(&root, &files));
         orders.extend(self.started(job, Task::Index(root)));
         orders
     }

@@ -41,4 +41,5 @@ mod session;
 mod shell_differential;
 mod storms;
 mod tools;
+mod undo;
 mod unknown;

@@ -40,6 +40,8 @@ fn what_is_written_at_the_edge_of_a_hunk_leaves_it() {
         see(&mut file, now);
         assert_eq!(file.with(|_| true), Some(FileState::text(then)));
     }
+    see(&mut file, "a\nB\nc\n");
+    assert!(!file.waits(0) && !file.is_stale(0), "somebody else made it");
     // Which of two insertions comes first nobody said.
     let mut file = review("a\nb\n", "a\nx\nb\n");
     see(&mut file, "a\ny\nb\n");
@@ -53,6 +55,8 @@ fn what_is_taken_as_a_whole_is_stale_when_anything_changes() {
     assert!(!file.is_stale(0));
     see(&mut file, "");
     assert!(file.is_stale(0));
+    see(&mut file, "x");
+    assert!(!file.waits(0), "somebody else made it");
     file.see(None);
     file.mark(&[0], HunkState::Accepted);
     assert_eq!(text(&file), "x");
@@ -90,7 +94,7 @@ proptest! {
             }
             if file.hunks().is_empty() { continue }
             let pick = pick.index(file.hunks().len());
-            if file.hunks()[pick].1 == HunkState::Pending && !file.is_stale(pick) {
+            if file.waits(pick) && !file.is_stale(pick) {
                 let typed_before = text(&file).matches('T').count();
                 let wanted = file.with(|index| index == pick);
                 file.mark(&[pick], HunkState::Accepted);

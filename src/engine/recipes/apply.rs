@@ -1,11 +1,11 @@
-//! Writing accepted changes: by the disk, or by the editor that has the file open; and taking them back.
+//! Writing changes, accepted or taken back: by the disk, or by the editor that has the file open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::Workbench;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use super::trust::set_trust;
-use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Origin, content_hash};
+use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Lineage, Origin, content_hash};
 use crate::policy::{Action, Facts, secrets};
 use crate::ports::{Evidence, Failure, FailureKind, Shelved, ShelvedState};
 use crate::workspace::{ContentHash, FileState, RelativePath, Root};
@@ -28,6 +28,8 @@ pub enum Purpose {
         proposal: ChangesetId,
         /// Where it came from.
         origin: Origin,
+        /// What else is known of how it came about.
+        lineage: Lineage,
         /// The hunks.
         hunks: Vec<HunkId>,
     },
@@ -168,8 +170,10 @@ fn finish(
         workbench.shelf.shelve(&task.root, &Shelved { changeset, proposal: proposal.clone(), state, at_ms })
     };
     match &task.purpose {
-        Purpose::Accept { proposal, origin, .. } => {
-            shelve(Changeset::new(origin.clone(), task.changes.clone()), proposal, ShelvedState::Applied)
+        Purpose::Accept { proposal, origin, lineage, .. } => {
+            let part = Changeset::new(origin.clone(), task.changes.clone());
+            let lineage = if part.id == *proposal { lineage.clone() } else { lineage.derived(proposal) };
+            shelve(part.with_lineage(lineage), proposal, ShelvedState::Applied)
         }
         Purpose::Undo { proposal } => {
             let taken_back = |path: &RelativePath| task.changes.iter().any(|change| change.path == *path);
@@ -179,7 +183,8 @@ fn finish(
                 }
                 // Files that another task has yet to take back, or could not, stay applied.
                 let left = part.changeset.files.iter().filter(|file| !taken_back(&file.path)).cloned().collect();
-                let left = Changeset::new(part.changeset.origin.clone(), left);
+                let lineage = part.changeset.lineage.derived(&part.changeset.id);
+                let left = Changeset::new(part.changeset.origin.clone(), left).with_lineage(lineage);
                 shelve(part.changeset, proposal, ShelvedState::Undone)?;
                 if !left.is_empty() {
                     shelve(left, proposal, ShelvedState::Applied)?;
@@ -188,18 +193,6 @@ fn finish(
             Ok(())
         }
     }
-}
-
-/// What of a kept proposal is not in the workspace yet: its parts may have been accepted one by one.
-///
-/// # Errors
-/// When the shelf cannot be read.
-pub fn not_applied(workbench: &Workbench, root: &Root, proposal: &Changeset) -> Result<Vec<FileChange>, Failure> {
-    let applied = workbench.shelf.in_state(root, ShelvedState::Applied)?;
-    let parts = applied.iter().filter(|part| part.proposal == proposal.id);
-    let made: Vec<&FileChange> = parts.flat_map(|part| &part.changeset.files).collect();
-    let is_made = |file: &FileChange| made.iter().any(|made| made.path == file.path && made.after == file.after);
-    Ok(proposal.files.iter().filter(|file| !is_made(file)).cloned().collect())
 }
 
 /// Takes a proposal of which nothing waits any more off the list of those that wait.
@@ -215,50 +208,4 @@ pub fn settle(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -> Res
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
         Err(failure) => Err(failure),
     }
-}
-
-/// Everything that was applied of the proposal that was applied from last.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastApplied {
-    /// Workspace.
-    pub root: Root,
-    /// The proposal.
-    pub proposal: ChangesetId,
-    /// Its applied parts, first one first.
-    pub parts: Vec<Changeset>,
-}
-
-/// Loads what [`undo_changes`] takes back: of `wanted`, or of the last proposal that was applied.
-///
-/// # Errors
-/// When nothing was applied, or the shelf cannot be read.
-pub fn last_applied(workbench: &Workbench, root: &Root, wanted: Option<&ChangesetId>) -> Result<LastApplied, Failure> {
-    if wanted.is_some_and(|id| id.as_str().is_empty()) {
-        return Err(Failure::new(FailureKind::InvalidInput, "an empty name names no changeset")
-            .hint("leave it out for the last one"));
-    }
-    let applied = workbench.shelf.in_state(root, ShelvedState::Applied)?;
-    let fits = |shelved: &&Shelved| {
-        wanted.is_none_or(|id| {
-            [&shelved.proposal, &shelved.changeset.id].iter().any(|name| name.as_str().starts_with(id.as_str()))
-        })
-    };
-    let last =
-        applied.iter().rev().find(fits).ok_or_else(|| {
-            Failure::new(FailureKind::NotFound, "there is nothing to undo: no such changeset is applied")
-        })?;
-    let proposal = last.proposal.clone();
-    let parts = applied.iter().filter(|shelved| shelved.proposal == proposal);
-    Ok(LastApplied { root: root.clone(), parts: parts.map(|shelved| shelved.changeset.clone()).collect(), proposal })
-}
-
-/// The changes that take all of `applied` back: for each path from its last state to its first.
-#[must_use]
-pub fn undo_changes(applied: &LastApplied) -> Vec<FileChange> {
-    let mut paths: BTreeMap<&RelativePath, FileChange> = BTreeMap::new();
-    for change in applied.parts.iter().flat_map(|part| &part.files) {
-        let whole = paths.entry(&change.path).or_insert_with(|| change.clone());
-        whole.after.clone_from(&change.after);
-    }
-    paths.values().map(FileChange::inverted).filter(|change| change.before != change.after).collect()
 }

@@ -16,13 +16,11 @@ mod rewrite;
 mod run;
 mod search;
 mod trust;
+mod undo;
 mod unknown;
 mod unsaved;
 
-pub use apply::{
-    Applied, ApplyTask, Executor, LastApplied, Purpose, RecordTask, action as apply_action, apply, last_applied,
-    not_applied, record, settle, undo_changes,
-};
+pub use apply::{Applied, ApplyTask, Executor, Purpose, RecordTask, action as apply_action, apply, record, settle};
 pub use connections::describe_hosts;
 pub use consent::{Held, answer, held, revoke, rule_name, session_grant, smallest_rule};
 pub use index::{IndexSummary, index, refresh};
@@ -35,5 +33,6 @@ pub use rewrite::{Proposed, RewriteTask, rewrite};
 pub use run::{Ended, Ran, RunTask, action as run_action, describe_exit, run};
 pub use search::{Found, Report, SearchTask, search};
 pub use trust::{set_trust, trust_as_shown};
+pub use undo::{LastApplied, last_applied, not_applied, waiting_files};
 pub use unknown::resolve_unknown;
 pub use unsaved::Unsaved;

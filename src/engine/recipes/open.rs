@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{Standing, Workbench};
-use super::apply::settle;
-use super::rewrite::shelve_pending;
 use super::unknown::resolve_unknown;
 use crate::changes::{Changeset, FileChange};
 use crate::config::ConfigProblem;
 use crate::policy::{Mode, Trust};
 use crate::ports::{Evidence, Failure, ShelvedState};
-use crate::workspace::{RelativePath, Root};
+use crate::workspace::{FileState, RelativePath, Root};
 
 /// How a workspace stands, for people to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +52,8 @@ pub struct Opened {
     pub unknown: Vec<String>,
     /// Changesets of earlier sessions that still wait.
     pub waiting: Vec<Changeset>,
+    /// What the files that they are about hold by now.
+    pub files: Vec<(RelativePath, Option<FileState>)>,
 }
 
 /// A file at the root, and the commands that a project with it has.
@@ -80,28 +80,12 @@ pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
     let stance = look(workbench, &root)?;
     let unknown = resolve_unknown(workbench, &root).unwrap_or_else(|failure| vec![failure.to_string()]);
-    let waiting = still_waiting(workbench, &root)?;
+    let waiting = workbench.shelf.in_state(&root, ShelvedState::Pending)?;
+    let waiting: Vec<Changeset> = waiting.into_iter().map(|shelved| shelved.changeset).collect();
+    let files = waiting.iter().flat_map(|changeset| &changeset.files);
+    // One that cannot be read now may fit later.
+    let read = |file: &FileChange| Some((file.path.clone(), workbench.files.read(&root, &file.path).ok()?));
+    let files = files.filter_map(read).collect();
     let notice = workbench.modes.take_notice();
-    Ok(Opened { given: folder.to_owned(), stance, commands, notice, unknown, waiting })
-}
-
-/// The kept proposals, without the files that they do not fit any more: for those they can only be made again.
-fn still_waiting(workbench: &Workbench, root: &Root) -> Result<Vec<Changeset>, Failure> {
-    let mut waiting = Vec::new();
-    for shelved in workbench.shelf.in_state(root, ShelvedState::Pending)? {
-        let changeset = shelved.changeset;
-        // Only a file that is known to differ makes it void; one that cannot be read now may fit later.
-        let fits =
-            |file: &FileChange| workbench.files.read(root, &file.path).map_or(true, |state| state == file.before);
-        let (fit, void): (Vec<FileChange>, Vec<FileChange>) = changeset.files.iter().cloned().partition(fits);
-        if void.is_empty() {
-            waiting.push(changeset);
-            continue;
-        }
-        settle(workbench, root, &changeset.id)?;
-        let rest = Changeset::new(changeset.origin, fit);
-        shelve_pending(workbench, root, &rest)?;
-        waiting.extend(Some(rest).filter(|rest| !rest.is_empty()));
-    }
-    Ok(waiting)
+    Ok(Opened { given: folder.to_owned(), stance, commands, notice, unknown, waiting, files })
 }

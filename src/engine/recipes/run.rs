@@ -6,7 +6,7 @@ use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use super::limits::{describe_limit, limits};
 use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, open_texts};
-use crate::changes::{Changeset, Origin};
+use crate::changes::{Changeset, Lineage, Origin};
 use crate::config::ConfigProblem;
 use crate::policy::{Action, Containment, Facts, HostRule, Place, Role, Trust};
 use crate::ports::{
@@ -114,7 +114,9 @@ pub fn run(
         }
     };
     let RunOutcome { exit, changes, refused, dropped_output, connections, reached, level } = outcome;
-    let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes);
+    let role = Some(task.role.name().to_owned()).filter(|_| task.role != Role::User);
+    let lineage = Lineage { role, record: Some(judgement.record), ..Lineage::default() };
+    let changeset = Changeset::new(Origin::Command { argv: task.argv.clone() }, changes).with_lineage(lineage);
     let came_to: String = reached.iter().map(|reached| format!("; came to the {reached}")).collect();
     let (exited, files, network) = (describe_exit(&exit), changeset.files.len(), record_connections(&connections));
     let not_taken = refused.iter().filter(|refusal| !refusal.is_note()).count();

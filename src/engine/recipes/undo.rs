@@ -1,0 +1,144 @@
+//! What is left to apply of a proposal, and what takes an applied one back, over the files as they are now.
+
+use std::collections::BTreeMap;
+
+use super::super::Workbench;
+use crate::changes::{Changeset, ChangesetId, FileChange, Obstructed, Rebased, rebase, undo_over};
+use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
+use crate::workspace::{FileState, RelativePath, Root};
+
+/// Most places that are told of what does not fit.
+const TOLD: usize = 5;
+
+/// What of a kept proposal is not in the workspace yet, over the files as they are now.
+///
+/// # Errors
+/// When a file cannot be read, or lines that it would change are others by now: then nothing of it should be written.
+pub fn not_applied(workbench: &Workbench, root: &Root, proposal: &Changeset) -> Result<Vec<FileChange>, Failure> {
+    let now = Now::read(workbench, root, proposal)?;
+    let Rebased { changeset, left } = rebase(proposal, |path| now.state(path));
+    if left.is_empty() {
+        return Ok(changeset.files);
+    }
+    let failure = stale(&left, "this changeset is about");
+    Err(failure.hint("accept what fits hunk by hunk in an editor, or make the proposal again"))
+}
+
+/// How many files of a kept proposal are not in the workspace yet; those that do not fit it count too.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn waiting_files(workbench: &Workbench, root: &Root, proposal: &Changeset) -> Result<Vec<FileChange>, Failure> {
+    let now = Now::read(workbench, root, proposal)?;
+    let waits = |file: &&FileChange| now.state(&file.path) != file.after;
+    Ok(proposal.files.iter().filter(waits).cloned().collect())
+}
+
+/// Everything that was applied of one proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastApplied {
+    /// Workspace.
+    pub root: Root,
+    /// The proposal.
+    pub proposal: ChangesetId,
+    /// Its applied parts, first one first.
+    pub parts: Vec<Changeset>,
+    /// What their files hold on disk.
+    pub now: Now,
+}
+
+/// Loads what [`LastApplied::changes`] takes back: of `wanted`, or of the last proposal that was applied.
+///
+/// # Errors
+/// When nothing was applied, or the shelf or a file cannot be read.
+pub fn last_applied(workbench: &Workbench, root: &Root, wanted: Option<&ChangesetId>) -> Result<LastApplied, Failure> {
+    if wanted.is_some_and(|id| id.as_str().is_empty()) {
+        return Err(Failure::new(FailureKind::InvalidInput, "an empty name names no changeset")
+            .hint("leave it out for the last one"));
+    }
+    let applied = workbench.shelf.in_state(root, ShelvedState::Applied)?;
+    let fits = |shelved: &&Shelved| {
+        wanted.is_none_or(|id| {
+            [&shelved.proposal, &shelved.changeset.id].iter().any(|name| name.as_str().starts_with(id.as_str()))
+        })
+    };
+    let last =
+        applied.iter().rev().find(fits).ok_or_else(|| {
+            Failure::new(FailureKind::NotFound, "there is nothing to undo: no such changeset is applied")
+        })?;
+    let proposal = last.proposal.clone();
+    let parts = applied.into_iter().filter(|shelved| shelved.proposal == proposal);
+    let parts: Vec<Changeset> = parts.map(|shelved| shelved.changeset).collect();
+    let mut now = Now::default();
+    for part in &parts {
+        now.add(workbench, root, part)?;
+    }
+    Ok(LastApplied { root: root.clone(), parts, proposal, now })
+}
+
+impl LastApplied {
+    /// The changes that take all of it back, the last part first, and leave what was written since.
+    ///
+    /// # Errors
+    /// When lines that it changed are others by now: then nothing should be written.
+    pub fn changes(&self) -> Result<Vec<FileChange>, Failure> {
+        let mut undone = self.now.clone();
+        for part in self.parts.iter().rev() {
+            let Rebased { changeset, left } = undo_over(part, |path| undone.state(path));
+            if !left.is_empty() {
+                let failure = stale(&left, "this would take back");
+                return Err(failure.hint("undo first what changed them since: `tagout changes --all` lists it"));
+            }
+            undone.0.extend(changeset.files.into_iter().map(|file| (file.path, file.after)));
+        }
+        let change = |(path, after): (RelativePath, Option<FileState>)| {
+            let before = self.now.state(&path);
+            FileChange { path, before, after }
+        };
+        Ok(undone.0.into_iter().map(change).filter(|change| change.before != change.after).collect())
+    }
+}
+
+/// What files hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Now(BTreeMap<RelativePath, Option<FileState>>);
+
+impl Now {
+    fn read(workbench: &Workbench, root: &Root, changeset: &Changeset) -> Result<Self, Failure> {
+        let mut now = Self::default();
+        now.add(workbench, root, changeset)?;
+        Ok(now)
+    }
+
+    fn add(&mut self, workbench: &Workbench, root: &Root, changeset: &Changeset) -> Result<(), Failure> {
+        for file in &changeset.files {
+            if !self.0.contains_key(&file.path) {
+                self.0.insert(file.path.clone(), workbench.files.read(root, &file.path)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn state(&self, path: &RelativePath) -> Option<FileState> {
+        self.0.get(path).cloned().flatten()
+    }
+
+    /// Puts what `held` has in place of what a file holds on disk: its document is open.
+    pub fn overlay(&mut self, held: impl Fn(&RelativePath, Option<&FileState>) -> Option<FileState>) {
+        for (path, state) in &mut self.0 {
+            if let Some(open) = held(path, state.as_ref()) {
+                *state = Some(open);
+            }
+        }
+    }
+}
+
+fn stale(left: &[Obstructed], what: &str) -> Failure {
+    let mut places: Vec<String> =
+        left.iter().take(TOLD).map(|one| format!("{}: {}", one.path, one.why.describe())).collect();
+    if left.len() > TOLD {
+        places.push(format!("{} more", left.len() - TOLD));
+    }
+    let what = format!("what {what} changed since, so nothing is written: {}", places.join("; "));
+    Failure::new(FailureKind::Stale, what)
+}

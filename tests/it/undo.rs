@@ -1,0 +1,97 @@
+//! Changesets taken back and applied over files that others wrote to meanwhile.
+
+use std::fs;
+
+use crate::place::{Place, notes, says, tagout};
+use crate::sandbox::bench;
+
+const TEXT: &str = "fn a() {\n    one(1);\n\n\n    two(2);\n\n\n    three(3);\n}\n";
+
+fn read(place: &Place, path: &str) -> String {
+    fs::read_to_string(place.work().join(path)).unwrap()
+}
+
+/// Proposes a rewrite, and says its name.
+fn rewrite(place: &Place, pattern: &str, to: &str) -> String {
+    let proposed = tagout(place, &["rewrite", "--lang", "rust", "--pattern", pattern, "--to", to]);
+    let notes = notes(&proposed);
+    let (_, rest) = notes.split_once("changeset ").unwrap();
+    rest.split(':').next().unwrap().to_owned()
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("a.rs", TEXT);
+    says(&place, &["mode", "workspace-write"]);
+    place
+}
+
+#[test]
+fn what_was_applied_is_taken_back_in_any_order_beside_what_was_written_since() {
+    let place = place();
+    let [one, two, three] = ["one", "two", "three"].map(|name| {
+        let id = rewrite(&place, &format!("{name}($A)"), &format!("{name}{name}($A)"));
+        says(&place, &["apply", &id]);
+        place.write("a.rs", format!("// after {name}\n{}", read(&place, "a.rs")));
+        id
+    });
+    let mine = "// after three\n// after two\n// after one\n";
+    says(&place, &["undo", &two]);
+    assert_eq!(read(&place, "a.rs"), format!("{mine}{}", TEXT.replace("one", "oneone").replace("three", "threethree")));
+    says(&place, &["undo", &one]);
+    says(&place, &["undo", &three]);
+    assert_eq!(read(&place, "a.rs"), format!("{mine}{TEXT}"));
+    assert_eq!(tagout(&place, &["undo"]).status.code(), Some(1), "there is nothing more");
+}
+
+#[test]
+fn what_changed_since_is_not_taken_back_over() {
+    let place = place();
+    place.write("b.rs", "fn b() { one(2); }\n");
+    let id = rewrite(&place, "one($A)", "uno($A)");
+    says(&place, &["apply", &id]);
+    let mine = read(&place, "a.rs").replace("uno(1)", "uno(7)");
+    place.write("a.rs", &mine);
+    let refused = tagout(&place, &["undo"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(notes(&refused).contains("changed since, so nothing is written: a.rs: line 2"), "{}", notes(&refused));
+    assert_eq!((read(&place, "a.rs"), read(&place, "b.rs")), (mine, "fn b() { uno(2); }\n".to_owned()));
+    place.write("a.rs", read(&place, "a.rs").replace("uno(7)", "uno(1)"));
+    says(&place, &["undo"]);
+    assert_eq!((read(&place, "a.rs"), read(&place, "b.rs")), (TEXT.to_owned(), "fn b() { one(2); }\n".to_owned()));
+}
+
+#[test]
+fn a_proposal_is_applied_over_what_was_written_meanwhile_or_not_at_all() {
+    let place = place();
+    place.write("b.rs", "fn b() { one(2); }\n");
+    let id = rewrite(&place, "one($A)", "uno($A)");
+    place.write("a.rs", TEXT.replace("one(1)", "one(10)"));
+    let refused = tagout(&place, &["apply", &id]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(notes(&refused).contains("nothing is written: a.rs: line 2 changed since"), "{}", notes(&refused));
+    assert_eq!(read(&place, "b.rs"), "fn b() { one(2); }\n");
+    place.write("a.rs", format!("{TEXT}// mine\n"));
+    says(&place, &["apply", &id]);
+    assert_eq!(read(&place, "a.rs"), format!("{}// mine\n", TEXT.replace("one", "uno")));
+    let again = tagout(&place, &["apply", &id]);
+    assert!(again.status.success() && notes(&again).contains("already applied"), "{}", notes(&again));
+}
+
+#[test]
+fn what_a_command_wrote_is_taken_back_too() {
+    if bench(&[]).is_none() {
+        return;
+    }
+    let place = place();
+    place.write("b", [0, 1, 2]);
+    let script = "echo new > n; rm b; ln -s a.rs l; chmod +x a.rs; echo '// more' >> a.rs";
+    let ran = tagout(&place, &["run", "--apply", "--", "sh", "-c", script]);
+    assert!(ran.status.success(), "{}", notes(&ran));
+    place.write("a.rs", format!("// mine\n{}", read(&place, "a.rs")));
+    assert!(!place.work().join("b").exists() && place.work().join("l").is_symlink());
+    says(&place, &["undo"]);
+    assert_eq!(read(&place, "a.rs"), format!("// mine\n{TEXT}"));
+    assert_eq!(fs::read(place.work().join("b")).unwrap(), [0, 1, 2]);
+    assert!(!place.work().join("l").is_symlink() && !place.work().join("n").exists());
+}
