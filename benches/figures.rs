@@ -2,6 +2,7 @@
 //! `cargo run --example figures [FOLDER]`. FOLDER is what is indexed; without it, this repository.
 //! `cargo run --example figures sandbox [--rounds N]`: those of the sandbox, beside the sandboxes found here.
 //! `cargo run --example figures policy`: those of rules and record.
+//! `cargo run --example figures apply [FOLDER]`: those of changes to the disk that FOLDER is on, `/var/tmp` without it.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -10,6 +11,7 @@
     reason = "a measurement that cannot go on says so and stops"
 )]
 
+mod apply;
 mod bare;
 mod client;
 mod launchers;
@@ -30,6 +32,7 @@ fn main() {
         Some((first, [])) if first == bare::SERVER => bare::serve(),
         Some((first, others)) if first == sandbox::SUBJECT => sandbox::figures(others),
         Some((first, [])) if first == policy::SUBJECT => policy::figures(),
+        Some((first, others)) if first == apply::SUBJECT => apply::figures(others),
         first => server(first.map_or(Path::new(env!("CARGO_MANIFEST_DIR")), |(first, _)| Path::new(first))),
     }
 }

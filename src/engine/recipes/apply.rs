@@ -91,7 +91,8 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
         return Ok(Applied::ForEditor(task, granted));
     }
     let before = (workbench.evidence)(&task.root).ok().filter(|seen| is_trusted(workbench, &task.root, seen));
-    let written = workbench.files.apply(granted.grant, &task.root, &task.changes);
+    let id = ChangesetId::from_text(&content_hash(&task.changes).short(10));
+    let written = workbench.files.apply(granted.grant, &task.root, &id, &task.changes);
     let kept = finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string));
     written?;
     // Without it trust falls, which the user is told of the next time.
