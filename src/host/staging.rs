@@ -118,14 +118,17 @@ fn keep(file: &File, replaced: &Replaced, kind: FileKind) -> Result<(), Errno> {
         let _ = rustix::fs::fchown(file, None, Some(group));
     }
     for (name, value) in &replaced.attributes {
-        match rustix::fs::fsetxattr(file, name, value, XattrFlags::empty()) {
-            // A full disk is a failure; that they are not to be had here is none.
-            Err(error @ (Errno::NOSPC | Errno::DQUOT | Errno::IO)) => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
+        // A full disk is a failure; that they are not to be had here is none.
+        let kept = rustix::fs::fsetxattr(file, name, value, XattrFlags::empty());
+        kept.or_else(|error| if is_of_the_disk(error) { Err(error) } else { Ok(()) })?;
     }
     // After the access list, whose mask it sets anew.
     rustix::fs::fchmod(file, permissions(replaced.stat.st_mode, kind))
+}
+
+/// Whether `error` says that the disk is full or broken, and not that something is not allowed or not known here.
+pub(super) fn is_of_the_disk(error: Errno) -> bool {
+    matches!(error, Errno::NOSPC | Errno::DQUOT | Errno::IO)
 }
 
 /// The permissions of the file replaced, executable for whoever may read it where it is to be executable.

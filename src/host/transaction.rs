@@ -13,7 +13,7 @@ use super::durable::{Durability, Syncing};
 use super::entry::{Moved, Standing};
 use super::journal::{Entry, Journal, Mark, Plan};
 use super::keep::keep;
-use super::staging::{Flush, Replaced, write_new};
+use super::staging::{Flush, Replaced, is_of_the_disk, write_new};
 use crate::changes::{ChangeKind, FileChange};
 use crate::ports::{Failure, FailureKind, Left};
 use crate::workspace::{FileState, RelativePath};
@@ -337,7 +337,7 @@ fn remove_emptied(beneath: &Beneath, deleted: &RelativePath) -> Result<(), Errno
         match above.and_then(|above| rustix::fs::unlinkat(&above, folder.file_name(), AtFlags::REMOVEDIR)) {
             // Gone with another file of the change already.
             Ok(()) | Err(Errno::NOENT) => below = folder,
-            Err(error @ (Errno::IO | Errno::NOSPC | Errno::DQUOT)) => return Err(error),
+            Err(error) if is_of_the_disk(error) => return Err(error),
             Err(_) => return Ok(()),
         }
     }

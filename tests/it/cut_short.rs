@@ -189,22 +189,21 @@ fn disturbed(folder: &Path, calls: &[i64], number: usize, fault: Fault) -> Optio
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let flags = WaitPidFlag::__WALL | WaitPidFlag::__WNOTHREAD;
     let wait = |whom| waitpid(whom, Some(flags)).unwrap();
-    let thread = match wait(Pid::from_raw(-1)) {
-        WaitStatus::Stopped(thread, Signal::SIGSTOP) => thread,
-        other => {
-            println!("skipped: no process may be watched here: {other:?}");
-            return None;
-        }
+    let first = wait(Pid::from_raw(-1));
+    let WaitStatus::Stopped(thread, Signal::SIGSTOP) = first else {
+        println!("skipped: no process may be watched here: {first:?}");
+        drop(child.wait());
+        return None;
     };
     ptrace::setoptions(thread, ptrace::Options::PTRACE_O_TRACESYSGOOD).unwrap();
     let (mut count, mut entering, mut failing) = (0, true, None);
     loop {
         ptrace::syscall(thread, None).unwrap();
-        match wait(thread) {
-            WaitStatus::PtraceSyscall(_) => {}
-            WaitStatus::Stopped(_, Signal::SIGSTOP) => break,
-            other => panic!("call {number}: {other:?}"),
+        let status = wait(thread);
+        if matches!(status, WaitStatus::Stopped(_, Signal::SIGSTOP)) {
+            break;
         }
+        assert!(matches!(status, WaitStatus::PtraceSyscall(_)), "call {number}: {status:?}");
         let mut registers = ptrace::getregs(thread).unwrap();
         if let Some(errno) = failing.take() {
             registers.rax = (-i64::from(errno as i32)).cast_unsigned();
