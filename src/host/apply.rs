@@ -43,10 +43,12 @@ pub(super) fn apply(
     }
     let receipt = |outcome, separated| Receipt { outcome, separated, recovered };
     let beneath = Beneath::open(root)?;
-    let changes: Vec<&FileChange> = changes.iter().filter(|change| change.before != change.after).collect();
+    let mut changes: Vec<&FileChange> = changes.iter().collect();
     if check(&beneath, &changes)? == Outcome::AlreadyApplied {
         return Ok(receipt(Outcome::AlreadyApplied, Vec::new()));
     }
+    // What is to stay as it is was looked at like the rest, and is not written.
+    changes.retain(|change| change.before != change.after);
     let plan = Plan::new(id, root, &changes, to_be_made(&beneath, &changes)?);
     let journal = Journal::begin(journals, &plan, durability)?;
     let mut transaction = Transaction::new(&beneath, &plan, journal, durability);
