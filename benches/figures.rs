@@ -3,6 +3,7 @@
 //! `cargo run --example figures sandbox [--rounds N]`: those of the sandbox, beside the sandboxes found here.
 //! `cargo run --example figures policy`: those of rules and record.
 //! `cargo run --example figures rewrite [FOLDER]`: those of structural scan and rewrite, beside ast-grep and semgrep.
+//! `cargo run --example figures apply [FOLDER]`: those of changes to the disk that FOLDER is on, `/var/tmp` without it.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -11,6 +12,7 @@
     reason = "a measurement that cannot go on says so and stops"
 )]
 
+mod apply;
 mod bare;
 mod client;
 mod launchers;
@@ -34,6 +36,7 @@ fn main() {
         Some((first, [])) if first == policy::SUBJECT => policy::figures(),
         Some((first, others)) if first == rewrite::SUBJECT => rewrite::figures(others),
         Some((first, others)) if first == rewrite::SCAN => rewrite::scan(others),
+        Some((first, others)) if first == apply::SUBJECT => apply::figures(others),
         first => server(first.map_or(Path::new(env!("CARGO_MANIFEST_DIR")), |(first, _)| Path::new(first))),
     }
 }

@@ -117,7 +117,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         runner.start();
     }
     Workbench {
-        files: Box::new(DiskFiles::new(LARGEST_FILE)),
+        files: Box::new(DiskFiles::new(LARGEST_FILE, folders.state.join("journal"))),
         embedder: Box::new(embedder),
         runner: Box::new(runner),
         ledger: ledger.clone(),

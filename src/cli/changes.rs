@@ -99,9 +99,12 @@ fn make(
         let task = ApplyTask { root: root.clone(), by: Executor::Disk, changes, consent, purpose: purpose.clone() };
         match apply_changes(workbench, task)? {
             Applied::Undecided(_, judgement) => waiting.push(judgement),
-            Applied::Done(_) | Applied::ForEditor(..) => {
+            Applied::Done(_, notes) => {
+                notes.iter().for_each(|note| screen.note(&format!("tagout: {note}")));
                 paths.iter().for_each(|path| screen.note(&format!("tagout: wrote {path}")));
             }
+            // Only a server asks for that.
+            Applied::ForEditor(..) => {}
         }
     }
     waiting.iter().for_each(|judgement| screen.complain(&needs_approval(judgement, again)));

@@ -160,7 +160,10 @@ impl State {
     /// What follows from the outcome of an apply job.
     pub(super) fn applied(&mut self, applied: Applied) -> Vec<Order> {
         match applied {
-            Applied::Done(task) => self.made(&task),
+            Applied::Done(task, notes) => {
+                let told = notes.into_iter().map(|note| Order::Tell(Level::Warning, format!("tagout: {note}")));
+                told.chain(self.made(&task)).collect()
+            }
             Applied::ForEditor(task, granted) => self.ask_editor(task, granted),
             Applied::Undecided(task, judgement) => {
                 let root = task.root.clone();

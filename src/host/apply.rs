@@ -1,31 +1,163 @@
-//! Applying a granted change: all of it or none of it.
+//! Applying a granted change: all of it or none of it, also when the process or the machine ends in the middle.
 //!
-//! New files are written beside their targets; then every target is exchanged with its new file, looking once more
-//! at what was really there; whatever fails, everything is put back. A file that had several names (hard links)
-//! keeps its old content under the others. Owner and permissions stay; extended attributes and access lists do not.
+//! 1. Under a lock, changes that were cut short earlier are put right.
+//! 2. Every path is read: it holds its `before`, or all hold their `after` already.
+//! 3. The journal is written, durably: from here on a crash is undone.
+//! 4. New files are written beside their targets, durably.
+//! 5. The journal is marked `committed`, durably: from here on a crash is finished.
+//! 6. Every target is exchanged with its new file, looking once more at what was really there; the folders are
+//!    synchronised.
+//! 7. The journal is marked `done`; what was replaced is removed, and then the journal.
+//!
+//! Whatever fails up to 6, everything is put back. A file that had several names (hard links) keeps its old content
+//! under the others, which the receipt says. Owner, permissions, access list and attributes of the user stay.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use super::beneath::Beneath;
-use super::transaction::Transaction;
-use crate::changes::{FileChange, content_hash};
+use super::beneath::{Beneath, Found, disk_failure, parent_of, stat_in};
+use super::durable::Durability;
+use super::journal::{Journal, Plan};
+use super::lock::Lock;
+use super::recover::recover;
+use super::transaction::{Transaction, Undone, stale};
+use crate::changes::{ChangeKind, ChangesetId, FileChange, content_hash};
 use crate::policy::{Action, Grant, Mode};
-use crate::ports::{Clock, Failure, FailureKind};
-use crate::workspace::Root;
+use crate::ports::{Ending, Failure, FailureKind, Outcome, Receipt, Recovery};
+use crate::workspace::{FileState, RelativePath, Root};
 
-/// Makes all of `changes` or none.
-pub(super) fn apply(grant: &Grant, root: &Root, changes: &[FileChange]) -> Result<(), Failure> {
+/// Makes all of `changes`, which are called `id`, or none. Journals lie in the folder `journals`.
+pub(super) fn apply(
+    (journals, durability): (&Path, Durability),
+    grant: &Grant,
+    root: &Root,
+    id: &ChangesetId,
+    changes: &[FileChange],
+) -> Result<Receipt, Failure> {
     authorise(grant, changes)?;
     refuse_overlaps(changes)?;
-    let mut transaction = Transaction::new(Beneath::open(root)?, changes);
-    let now_ns = super::SystemClock.now_ms().saturating_mul(1_000_000);
-    match transaction.check().and_then(|()| transaction.stage(now_ns)).and_then(|()| transaction.commit()) {
-        Ok(()) => {
-            transaction.finish();
-            Ok(())
-        }
-        Err(failure) => Err(transaction.put_back(failure)),
+    let lock = Lock::take(journals, root)?;
+    let recovered = recover(journals, root, durability)?;
+    if let Some(stuck) = recovered.iter().find_map(stuck) {
+        return Err(stuck);
     }
+    let receipt = |outcome, separated| Receipt { outcome, separated, recovered };
+    let beneath = Beneath::open(root)?;
+    let mut changes: Vec<&FileChange> = changes.iter().collect();
+    if check(&beneath, &changes)? == Outcome::AlreadyApplied {
+        return Ok(receipt(Outcome::AlreadyApplied, Vec::new()));
+    }
+    // What is to stay as it is was looked at like the rest, and is not written.
+    changes.retain(|change| change.before != change.after);
+    let plan = Plan::new(id, root, &changes, to_be_made(&beneath, &changes)?);
+    let journal = Journal::begin(journals, &plan, durability)?;
+    let mut transaction = Transaction::new(&beneath, &plan, journal, durability);
+    match transaction.stage(&changes).and_then(|()| transaction.commit()) {
+        Ok(_) => Ok(receipt(Outcome::Written, transaction.finish())),
+        Err(failure) => Err(put_back(transaction, failure)),
+    }
+    .inspect(|_| drop(lock))
+}
+
+/// A change that was cut short and cannot be put right: nothing is built upon it.
+fn stuck(recovery: &Recovery) -> Option<Failure> {
+    match &recovery.ending {
+        Ending::Finished | Ending::Undone => None,
+        Ending::Stuck(failure) => Some(Failure { what: recovery.to_string(), ..failure.clone() }),
+    }
+}
+
+/// Undoes what was done, and returns the failure with what has to be known.
+fn put_back(transaction: Transaction<'_>, failure: Failure) -> Failure {
+    let Undone { left, lost } = transaction.undo();
+    let kept = left.into_iter().filter_map(|left| left.kept.map(|kept| (left.path, kept)));
+    let kept = kept.map(|(path, kept)| {
+        format!("{path} was written to meanwhile and stays so: its content from before is in {}", kept.display())
+    });
+    let lost = lost.iter().map(|(path, error)| format!("{path} could not be put back ({error}): start again to retry"));
+    let mut hints = kept.chain(lost).peekable();
+    if hints.peek().is_none() {
+        return failure.hint("nothing was changed");
+    }
+    hints.fold(failure, Failure::hint)
+}
+
+/// Whether every path holds its `before`, or every one its `after`.
+fn check(beneath: &Beneath, changes: &[&FileChange]) -> Result<Outcome, Failure> {
+    let (mut already, mut wrong) = (0_usize, None);
+    for change in changes {
+        let (path, before, after) = (&change.path, change.before.as_ref(), change.after.as_ref());
+        let limit = size(before).max(size(after));
+        let found = beneath.look(path, limit).map_err(|error| disk_failure(path, "read", error))?;
+        if is_state(&found, after) {
+            already += 1;
+        }
+        if !is_state(&found, before) {
+            wrong = wrong.or(Some(*change));
+        }
+    }
+    match wrong {
+        _ if already == changes.len() => Ok(Outcome::AlreadyApplied),
+        Some(change) => Err(why_stale(beneath, changes, change)),
+        None => Ok(Outcome::Written),
+    }
+}
+
+fn size(state: Option<&FileState>) -> u64 {
+    state.map_or(0, |state| state.bytes.len() as u64)
+}
+
+fn is_state(found: &Found, expected: Option<&FileState>) -> bool {
+    match (found, expected) {
+        (Found::Nothing, None) => true,
+        (Found::State(state), Some(expected)) => state == expected,
+        (Found::Nothing | Found::State(_) | Found::Large(_) | Found::Other(_), _) => false,
+    }
+}
+
+/// Says so when the path that is in the way is one that is deleted in the same change, under another spelling: in
+/// folders that do not tell capital letters from small ones.
+fn why_stale(beneath: &Beneath, changes: &[&FileChange], wrong: &FileChange) -> Failure {
+    let same = |other: &&&FileChange| {
+        let spelled = other.path.as_str().to_lowercase() == wrong.path.as_str().to_lowercase();
+        spelled && other.path != wrong.path && is_one_file(beneath, &other.path, &wrong.path)
+    };
+    match changes.iter().filter(|other| other.kind() == ChangeKind::Delete).find(same) {
+        Some(other) if wrong.kind() == ChangeKind::Create => {
+            let what = format!("{} and {} are one file in a folder that ignores case", other.path, wrong.path);
+            Failure::new(FailureKind::InvalidInput, what).hint("rename it by way of a third name, in two steps")
+        }
+        Some(_) | None => stale(&wrong.path),
+    }
+}
+
+fn is_one_file(beneath: &Beneath, one: &RelativePath, two: &RelativePath) -> bool {
+    let inode = |path: &RelativePath| {
+        let stat = beneath.parent(path).and_then(|folder| stat_in(&folder, path.file_name())).ok()?;
+        Some((stat.st_dev, stat.st_ino))
+    };
+    inode(one).is_some() && inode(one) == inode(two)
+}
+
+/// The folders that are not there yet, each after the one it lies in.
+fn to_be_made(beneath: &Beneath, changes: &[&FileChange]) -> Result<Vec<RelativePath>, Failure> {
+    let (mut known, mut made) = (BTreeSet::new(), Vec::new());
+    for change in changes.iter().filter(|change| change.after.is_some()) {
+        let Some(parent) = parent_of(&change.path).filter(|parent| known.insert(*parent)) else { continue };
+        if beneath.folder(parent).is_ok() {
+            continue;
+        }
+        let ends = parent.match_indices('/').map(|(at, _)| at).chain([parent.len()]);
+        for folder in ends.filter_map(|end| parent.get(..end)).filter_map(|folder| RelativePath::new(folder).ok()) {
+            match beneath.folder(folder.as_str()) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::NOENT) if made.contains(&folder) => {}
+                Err(rustix::io::Errno::NOENT) => made.push(folder),
+                Err(error) => return Err(disk_failure(&folder, "made a folder", error)),
+            }
+        }
+    }
+    Ok(made)
 }
 
 fn authorise(grant: &Grant, changes: &[FileChange]) -> Result<(), Failure> {

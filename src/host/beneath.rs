@@ -148,7 +148,8 @@ pub(super) fn disk_failure(path: &RelativePath, doing: &str, error: Errno) -> Fa
         )
         .hint("use the path that the link leads to"),
         Errno::NOSPC | Errno::DQUOT | Errno::FBIG => failure.hint("make room on the disk and try again"),
-        Errno::ROFS | Errno::ACCESS | Errno::PERM => failure.hint("check who may write there and try again"),
+        Errno::PERM => failure.hint("check who may write there, and that it is not marked immutable (lsattr)"),
+        Errno::ROFS | Errno::ACCESS => failure.hint("check who may write there and try again"),
         Errno::MFILE | Errno::NFILE => failure.hint("close some programs, or raise the limit of open files"),
         Errno::NOSYS => failure.hint("tagout needs Linux 5.6 or later, with openat2 allowed"),
         _ => failure,

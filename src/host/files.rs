@@ -1,30 +1,42 @@
 //! The disk behind the [`Files`] port.
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::apply::apply;
 use super::beneath::{Beneath, Found, disk_failure, nanoseconds, parent_of, stat_in};
+use super::durable::Durability;
+use super::lock::Lock;
+use super::recover::recover;
 use super::{walk, watch};
-use crate::changes::FileChange;
+use crate::changes::{ChangesetId, FileChange};
 use crate::policy::Grant;
-use crate::ports::{Cancel, Failure, FailureKind, FileStat, Files, Walk, WatchGuard};
+use crate::ports::{Cancel, Failure, FailureKind, FileStat, Files, Receipt, Recovery, Walk, WatchGuard};
 use crate::workspace::{FileState, RelativePath, Root};
 
 /// The machine's disk.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct DiskFiles {
     max_file_bytes: u64,
+    journals: PathBuf,
+    durability: Durability,
 }
 
 impl DiskFiles {
-    /// Files larger than `max_file_bytes` are passed over by walks and not read.
+    /// Files larger than `max_file_bytes` are passed over by walks and not read. What is applied is journalled in the
+    /// folder `journals`, which is made when it is needed and lies outside of every workspace.
     #[must_use]
-    pub fn new(max_file_bytes: u64) -> Self {
-        Self { max_file_bytes }
+    pub fn new(max_file_bytes: u64, journals: PathBuf) -> Self {
+        Self { max_file_bytes, journals, durability: Durability::Durable }
+    }
+
+    /// The same, with changes that outlive a power failure or need not.
+    #[must_use]
+    pub fn with_durability(self, durability: Durability) -> Self {
+        Self { durability, ..self }
     }
 }
 
@@ -85,8 +97,17 @@ impl Files for DiskFiles {
         Ok(stats)
     }
 
-    fn apply(&self, grant: Grant, root: &Root, changes: &[FileChange]) -> Result<(), Failure> {
-        apply(&grant, root, changes)
+    fn apply(&self, grant: Grant, root: &Root, id: &ChangesetId, changes: &[FileChange]) -> Result<Receipt, Failure> {
+        apply((&self.journals, self.durability), &grant, root, id, changes)
+    }
+
+    fn recover(&self, root: &Root) -> Result<Vec<Recovery>, Failure> {
+        // Without the folder nothing was ever applied.
+        if !self.journals.exists() {
+            return Ok(Vec::new());
+        }
+        let lock = Lock::take(&self.journals, root)?;
+        recover(&self.journals, root, self.durability).inspect(|_| drop(lock))
     }
 
     fn watch(&self, root: &Root, changed: Box<dyn Fn(Vec<RelativePath>) + Send>) -> Result<WatchGuard, Failure> {
@@ -116,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = open_root(folder.path()).unwrap();
         let at = |name: &str| root.as_path().join(name);
-        let read = |name: &str| DiskFiles::new(4).read(&root, &RelativePath::new(name).unwrap());
+        let read = |name: &str| DiskFiles::new(4, PathBuf::new()).read(&root, &RelativePath::new(name).unwrap());
         fs::create_dir(at("folder")).unwrap();
         fs::write(at("folder/file"), "1234").unwrap();
         fs::write(at("large"), "12345").unwrap();
@@ -149,13 +170,13 @@ mod tests {
             fs::write(root.as_path().join(name), name).unwrap();
         }
         symlink("a", root.as_path().join("link")).unwrap();
-        let files = DiskFiles::new(1);
+        let files = DiskFiles::new(1, PathBuf::new());
         let paths =
             ["a/1", "a/2", "b", "a", "link", "link/1", "none", "none/1"].map(|path| RelativePath::new(path).unwrap());
         let stats = files.stat(&root, &paths).unwrap();
         let sizes: Vec<_> = stats.iter().map(|stat| stat.as_ref().map(|stat| stat.size)).collect();
         assert_eq!(sizes, [Some(3), Some(3), Some(1), None, None, None, None, None]);
-        let walked = DiskFiles::new(100).walk(&root, &Cancel::default()).unwrap();
+        let walked = DiskFiles::new(100, PathBuf::new()).walk(&root, &Cancel::default()).unwrap();
         assert_eq!(stats.into_iter().flatten().collect::<Vec<_>>(), walked.files);
     }
 

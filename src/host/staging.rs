@@ -1,21 +1,19 @@
-//! Files written beside their targets before anything is changed, and what a crash may have left of them.
+//! Files written beside their targets before anything is changed.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
+use rustix::fs::{FileType, Gid, Mode, OFlags, Stat, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use super::beneath::{nanoseconds, stat_in};
+use super::beneath::stat_in;
 use crate::workspace::{FileKind, FileState};
 
 const PREFIX: &str = ".tagout-";
 const SUFFIX: &str = ".tmp";
-/// No change takes this long to write, so what is older was left by a crash.
-const LEFT_OVER_AFTER_NS: i64 = 3_600 * 1_000_000_000;
-
 /// A name that nothing else has.
 pub(super) fn temporary_name() -> String {
     // Seeded by the operating system, as every hash map is; and the file is created only where none is.
@@ -28,9 +26,71 @@ pub(super) fn is_temporary(name: &str) -> bool {
     middle.is_some_and(|middle| middle.len() == 16 && middle.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-/// Writes `state` as `name` in `folder`, durably. Owner and permissions are those of `replaced`, where it is there:
+/// What of a file that is replaced its successor keeps, beside its name.
+pub(super) struct Replaced {
+    stat: Stat,
+    /// Extended attributes: those of the user and the access list. What gives powers is not among them.
+    attributes: Vec<(CString, Vec<u8>)>,
+}
+
+impl Replaced {
+    /// Looks at `name` in `folder`.
+    pub(super) fn look(folder: &OwnedFd, name: &str) -> Result<Self, Errno> {
+        let flags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+        match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+            Ok(file) => Ok(Self { stat: rustix::fs::fstat(&file)?, attributes: attributes(&file) }),
+            Err(Errno::LOOP) => Ok(Self { stat: stat_in(folder, name)?, attributes: Vec::new() }),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn stat(&self) -> &Stat {
+        &self.stat
+    }
+
+    /// Whether nobody is to write to it, whoever could.
+    pub(super) fn is_read_only(&self) -> bool {
+        FileType::from_raw_mode(self.stat.st_mode) == FileType::RegularFile && self.stat.st_mode & 0o222 == 0
+    }
+}
+
+/// What cannot be read is not kept: many file systems have no attributes.
+fn attributes(file: &OwnedFd) -> Vec<(CString, Vec<u8>)> {
+    let size = rustix::fs::flistxattr_query(file).unwrap_or(0);
+    if size == 0 {
+        return Vec::new();
+    }
+    let mut names = vec![0; size];
+    let used = rustix::fs::flistxattr(file, names.as_mut_slice()).unwrap_or(0);
+    names.truncate(used);
+    let kept = |name: &&[u8]| name.starts_with(b"user.") || *name == b"system.posix_acl_access";
+    let named = names.split(|byte| *byte == 0).filter(kept).filter_map(|name| CString::new(name).ok());
+    named.filter_map(|name| attribute(file, &name).map(|value| (name, value))).collect()
+}
+
+fn attribute(file: &OwnedFd, name: &CString) -> Option<Vec<u8>> {
+    let mut value = vec![0; rustix::fs::fgetxattr_query(file, name).ok()?];
+    let used = rustix::fs::fgetxattr(file, name, value.as_mut_slice()).ok()?;
+    value.truncate(used);
+    Some(value)
+}
+
+/// Whether a new file is on the disk once it is written, or is seen to afterwards with the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flush {
+    Now,
+    Later,
+}
+
+/// Writes `state` as `name` in `folder`. Owner, permissions and attributes are those of `replaced`, where it is there:
 /// the owner as far as this user may give files away, never the set-user-ID bits.
-pub(super) fn write_new(folder: &OwnedFd, name: &str, state: &FileState, replaced: Option<&Stat>) -> Result<(), Errno> {
+pub(super) fn write_new(
+    folder: &OwnedFd,
+    name: &str,
+    state: &FileState,
+    replaced: Option<&Replaced>,
+    flush: Flush,
+) -> Result<(), Errno> {
     let created = Mode::from_raw_mode(match (replaced, state.kind) {
         (_, FileKind::Symlink) => return rustix::fs::symlinkat(state.bytes.as_slice(), folder, name),
         // Nobody else may read it before its owner and permissions are right.
@@ -43,14 +103,32 @@ pub(super) fn write_new(folder: &OwnedFd, name: &str, state: &FileState, replace
     let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     file.write_all(&state.bytes).map_err(errno)?;
     if let Some(replaced) = replaced {
-        let (owner, group) = (Uid::from_raw(replaced.st_uid), Gid::from_raw(replaced.st_gid));
-        if rustix::fs::fchown(&file, Some(owner), Some(group)).is_err() {
-            // Only root gives files away; the group may still be one of this user's.
-            let _ = rustix::fs::fchown(&file, None, Some(group));
-        }
-        rustix::fs::fchmod(&file, permissions(replaced.st_mode, state.kind))?;
+        keep(&file, replaced, state.kind)?;
     }
-    file.sync_all().map_err(errno)
+    match flush {
+        Flush::Now => file.sync_all().map_err(errno),
+        Flush::Later => Ok(()),
+    }
+}
+
+fn keep(file: &File, replaced: &Replaced, kind: FileKind) -> Result<(), Errno> {
+    let (owner, group) = (Uid::from_raw(replaced.stat.st_uid), Gid::from_raw(replaced.stat.st_gid));
+    if rustix::fs::fchown(file, Some(owner), Some(group)).is_err() {
+        // Only root gives files away; the group may still be one of this user's.
+        let _ = rustix::fs::fchown(file, None, Some(group));
+    }
+    for (name, value) in &replaced.attributes {
+        // A full disk is a failure; that they are not to be had here is none.
+        let kept = rustix::fs::fsetxattr(file, name, value, XattrFlags::empty());
+        kept.or_else(|error| if is_of_the_disk(error) { Err(error) } else { Ok(()) })?;
+    }
+    // After the access list, whose mask it sets anew.
+    rustix::fs::fchmod(file, permissions(replaced.stat.st_mode, kind))
+}
+
+/// Whether `error` says that the disk is full or broken, and not that something is not allowed or not known here.
+pub(super) fn is_of_the_disk(error: Errno) -> bool {
+    matches!(error, Errno::NOSPC | Errno::DQUOT | Errno::IO)
 }
 
 /// The permissions of the file replaced, executable for whoever may read it where it is to be executable.
@@ -62,23 +140,6 @@ fn permissions(replaced: u32, kind: FileKind) -> Mode {
         FileKind::Executable => old,
         FileKind::Plain | FileKind::Symlink => old & !0o111,
     })
-}
-
-/// Removes temporary files that a crash left in `folder`; `now_ns` is the time, nanoseconds since the Unix epoch.
-/// What cannot be removed stays: it disturbs nothing.
-pub(super) fn clean(folder: &OwnedFd, now_ns: i64) {
-    let Ok(entries) = Dir::read_from(folder) else { return };
-    for entry in entries.flatten() {
-        let Ok(name) = entry.file_name().to_str() else { continue };
-        if !is_temporary(name) {
-            continue;
-        }
-        let old =
-            |stat: Stat| nanoseconds(stat.st_ctime, stat.st_ctime_nsec).saturating_add(LEFT_OVER_AFTER_NS) < now_ns;
-        if stat_in(folder, name).is_ok_and(old) {
-            let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
-        }
-    }
 }
 
 #[cfg(test)]
@@ -101,20 +162,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_goes_once_it_is_old() {
-        let folder = tempfile::tempdir().unwrap();
-        let left = folder.path().join(temporary_name());
-        std::fs::write(&left, "x").unwrap();
-        std::fs::write(folder.path().join("kept"), "x").unwrap();
-        let changed = stat_in(&open(folder.path()), left.file_name().unwrap().to_str().unwrap()).unwrap();
-        let written = nanoseconds(changed.st_ctime, changed.st_ctime_nsec);
-        clean(&open(folder.path()), written);
-        assert!(left.exists());
-        clean(&open(folder.path()), written + 2 * LEFT_OVER_AFTER_NS);
-        assert!(!left.exists() && folder.path().join("kept").exists());
-    }
-
-    #[test]
     fn permissions_are_kept_and_follow_the_kind() {
         let folder = tempfile::tempdir().unwrap();
         let open = open(folder.path());
@@ -126,11 +173,42 @@ mod tests {
         ] {
             std::fs::write(folder.path().join("old"), "x").unwrap();
             std::fs::set_permissions(folder.path().join("old"), PermissionsExt::from_mode(old)).unwrap();
-            let stat = stat_in(&open, "old").unwrap();
+            let replaced = Replaced::look(&open, "old").unwrap();
             let name = temporary_name();
-            write_new(&open, &name, &FileState { kind, bytes: b"y".to_vec() }, Some(&stat)).unwrap();
+            let state = FileState { kind, bytes: b"y".to_vec() };
+            write_new(&open, &name, &state, Some(&replaced), Flush::Now).unwrap();
             let mode = std::fs::metadata(folder.path().join(&name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o7777, wanted, "{old:o} {kind:?}");
         }
+    }
+
+    #[test]
+    fn attributes_of_the_user_and_the_access_list_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("old"), "x").unwrap();
+        let old = File::open(folder.path().join("old")).unwrap();
+        if let Err(error) = rustix::fs::fsetxattr(&old, "user.origin", b"here", XattrFlags::empty()) {
+            println!("skipped: no extended attributes in {}: {error}", folder.path().display());
+            return;
+        }
+        // The owner reads and writes, user 1 and the group read, others nothing (acl(5), version 2).
+        let list: Vec<u8> = [(1, 6, u32::MAX), (2, 4, 1), (4, 4, u32::MAX), (16, 4, u32::MAX), (32, 0, u32::MAX)]
+            .iter()
+            .flat_map(|(tag, may, who): &(u16, u16, u32)| {
+                [&tag.to_le_bytes()[..], &may.to_le_bytes(), &who.to_le_bytes()].concat()
+            })
+            .collect();
+        let list = [2_u32.to_le_bytes().to_vec(), list].concat();
+        let listed = rustix::fs::fsetxattr(&old, "system.posix_acl_access", &list, XattrFlags::empty()).is_ok();
+        let open = open(folder.path());
+        let replaced = Replaced::look(&open, "old").unwrap();
+        write_new(&open, "new", &FileState::text("y"), Some(&replaced), Flush::Later).unwrap();
+        let new = File::open(folder.path().join("new")).unwrap().into();
+        assert_eq!(attribute(&new, &CString::new("user.origin").unwrap()).unwrap(), b"here");
+        if listed {
+            assert_eq!(attribute(&new, &CString::new("system.posix_acl_access").unwrap()).unwrap(), list);
+        }
+        let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode("new"), mode("old"));
     }
 }

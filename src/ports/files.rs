@@ -1,9 +1,10 @@
 //! The workspace's files on disk.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::{Cancel, Failure};
-use crate::changes::FileChange;
+use crate::changes::{ChangesetId, FileChange};
 use crate::policy::Grant;
 use crate::workspace::{FileState, RelativePath, Root};
 
@@ -47,6 +48,82 @@ pub struct Walk {
     pub skipped: Vec<(PathBuf, Skip)>,
 }
 
+/// Whether applying wrote anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The changes were made now.
+    Written,
+    /// Every path held its `after` already, and nothing was written.
+    AlreadyApplied,
+}
+
+/// What applying did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Whether anything was written.
+    pub outcome: Outcome,
+    /// Files replaced or deleted that had further names (hard links): under those the old content stays.
+    pub separated: Vec<RelativePath>,
+    /// Earlier changes that had been cut short, and were put right before this one began.
+    pub recovered: Vec<Recovery>,
+}
+
+/// To which side a change that was cut short was put right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything is as it was to become.
+    Finished,
+    /// Everything is as it was before.
+    Undone,
+    /// It could not be put right, and is tried again the next time.
+    Stuck(Failure),
+}
+
+/// A path that was not as the change had left it, so that it was not touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Where.
+    pub path: RelativePath,
+    /// Where its content from before the change is kept, if there was any to keep.
+    pub kept: Option<PathBuf>,
+}
+
+/// What became of a change that a crash had cut short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    /// The change.
+    pub id: ChangesetId,
+    /// In which folder: the root asked about, or one above or below it.
+    pub root: Root,
+    /// How it ended.
+    pub ending: Ending,
+    /// Files in it.
+    pub files: usize,
+    /// Those among them that something else had changed meanwhile.
+    pub left: Vec<Left>,
+}
+
+/// One line for people.
+impl fmt::Display for Recovery {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, ending, files, left, .. } = self;
+        let plural = if *files == 1 { "" } else { "s" };
+        write!(formatter, "the change {id} to {files} file{plural} was cut short")?;
+        match ending {
+            Ending::Finished => write!(formatter, ": it is finished now")?,
+            Ending::Undone => write!(formatter, ": it is undone now")?,
+            Ending::Stuck(failure) => write!(formatter, " and cannot be put right: {failure}")?,
+        }
+        for Left { path, kept } in left {
+            write!(formatter, "; {path} was changed by something else and stays as it is")?;
+            if let Some(kept) = kept {
+                write!(formatter, ", its old content is in {}", kept.display())?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Keeps a watch alive; dropping it ends the watch.
 pub struct WatchGuard(pub Box<dyn std::any::Any + Send>);
 
@@ -71,12 +148,22 @@ pub trait Files: Send + Sync {
     /// When the root cannot be opened.
     fn stat(&self, root: &Root, paths: &[RelativePath]) -> Result<Vec<Option<FileStat>>, Failure>;
 
-    /// Makes all of `changes` or none: each path must hold its `before` at the moment of writing.
+    /// Makes all of `changes` or none, durably: each path must hold its `before` at the moment of writing. Cut
+    /// short at any step, it is finished or undone by [`recover`](Self::recover). `id` is what it is called there.
+    /// What already holds every `after` is not written again.
     ///
     /// # Errors
     /// [`Stale`](super::FailureKind::Stale) when a path holds something else; `Denied` when the grant is
-    /// for other changes; else what the disk says, with everything put back.
-    fn apply(&self, grant: Grant, root: &Root, changes: &[FileChange]) -> Result<(), Failure>;
+    /// for other changes; `Unavailable` when another process keeps applying changes; else what the disk says, with
+    /// everything put back.
+    fn apply(&self, grant: Grant, root: &Root, id: &ChangesetId, changes: &[FileChange]) -> Result<Receipt, Failure>;
+
+    /// Finishes or undoes the changes in `root` whose process ended in the middle, and says which. Applying does
+    /// this first by itself.
+    ///
+    /// # Errors
+    /// `Unavailable` when another process keeps applying changes, `Io` when the journal cannot be read.
+    fn recover(&self, root: &Root) -> Result<Vec<Recovery>, Failure>;
 
     /// Calls `changed` with batches of paths that may have changed; an empty batch means "anything".
     ///

@@ -19,7 +19,7 @@ pub use control::{Cancel, Clock, Keyboard, Progress, Report, Typed};
 pub use event::{json_line, otlp_log, otlp_logs};
 pub use evidence::Evidence;
 pub use failure::{Failure, FailureKind};
-pub use files::{FileStat, Files, Skip, Walk, WatchGuard};
+pub use files::{Ending, FileStat, Files, Left, Outcome, Receipt, Recovery, Skip, Walk, WatchGuard};
 pub use grants::{GrantKind, Grants, LiveGrant};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
 pub use ledger::{

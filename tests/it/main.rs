@@ -18,6 +18,8 @@ mod beneath;
 mod capture;
 mod client;
 mod command_line;
+#[cfg(target_arch = "x86_64")]
+mod cut_short;
 mod diffs;
 mod faults;
 mod git_neutral;

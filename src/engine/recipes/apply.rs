@@ -7,7 +7,7 @@ use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use super::trust::set_trust;
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Lineage, Origin, content_hash};
 use crate::policy::{Action, Facts, secrets};
-use crate::ports::{Evidence, Failure, FailureKind, Shelved, ShelvedState};
+use crate::ports::{Evidence, Failure, FailureKind, Outcome, Receipt, Shelved, ShelvedState};
 use crate::workspace::{ContentHash, FileState, RelativePath, Root};
 
 /// Who makes the changes.
@@ -58,8 +58,8 @@ pub struct ApplyTask {
 /// What came of it.
 #[derive(Debug)]
 pub enum Applied {
-    /// On disk.
-    Done(ApplyTask),
+    /// On disk, with what there is to say of it.
+    Done(ApplyTask, Vec<String>),
     /// The editor may make them.
     ForEditor(ApplyTask, Granted),
     /// Waits for an approval.
@@ -92,9 +92,10 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
         return Ok(Applied::ForEditor(task, granted));
     }
     let before = (workbench.evidence)(&task.root).ok().filter(|seen| workbench.is_trusted(&task.root, seen));
-    let written = workbench.files.apply(granted.grant, &task.root, &task.changes);
+    let (Purpose::Accept { proposal, .. } | Purpose::Undo { proposal }) = &task.purpose;
+    let written = workbench.files.apply(granted.grant, &task.root, proposal, &task.changes);
     let kept = finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string));
-    written?;
+    let notes = notes(written?);
     // Without it trust falls, which the user is told of the next time.
     drop(keep_trust(workbench, &task, before));
     kept.map_err(|failure| {
@@ -102,7 +103,19 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
             format!("the files are written, but that could not be recorded, so it cannot be undone: {}", failure.what);
         Failure { what, ..failure }
     })?;
-    Ok(Applied::Done(task))
+    Ok(Applied::Done(task, notes))
+}
+
+/// What there is to say of what was written.
+fn notes(receipt: Receipt) -> Vec<String> {
+    let Receipt { outcome, separated, recovered } = receipt;
+    let again = match outcome {
+        Outcome::Written => None,
+        Outcome::AlreadyApplied => Some("the files held it already, and nothing was written".to_owned()),
+    };
+    let other_names = |path: RelativePath| format!("{path} has other names (hard links), which keep the old content");
+    let recovered = recovered.iter().map(ToString::to_string);
+    again.into_iter().chain(separated.into_iter().map(other_names)).chain(recovered).collect()
 }
 
 /// What the user consented to, file by file, and tagout wrote, is no reason to trust the workspace less.

@@ -6,12 +6,17 @@ use crate::policy::{Action, Place};
 use crate::ports::{Entry, Failure, Phase, ShelvedState};
 use crate::workspace::{RelativePath, Root};
 
-/// Looks into every effect in `root` whose outcome is unknown, and records what is found. Returns it for people.
+/// Puts right what a crash cut short in `root`, looks into every effect whose outcome is unknown, and records what is
+/// found. Returns it for people.
 ///
 /// # Errors
 /// When the record cannot be read or written.
 pub fn resolve_unknown(workbench: &Workbench, root: &Root) -> Result<Vec<String>, Failure> {
-    let mut told = Vec::new();
+    // Files that cannot be put right now stay as they are, and are told of again.
+    let mut told: Vec<String> = match workbench.files.recover(root) {
+        Ok(recovered) => recovered.iter().map(ToString::to_string).collect(),
+        Err(failure) => vec![failure.to_string()],
+    };
     for intent in workbench.ledger.open_intents(root, std::slice::from_ref(&workbench.session))? {
         if (workbench.is_live)(&intent.session) {
             continue;

@@ -13,7 +13,8 @@ use std::path::Path;
 
 fn root() -> (tempfile::TempDir, Root) {
     let folder = tempfile::tempdir().unwrap();
-    let root = open_root(folder.path()).unwrap();
+    fs::create_dir(folder.path().join("work")).unwrap();
+    let root = open_root(&folder.path().join("work")).unwrap();
     (folder, root)
 }
 
@@ -37,8 +38,17 @@ fn grant(changes: &[FileChange]) -> Grant {
     Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), action, &Facts::user(), None).unwrap().0
 }
 
-fn apply_all(root: &Root, changes: &[FileChange]) -> Result<(), Failure> {
-    DiskFiles::new(1 << 20).apply(grant(changes), root, changes)
+/// Journals lie beside the root: all tests in one folder hold one lock.
+fn files(root: &Root) -> DiskFiles {
+    DiskFiles::new(1 << 20, root.as_path().with_extension("journal")).with_durability(Durability::Unsynced)
+}
+
+fn id() -> ChangesetId {
+    ChangesetId::from_text("one")
+}
+
+fn apply_all(root: &Root, changes: &[FileChange]) -> Result<Receipt, Failure> {
+    files(root).apply(grant(changes), root, &id(), changes)
 }
 
 /// Everything below a folder: names, kinds, modes, bytes.
@@ -95,11 +105,11 @@ fn a_grant_fits_only_its_own_changes() {
     let (_folder, root) = root();
     let changes = [change("a", None, text("x"))];
     let other = grant(&[change("a", None, text("y"))]);
-    let failure = DiskFiles::new(1 << 20).apply(other, &root, &changes).unwrap_err();
+    let failure = files(&root).apply(other, &root, &id(), &changes).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Denied);
     let run = Action::Run { argv: vec!["x".into()], place: crate::policy::Place::Sandbox, network: Vec::new() };
     let run = Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), run, &Facts::user(), None).unwrap().0;
-    assert_eq!(DiskFiles::new(1 << 20).apply(run, &root, &changes).unwrap_err().kind, FailureKind::Denied);
+    assert_eq!(files(&root).apply(run, &root, &id(), &changes).unwrap_err().kind, FailureKind::Denied);
     assert!(picture(root.as_path()).is_empty());
 }
 
@@ -139,9 +149,72 @@ fn a_hard_link_elsewhere_keeps_the_old_content() {
     let (_folder, root) = root();
     write(&root, "a", "old");
     fs::hard_link(root.as_path().join("a"), root.as_path().join("b")).unwrap();
-    apply_all(&root, &[change("a", text("old"), text("new"))]).unwrap();
+    let receipt = apply_all(&root, &[change("a", text("old"), text("new"))]).unwrap();
+    assert_eq!(receipt.separated, [RelativePath::new("a").unwrap()]);
     assert_eq!(fs::read_to_string(root.as_path().join("a")).unwrap(), "new");
     assert_eq!(fs::read_to_string(root.as_path().join("b")).unwrap(), "old");
+}
+
+#[test]
+fn the_same_again_is_told_and_not_written() {
+    let (_folder, root) = root();
+    write(&root, "a", "old");
+    let changes = [change("a", text("old"), text("new")), change("b/c", None, text("x"))];
+    assert_eq!(apply_all(&root, &changes).unwrap().outcome, Outcome::Written);
+    let inode = |name: &str| fs::metadata(root.as_path().join(name)).unwrap().ino();
+    let written = (inode("a"), inode("b/c"));
+    assert_eq!(apply_all(&root, &changes).unwrap().outcome, Outcome::AlreadyApplied);
+    assert_eq!((inode("a"), inode("b/c")), written);
+    write(&root, "a", "old");
+    assert_eq!(apply_all(&root, &changes).unwrap_err().kind, FailureKind::Stale);
+}
+
+#[test]
+fn a_read_only_file_is_not_edited_but_may_go() {
+    let (_folder, root) = root();
+    write(&root, "a", "old");
+    write(&root, "b", "old");
+    fs::set_permissions(root.as_path().join("a"), fs::Permissions::from_mode(0o444)).unwrap();
+    let before = picture(root.as_path());
+    let changes = [change("b", text("old"), text("new")), change("a", text("old"), text("new"))];
+    let failure = apply_all(&root, &changes).unwrap_err();
+    assert!(failure.what == "a is read-only" && failure.hints.len() == 2, "{failure}");
+    assert_eq!(picture(root.as_path()), before);
+    apply_all(&root, &[change("a", text("old"), None)]).unwrap();
+}
+
+#[test]
+fn two_at_once_are_never_mixed() {
+    let (_folder, root) = root();
+    for round in 0..20 {
+        let paths = ["a", "b", "c/d"];
+        paths.iter().for_each(|path| write(&root, path, "old"));
+        let one = paths.map(|path| change(path, text("old"), text("one")));
+        let two = paths.map(|path| change(path, text("old"), text("two")));
+        let results = std::thread::scope(|scope| {
+            let both = [&one, &two].map(|changes| scope.spawn(|| apply_all(&root, changes)));
+            both.map(|one| one.join().unwrap())
+        });
+        let kinds = results.map(|result| result.map(|_| ()).map_err(|failure| failure.kind));
+        let stale = Err(FailureKind::Stale);
+        assert!(kinds == [Ok(()), stale] || kinds == [stale, Ok(())], "{round}: {kinds:?}");
+        let expected = if kinds[0].is_ok() { "one" } else { "two" };
+        for path in paths {
+            assert_eq!(fs::read_to_string(root.as_path().join(path)).unwrap(), expected, "{round}");
+        }
+    }
+}
+
+#[test]
+fn many_files_go_together_durably_and_back() {
+    let (_folder, root) = root();
+    let changes: Vec<_> = (0..200).map(|number| change(&format!("{}/{number}", number % 7), None, text("x"))).collect();
+    let durable = files(&root).with_durability(Durability::Durable);
+    durable.apply(grant(&changes), &root, &id(), &changes).unwrap();
+    assert_eq!(picture(root.as_path()).len(), 207);
+    let back: Vec<_> = changes.iter().map(FileChange::inverted).collect();
+    durable.apply(grant(&back), &root, &id(), &back).unwrap();
+    assert!(picture(root.as_path()).is_empty());
 }
 
 const PATHS: [&str; 6] = ["a", "b", "d/a", "d/b", "d/e/a", "f/g/h"];
@@ -161,7 +234,7 @@ proptest! {
         tampered in proptest::option::of((0..PATHS.len(), state())),
     ) {
         let (_folder, root) = root();
-        let files = DiskFiles::new(1 << 20);
+        let files = files(&root);
         let build: Vec<_> = PATHS.iter().zip(&tree).map(|(path, state)| change(path, None, state.clone())).collect();
         let build: Vec<_> = build.into_iter().filter(|change| change.after.is_some()).collect();
         apply_all(&root, &build).unwrap();
