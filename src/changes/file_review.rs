@@ -96,6 +96,16 @@ impl FileReview {
         }
     }
 
+    pub(super) fn reopen(&mut self, now: Option<FileState>) {
+        let rejected = self.hunks.iter().map(|(_, state)| *state == HunkState::Rejected).collect::<Vec<_>>();
+        *self = Self::new(self.change.clone());
+        for ((_, state), rejected) in self.hunks.iter_mut().zip(rejected) {
+            *state = if rejected { HunkState::Rejected } else { HunkState::Pending };
+        }
+        self.current = now;
+        self.place();
+    }
+
     fn place(&mut self) {
         if self.change.texts().is_none() {
             let place = match &self.current {
@@ -167,6 +177,14 @@ impl FileReview {
     }
 }
 
+/// Whether all of `change` stands in a file that is `now`, maybe beside what others wrote.
+#[must_use]
+pub fn is_made(change: &FileChange, now: FileState) -> bool {
+    let mut review = FileReview::new(change.clone());
+    review.see(Some(now));
+    (0..review.hunks.len()).all(|hunk| !review.waits(hunk))
+}
+
 fn edited(state: Option<&FileState>, edits: &[Edit]) -> Option<FileState> {
     let state = state?;
     // They come from diffs of this very text, so they are sorted, disjoint and inside it.
@@ -186,18 +204,27 @@ fn moved(edits: impl Iterator<Item = Option<Edit>>, anchor: &str, current: &str)
     let made: Vec<Edit> = Hunk::between(anchor, current).into_iter().filter_map(|hunk| hunk.edit).collect();
     let mut made = made.iter().peekable();
     let (mut removed, mut added) = (0, 0);
+    let mut joined_at = None;
     let mut place = |edit: Edit| {
         while let Some(before) = made.next_if(|one| is_before(one.span, edit.span)) {
             removed += before.span.len();
             added += before.replacement.len();
+            joined_at = Some(before.span.end).filter(|_| joins(&before.replacement));
         }
         match made.peek() {
             Some(one) if **one == edit => Place::Made,
+            _ if joined_at == Some(edit.span.start) => Place::Gone,
+            Some(one) if one.span.start == edit.span.end && joins(&edit.replacement) => Place::Gone,
             Some(one) if !is_before(edit.span, one.span) => Place::Gone,
             Some(_) | None => Place::At(Edit { span: shifted(edit.span, removed, added), ..edit }),
         }
     };
     edits.map(|edit| edit.map_or(Place::Gone, &mut place)).collect()
+}
+
+/// Whether what follows `text` at once would be on its last line.
+fn joins(text: &str) -> bool {
+    !text.is_empty() && !text.ends_with('\n')
 }
 
 /// Whether `one` ends before `other` begins; two empty ones at one place do not.

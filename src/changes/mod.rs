@@ -44,7 +44,7 @@ mod laws;
 
 pub use changeset::{ChangeKind, Changeset, ChangesetId, FileChange, by_consent, content_hash};
 pub use compose::{ComposeError, compose};
-pub use file_review::FileReview;
+pub use file_review::{FileReview, is_made};
 pub use hunk::Hunk;
 pub use lineage::{CheckOutcome, Checked, Input, Lineage, Origin};
 pub use rebase::{Obstacle, Obstructed, Overlap, Rebased, Stale, conflicts, rebase, undo_over};

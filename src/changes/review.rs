@@ -101,6 +101,16 @@ impl Review {
         states.filter(selected).collect()
     }
 
+    /// Puts what was accepted up for a decision again in the files that `undone` says were taken back, and what they hold
+    /// now.
+    pub fn reopen(&mut self, undone: impl Fn(&RelativePath) -> Option<Option<FileState>>) {
+        for file in &mut self.files {
+            if let Some(now) = undone(file.path()) {
+                file.reopen(now);
+            }
+        }
+    }
+
     /// Whether a hunk waits and cannot be accepted as its file is now.
     #[must_use]
     pub fn is_stale(&self, id: HunkId) -> bool {

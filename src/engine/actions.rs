@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::order::{ActionItem, ActionKind};
-use super::recipes::smallest_rule;
+use super::recipes::{fits_session, smallest_rule};
 use super::state::{OpenReview, Pending, State, Workspace};
 use crate::changes::Selection;
 use crate::policy::{Mode, Trust};
@@ -147,7 +147,9 @@ fn decision_actions(pending: &Pending, actions: &mut Vec<ActionItem>) {
     let question = &pending.judgement.question;
     let approve = |term: &str| json!({ "decision": question, "term": term });
     push(format!("tagout: approve once: {what}"), "tagout.approve", approve("once"));
-    push(format!("tagout: approve for this session: {what}"), "tagout.approve", approve("session"));
+    if fits_session(&pending.judgement) {
+        push(format!("tagout: approve for this session: {what}"), "tagout.approve", approve("session"));
+    }
     // What would be written is shown before it is.
     if let Some(rule) = smallest_rule(&pending.judgement, "approved") {
         let rule: Vec<&str> = rule.lines().filter(|line| line.contains(" = ") && !line.starts_with("name")).collect();

@@ -9,7 +9,7 @@ use super::order::{Answer, JobId, Level, Order, RequestId, Task};
 use super::recipes::{ApplyTask, Consent, RewriteTask, RunTask, SearchTask, Term};
 use super::recipes::{rule_name, session_grant};
 use super::state::{Given, Pending, PendingTask, Reply, State};
-use crate::changes::{ChangesetId, HunkId, Selection, render_changeset};
+use crate::changes::{ChangesetId, FileChange, HunkId, Selection, render_changeset};
 use crate::policy::{HostRule, Mode, Place, Role};
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::{ContentHash, Root};
@@ -78,10 +78,11 @@ impl Argument {
     }
 
     /// The hash of the settings that were shown.
-    fn settings(&self) -> Result<Option<ContentHash>, Failure> {
-        let Some(hash) = &self.settings else { return Ok(None) };
-        let wrong = || Failure::new(FailureKind::InvalidInput, "\"settings\" is no hash of settings");
-        ContentHash::from_hex(hash).map(Some).ok_or_else(|| wrong().hint("send it as the code action has it"))
+    fn settings(&self) -> Result<ContentHash, Failure> {
+        let wrong =
+            || Failure::new(FailureKind::InvalidInput, "\"settings\" is no hash of the settings that were shown");
+        let hash = self.settings.as_deref().and_then(ContentHash::from_hex);
+        hash.ok_or_else(|| wrong().hint("send it as the code action has it"))
     }
 
     /// For how long a yes holds.
@@ -275,7 +276,8 @@ impl State {
             PendingTask::Run(task) => self.start_run(RunTask { consent, ..task }),
             PendingTask::Apply(task) => {
                 // The file may have been opened, closed or changed since it was asked about.
-                let tasks = match self.divide(&task.root, task.changes.clone(), |_| task.purpose.clone()) {
+                let purpose = |changes: &[FileChange]| self.part_of(&task.purpose, changes);
+                let tasks = match self.divide(&task.root, task.changes.clone(), purpose) {
                     Ok(tasks) => tasks,
                     Err(failure) => {
                         self.let_go(&task);

@@ -320,7 +320,7 @@ impl Worker {
             }
             Task::Configure(settings) => {
                 workbench.configure(settings);
-                Ok(Outcome::Recorded)
+                Ok(Outcome::Configured)
             }
             Task::Forget(root) => {
                 self.watches().remove(&root);

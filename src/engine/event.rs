@@ -179,6 +179,8 @@ pub enum Outcome {
     ModeSet(Root, Mode),
     /// A record was written.
     Recorded,
+    /// The editor's settings hold.
+    Configured,
     /// The approval of this name holds no more.
     Revoked(String),
     /// A workspace is trusted, and stands so now.

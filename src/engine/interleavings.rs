@@ -47,11 +47,14 @@ fn line_of(hunk: usize) -> usize {
     1 + 3 * hunk
 }
 
+/// An edit that the server asked for: of which document, over which version.
+type Asked = (EditId, usize, DocumentVersion, Vec<(Range, String)>);
+
 /// An editor with three documents, and messages that are under way.
 struct Editor {
     texts: [(String, i32); FILES],
     to_server: VecDeque<Event>,
-    from_server: VecDeque<(EditId, usize, DocumentVersion, Vec<(Range, String)>)>,
+    from_server: VecDeque<Asked>,
     jobs: Vec<(JobId, Task)>,
     typed: usize,
     made: usize,

@@ -156,8 +156,8 @@ pub enum Task {
     Look(Root),
     /// Look at what files hold.
     See(Root, Vec<RelativePath>),
-    /// Trust a workspace with the settings that were shown, or as it is.
-    Trust(Root, Option<ContentHash>),
+    /// Trust a workspace with the settings whose hash was shown.
+    Trust(Root, ContentHash),
     /// Load what was applied last, or of the named changeset.
     LoadApplied(Root, Option<ChangesetId>),
     /// Take a proposal off the list of those that wait.

@@ -8,13 +8,15 @@ use super::seeing::held;
 use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
     ChangeKind, Changeset, ChangesetId, FileChange, Hunk, HunkId, HunkState, Review, ReviewError, Selection,
-    by_consent, summarise,
+    by_consent, is_made, summarise,
 };
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::{DocumentUri, RelativePath, Root};
 
 /// Seconds that an editor has to show the text it claims to have made.
 const SHOWN_WITHIN: u32 = 5;
+/// Seconds that it has once its text is newer than the one that the edit is over.
+const LEFT_OUT_WITHIN: u32 = 2;
 /// Seconds that an editor has to answer an edit at all.
 const ANSWERED_WITHIN: u32 = 60;
 
@@ -54,19 +56,10 @@ impl State {
             Failure::new(kind, error.to_string())
         })?;
         let (root, changeset) = (open.root.clone(), open.review.changeset().clone());
-        let files: Vec<RelativePath> = changeset.files.iter().map(|file| file.path.clone()).collect();
-        let purpose = |changes: &[FileChange]| {
-            let touched = |hunk: &&HunkId| {
-                files.get(hunk.file).is_some_and(|path| changes.iter().any(|change| change.path == *path))
-            };
-            Purpose::Accept {
-                proposal: changeset.id.clone(),
-                origin: changeset.origin.clone(),
-                lineage: Box::new(changeset.lineage.clone()),
-                hunks: hunks.iter().filter(touched).copied().collect(),
-            }
-        };
-        let tasks = self.divide(&root, changes, purpose)?;
+        let lineage = Box::new(changeset.lineage.clone());
+        let (proposal, origin) = (changeset.id.clone(), changeset.origin.clone());
+        let purpose = Purpose::Accept { proposal, origin, lineage, hunks: hunks.clone() };
+        let tasks = self.divide(&root, changes, |changes| self.part_of(&purpose, changes))?;
         if let Some(open) = self.review_mut(id) {
             open.in_flight.extend(hunks);
         }
@@ -81,6 +74,17 @@ impl State {
         let purpose = |_: &[FileChange]| Purpose::Undo { proposal: applied.proposal.clone() };
         let tasks = self.divide(&root, applied.changes()?, purpose)?;
         Ok(self.start_all(tasks).1)
+    }
+
+    /// What `changes`, a part of those of `whole`, are for.
+    pub(super) fn part_of(&self, whole: &Purpose, changes: &[FileChange]) -> Purpose {
+        let mut part = whole.clone();
+        if let Purpose::Accept { proposal, hunks, .. } = &mut part {
+            let open = self.reviews.iter().find(|open| open.review.changeset().id == *proposal);
+            let path = |hunk: &HunkId| open?.review.files().get(hunk.file).map(crate::changes::FileReview::path);
+            hunks.retain(|hunk| path(hunk).is_some_and(|path| changes.iter().any(|change| change.path == *path)));
+        }
+        part
     }
 
     pub(super) fn start_all(&mut self, tasks: Vec<ApplyTask>) -> (JobId, Vec<Order>) {
@@ -204,21 +208,28 @@ impl State {
             let edits = edits.map(|edit| (document.text.range(edit.span, self.encoding), edit.replacement)).collect();
             Some((uri.clone(), document.version, edits, after))
         });
-        let Some((document, version, edits, after)) = prepared else {
+        let Some((document, version, edits, after)): Option<(_, _, Vec<_>, _)> = prepared else {
             return self.not_made(&task, judgement, "the document changed meanwhile: make the proposal again");
         };
+        if edits.is_empty() {
+            let why = "only the byte order mark would change, which editors keep to themselves: close the file first";
+            return self.not_made(&task, judgement, why);
+        }
+        // A second edit would be over a text that the first is about to change.
+        if self.in_flight.values().any(|edit| edit.document == document) {
+            let why = "another change of this file is being made: accept this one when that is done";
+            return self.not_made(&task, judgement, why);
+        }
         let granted = Granted { grant, judgement: judgement.clone() };
         let uri = document.clone();
-        self.in_flight.insert(edit, InFlight { task, judgement, document, after, answered: false, waited: 0 });
+        let in_flight = InFlight { task, judgement, document, after, version, answered: false, waited: 0 };
+        self.in_flight.insert(edit, in_flight);
         vec![Order::Edit { edit, uri, version, edits, grant: granted }]
     }
 
     /// Settles the edits of `document` whose text is there now: what it holds counts, not what the client says.
     pub(super) fn confirm(&mut self, document: &DocumentUri) -> Vec<Order> {
-        let holds = |after: &crate::workspace::FileState| {
-            self.documents.get(document).is_some_and(|open| open.holds(&after.bytes))
-        };
-        let there = self.in_flight.iter().filter(|(_, edit)| edit.document == *document && holds(&edit.after));
+        let there = self.in_flight.iter().filter(|(_, edit)| edit.document == *document && self.is_there(edit));
         let there: Vec<EditId> = there.map(|(id, _)| *id).collect();
         let mut orders = Vec::new();
         for InFlight { task, judgement, .. } in
@@ -228,6 +239,18 @@ impl State {
             orders.push(self.record(task, judgement, None));
         }
         orders
+    }
+
+    /// Whether the document holds what the edit was to make: once the editor says that it made it, maybe beside what the
+    /// user typed at once.
+    fn is_there(&self, edit: &InFlight) -> bool {
+        let Some(open) = self.documents.get(&edit.document) else { return false };
+        let beside = || {
+            let change = edit.task.changes.first();
+            let now = held(open, Some(&edit.after));
+            change.zip(now).is_some_and(|(change, now)| is_made(change, now))
+        };
+        open.holds(&edit.after.bytes) || (edit.answered && beside())
     }
 
     /// What the client said of an edit.
@@ -244,14 +267,16 @@ impl State {
 
     /// A second has passed: gives up on edits that the editor never showed.
     pub(super) fn tick(&mut self) -> Vec<Order> {
-        let mut late = Vec::new();
-        for (id, edit) in &mut self.in_flight {
-            edit.waited += 1;
-            if edit.waited >= ANSWERED_WITHIN || (edit.answered && edit.waited >= SHOWN_WITHIN) {
-                late.push(*id);
-            }
-        }
-        let text = "the editor did not show the change: look at the file, then make the proposal again";
+        self.in_flight.values_mut().for_each(|edit| edit.waited += 1);
+        let newer =
+            |edit: &InFlight| self.documents.get(&edit.document).is_some_and(|open| open.version > edit.version);
+        // Some editors say that they made an edit that they left out, as its text was an older one.
+        let is_late = |edit: &InFlight| match edit.answered {
+            true => edit.waited >= SHOWN_WITHIN || (edit.waited >= LEFT_OUT_WITHIN && newer(edit)),
+            false => edit.waited >= ANSWERED_WITHIN,
+        };
+        let late: Vec<EditId> = self.in_flight.iter().filter(|(_, edit)| is_late(edit)).map(|(id, _)| *id).collect();
+        let text = "the editor did not show the change: look at the file, then accept it again";
         late.into_iter().flat_map(|id| self.give_up(id, text)).collect()
     }
 
@@ -280,7 +305,11 @@ impl State {
             open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
         }
         self.see_documents();
-        self.publish()
+        // What was written while it waited was not looked at.
+        let paths: Vec<RelativePath> = task.changes.iter().map(|change| change.path.clone()).collect();
+        let mut orders = self.see_files(&task.root, &paths);
+        orders.extend(self.publish());
+        orders
     }
 
     /// Changes are in the workspace.
@@ -292,7 +321,12 @@ impl State {
                     open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
                 }
             }
-            Purpose::Undo { proposal } => self.reviews.retain(|open| open.review.changeset().id != *proposal),
+            Purpose::Undo { proposal } => {
+                let undone = |path: &RelativePath| task.changes.iter().find(|change| change.path == *path);
+                if let Some(open) = self.review_mut(proposal) {
+                    open.review.reopen(|path| undone(path).map(|change| change.after.clone()));
+                }
+            }
         }
         let mut orders = self.close_settled();
         self.see_documents();

@@ -80,6 +80,8 @@ pub(super) struct InFlight {
     pub judgement: Judgement,
     pub document: crate::workspace::DocumentUri,
     pub after: FileState,
+    /// Version of the text that it is over.
+    pub version: crate::workspace::DocumentVersion,
     /// Whether the editor claims to have made it.
     pub answered: bool,
     /// Seconds it has been waiting.

@@ -228,6 +228,10 @@ impl State {
                 vec![Order::Tell(Level::Info, "tagout: the approval was taken back".to_owned())]
             }
             Ok(Outcome::Recorded) => Vec::new(),
+            Ok(Outcome::Configured) => {
+                let roots: Vec<Root> = self.workspaces.iter().map(|workspace| workspace.stance.root.clone()).collect();
+                roots.iter().flat_map(|root| self.look(root)).collect()
+            }
             Ok(Outcome::Written(path)) => vec![Order::Show(path)],
         };
         if job.title.is_some() {

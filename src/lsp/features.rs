@@ -10,13 +10,26 @@ use tower_lsp::ls_types::{
 use crate::engine::COMMANDS;
 use crate::text::Encoding;
 
+/// Which versions of documents a client checks an edit by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum CheckedVersions {
+    /// It takes edits without versions only.
+    #[default]
+    None,
+    /// Those above 0, which it calls a document that was opened and not changed yet; the next one is 3 at least. So does
+    /// Neovim, which says only that it takes operations on files: these are document changes as well.
+    AboveZero,
+    /// Each: it takes document changes (LSP 3.17, "WorkspaceEditClientCapabilities").
+    All,
+}
+
 /// What the client can do, as far as it matters here. The default is a client that can do nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Features {
     /// How characters are counted.
     pub encoding: Encoding,
-    /// Takes edits with document versions.
-    pub versioned_edits: bool,
+    /// Which versions of documents it checks an edit by.
+    pub checked_versions: CheckedVersions,
     /// Lets the server create progress.
     pub progress: bool,
     /// Opens documents on request.
@@ -40,7 +53,13 @@ impl Features {
         let action = client.text_document.as_ref().and_then(|document| document.code_action.as_ref());
         Self {
             encoding: choose_encoding(offered.unwrap_or_default()),
-            versioned_edits: workspace.workspace_edit.and_then(|edit| edit.document_changes).unwrap_or_default(),
+            checked_versions: workspace.workspace_edit.map_or(CheckedVersions::None, |edit| {
+                match (edit.document_changes, edit.resource_operations) {
+                    (Some(true), _) => CheckedVersions::All,
+                    (Some(false) | None, Some(_)) => CheckedVersions::AboveZero,
+                    (Some(false) | None, None) => CheckedVersions::None,
+                }
+            }),
             progress: window.work_done_progress.unwrap_or_default(),
             show_document: window.show_document.is_some_and(|show| show.support),
             configuration: workspace.configuration.unwrap_or_default(),

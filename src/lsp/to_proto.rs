@@ -6,7 +6,7 @@ use std::path::Path;
 use tower_lsp::jsonrpc::{Error, ErrorCode};
 use tower_lsp::ls_types as proto;
 
-use super::features::Features;
+use super::features::{CheckedVersions, Features};
 use super::uri::uri_of;
 use crate::engine::{ActionItem, ActionKind, Level, Notice, Symbol, Target};
 use crate::ports::{Failure, FailureKind};
@@ -147,11 +147,16 @@ pub(super) fn edit(
     features: Features,
 ) -> proto::WorkspaceEdit {
     let edits = edits.iter().map(|(at, text)| proto::TextEdit { range: range(*at), new_text: text.clone() });
-    if !features.versioned_edits {
-        return proto::WorkspaceEdit { changes: Some(HashMap::from([(uri, edits.collect())])), ..Default::default() };
-    }
+    let version = match features.checked_versions {
+        CheckedVersions::None => {
+            let changes = Some(HashMap::from([(uri, edits.collect())]));
+            return proto::WorkspaceEdit { changes, ..Default::default() };
+        }
+        CheckedVersions::AboveZero => version.0.max(1),
+        CheckedVersions::All => version.0,
+    };
     let document = proto::TextDocumentEdit {
-        text_document: proto::OptionalVersionedTextDocumentIdentifier { uri, version: Some(version.0) },
+        text_document: proto::OptionalVersionedTextDocumentIdentifier { uri, version: Some(version) },
         edits: edits.map(proto::OneOf::Left).collect(),
     };
     let changes = proto::DocumentChanges::Edits(vec![document]);
@@ -212,11 +217,18 @@ mod tests {
         let uri: proto::Uri = "file:///a".parse().unwrap();
         let edits = [(Range::default(), "x".to_owned())];
         let plain = edit(uri.clone(), DocumentVersion(3), &edits, Features::default());
-        let features = Features { versioned_edits: true, ..Features::default() };
+        let features = Features { checked_versions: CheckedVersions::All, ..Features::default() };
         let versioned = edit(uri, DocumentVersion(3), &edits, features);
         let text_edit = json!({"range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}, "newText": "x"});
         assert_eq!(serde_json::to_value(plain).unwrap(), json!({"changes": {"file:///a": [text_edit]}}));
         let document = json!({"textDocument": {"uri": "file:///a", "version": 3}, "edits": [text_edit]});
         assert_eq!(serde_json::to_value(versioned).unwrap(), json!({"documentChanges": [document]}));
+        for (checked_versions, version, sent) in
+            [(CheckedVersions::All, 0, 0), (CheckedVersions::AboveZero, 0, 1), (CheckedVersions::AboveZero, 7, 7)]
+        {
+            let features = Features { checked_versions, ..Features::default() };
+            let edit = edit("file:///a".parse().unwrap(), DocumentVersion(version), &edits, features);
+            assert_eq!(serde_json::to_value(edit).unwrap()["documentChanges"][0]["textDocument"]["version"], sent);
+        }
     }
 }

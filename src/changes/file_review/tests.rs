@@ -42,6 +42,13 @@ fn what_is_written_at_the_edge_of_a_hunk_leaves_it() {
     }
     see(&mut file, "a\nB\nc\n");
     assert!(!file.waits(0) && !file.is_stale(0), "somebody else made it");
+    // Lines are not joined, whoever takes the last line's end away.
+    let mut file = review("a\nb\n", "a\nb\nc\n");
+    see(&mut file, "a\nb");
+    assert!(file.is_stale(0));
+    let mut file = review("a\nb\n", "a\nB");
+    see(&mut file, "a\nb\nc\n");
+    assert!(file.is_stale(0));
     // Which of two insertions comes first nobody said.
     let mut file = review("a\nb\n", "a\nx\nb\n");
     see(&mut file, "a\ny\nb\n");
@@ -71,8 +78,8 @@ fn what_is_taken_as_a_whole_is_stale_when_anything_changes() {
 proptest! {
     #[test]
     fn neither_what_is_typed_nor_what_is_accepted_is_lost(
-        before in "([a-c]{0,2}\n){0,10}", after in "([a-c]{0,2}\n){0,10}",
-        typed in prop::collection::vec((any::<prop::sample::Index>(), "T{1,2}\n|", 0..2_usize, any::<prop::sample::Index>()), 0..8),
+        before in "([a-c]{0,2}\n){0,10}[a-c]{0,2}", after in "([a-c]{0,2}\n){0,10}[a-c]{0,2}",
+        typed in prop::collection::vec((any::<prop::sample::Index>(), "T{1,2}\n|T|", 0..2_usize, any::<prop::sample::Index>()), 0..8),
     ) {
         let mut file = review(&before, &after);
         let proposed = file.hunks().to_vec();
@@ -97,6 +104,12 @@ proptest! {
             if file.waits(pick) && !file.is_stale(pick) {
                 let typed_before = text(&file).matches('T').count();
                 let wanted = file.with(|index| index == pick);
+                // Line by line it is what was there, with the hunk's own lines in the place of those before.
+                let (now, placed) = (text(&file).to_owned(), file.located(pick).unwrap().clone());
+                let lines = |text: &str| text.split_inclusive('\n').map(str::to_owned).collect::<Vec<_>>();
+                let parts = [now.get(..placed.span.start).unwrap(), placed.replacement.as_str(), now.get(placed.span.end..).unwrap()];
+                let apart: Vec<String> = parts.into_iter().flat_map(lines).collect();
+                prop_assert_eq!(lines(wanted.as_ref().unwrap().as_text().unwrap()), apart);
                 file.mark(&[pick], HunkState::Accepted);
                 prop_assert_eq!(file.expected(), wanted.as_ref());
                 prop_assert_eq!(text(&file).matches('T').count(), typed_before);

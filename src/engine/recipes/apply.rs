@@ -126,6 +126,11 @@ fn keep_trust(workbench: &Workbench, task: &ApplyTask, before: Option<Evidence>)
     let others = |evidence: &Evidence| -> Vec<(String, ContentHash)> {
         evidence.files.iter().filter(|(name, _)| !written(name)).cloned().collect()
     };
+    // What the user was not asked about, one by one, is no reason to trust: a file that settings only point to.
+    let steers = |change: &&FileChange| now.files.iter().any(|(name, _)| *name == change.path.as_str());
+    if task.changes.iter().filter(steers).any(|change| change.runs_later().is_none()) {
+        return Ok(());
+    }
     let made =
         |change: &FileChange| workbench.files.read(&task.root, &change.path).is_ok_and(|now| now == change.after);
     let ours = task.changes.iter().all(made) && others(&now) == others(&before);

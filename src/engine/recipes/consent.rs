@@ -47,6 +47,9 @@ pub(super) fn given(
     let approval = match term {
         Term::Once => spend().map(|()| ApprovalKind::Once(name.clone())),
         Term::Session => {
+            if !fits_session(judgement) {
+                return Err(no_session());
+            }
             spend()?;
             keep_for_session(workbench, question).map(ApprovalKind::Session)
         }
@@ -134,8 +137,21 @@ fn keep_for_session(workbench: &Workbench, question: LiveGrant) -> Result<String
     Ok(id)
 }
 
+/// Whether a yes for a session is bound to all that the command would run: it runs nothing but what its words name, or
+/// files that are known and looked at each time.
+#[must_use]
+pub fn fits_session(judgement: &Judgement) -> bool {
+    let on_host = matches!(judgement.action, Action::Run { place: Place::Host, .. });
+    !on_host || judgement.facts.commands.runs_nothing_else() || !judgement.facts.depends.is_empty()
+}
+
+fn no_session() -> Failure {
+    let what = "a yes for the session would be for whatever this runs by then: it is not known which files it reads";
+    Failure::new(FailureKind::InvalidInput, what).hint("approve it once")
+}
+
 fn no_rule() -> Failure {
-    let what = "no rule can allow just this for good: it is no command, or it runs a file that may change";
+    let what = "no rule can allow just this for good: it is no command, or it may run what is not among its words";
     Failure::new(FailureKind::InvalidInput, what).hint("approve it once")
 }
 
@@ -152,7 +168,7 @@ fn keep_for_good(workbench: &Workbench, root: &Root, rule: &str, question: &str)
 pub fn smallest_rule(judgement: &Judgement, name: &str) -> Option<String> {
     let Action::Run { argv, place, network } = &judgement.action else { return None };
     // What a file says that the command runs is another thing each time the file is.
-    if *place == Place::Host && !judgement.facts.depends.is_empty() {
+    if *place == Place::Host && !judgement.facts.commands.runs_nothing_else() {
         return None;
     }
     let all_quoted = |texts: &[String]| texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", ");
@@ -323,9 +339,24 @@ mod tests {
 
     #[test]
     fn ordinary_commands_can_be_approved_for_good() {
-        for argv in [&["make"][..], &["sh", "-c", "echo \"$HOME\" > 'a b'"], &["printf", "%s\n", "ä\t😀"]] {
+        let rule = |argv: &[&str]| {
             let argv = argv.iter().map(|word| (*word).to_owned()).collect();
-            assert!(smallest_rule(&judgement(argv, "/home/me/[x]*/a"), "approved-x").is_some());
+            smallest_rule(&judgement(argv, "/home/me/[x]*/a"), "approved-x")
+        };
+        for argv in [&["touch", "a"][..], &["sh", "-c", "echo \"$HOME\" > 'a b'"], &["printf", "%s\n", "ä\t😀"]] {
+            assert!(rule(argv).is_some(), "{argv:?}");
+        }
+        for argv in [
+            &["make"][..],
+            &["python3", "-m", "foo"],
+            &["ninja"],
+            &["sh", "a.sh"],
+            &["sh", "-c", "$(cat x)"],
+            &["git", "commit"],
+            &["sh", "-c", ". ./env; ls"],
+            &["find", ".", "-exec", "./x", ";"],
+        ] {
+            assert!(rule(argv).is_none(), "{argv:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The files that a command's meaning depends on: what an approval of the command binds to, besides its words.
 
 use std::collections::BTreeSet;
-use std::path::{Component, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::super::Workbench;
 use crate::policy::Dependency;
@@ -9,6 +9,8 @@ use crate::workspace::{ContentHash, FileKind, RelativePath, Root};
 
 /// Most files that are looked at.
 const MOST: usize = 256;
+/// Most words that are looked at.
+const WORDS: usize = 10_000;
 /// Most links that are followed from one file.
 const LINKS: usize = 8;
 
@@ -29,20 +31,26 @@ const READ: [(&str, &[&str]); 11] = [
 
 /// The files in the workspace that `argv` names, or that the programs it names read, as they are now.
 pub(super) fn depends(workbench: &Workbench, root: &Root, argv: &[String]) -> Vec<Dependency> {
-    let below = format!("{}/", root.as_path().display());
     // An argument may be a path with blanks in it, a text of several words, or an option with a path in it.
     let parts = argv.iter().flat_map(|argument| std::iter::once(argument.as_str()).chain(argument.split_whitespace()));
-    let words = parts.flat_map(|word| std::iter::once(word).chain(word.split(['=', '<', '>', ';', '|', '&'])));
+    let words =
+        parts.flat_map(|word| std::iter::once(word).chain(word.split(['=', '<', '>', ';', '|', '&', ':', ','])));
+    // An option may have its path in the same word: `-Csub`, `-Ilib`.
+    let words = words.flat_map(|word| std::iter::once(word).chain(word.get(2..).filter(|_| word.starts_with('-'))));
+    let quotes = ['"', '\'', ';', '(', ')', '&', '|'];
+    let words: BTreeSet<&str> = words.take(WORDS).map(|word| word.trim_matches(quotes)).collect();
+    let read = |word: &&str| {
+        let name = word.rsplit('/').next().unwrap_or(word).to_owned();
+        READ.iter().filter(move |(program, _)| name.starts_with(program)).flat_map(|(_, files)| files.iter().copied())
+    };
+    let read: BTreeSet<&str> = words.iter().flat_map(read).collect();
     let mut paths = BTreeSet::new();
-    for word in words.take(10_000) {
-        let word = word.strip_prefix(&below).unwrap_or(word);
-        let word = word.trim_matches(['"', '\'', ';', '(', ')', '&', '|']);
-        let name = word.rsplit('/').next().unwrap_or(word);
-        let read =
-            READ.iter().filter(|(program, _)| name.starts_with(program)).flat_map(|(_, files)| files.iter().copied());
-        let named = RelativePath::new(word.trim_start_matches("./"));
-        paths.extend(read.filter_map(|file| RelativePath::new(file).ok()).chain(named));
+    for word in &words {
+        // Programs read what is in a folder that they are told, too: `make -C sub`.
+        let within = read.iter().map(|file| place(root, Path::new(word), file));
+        paths.extend(std::iter::once(place(root, Path::new(word), "")).chain(within).flatten());
     }
+    paths.extend(read.iter().filter_map(|file| RelativePath::new(*file).ok()));
     let mut present = Vec::new();
     for path in paths {
         look(workbench, root, path, LINKS, &mut present);
@@ -71,9 +79,13 @@ fn look(workbench: &Workbench, root: &Root, path: RelativePath, links: usize, pr
 
 /// The place that a link at `path` leads to; `None` outside the workspace, whose files the user keeps.
 fn behind(root: &Root, path: &RelativePath, target: &str) -> Option<RelativePath> {
-    let from = root.join(path);
+    place(root, Path::new(path.as_str()).parent()?, target)
+}
+
+/// The path that `name` in `folder` is below the root, however it is written; `None` outside.
+fn place(root: &Root, folder: &Path, name: &str) -> Option<RelativePath> {
     let mut place = PathBuf::new();
-    for part in from.parent()?.join(target).components() {
+    for part in root.as_path().join(folder).join(name).components() {
         match part {
             Component::ParentDir => drop(place.pop()),
             Component::CurDir => {}

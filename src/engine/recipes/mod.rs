@@ -22,7 +22,7 @@ mod unsaved;
 
 pub use apply::{Applied, ApplyTask, Executor, Purpose, RecordTask, action as apply_action, apply, record, settle};
 pub use connections::describe_hosts;
-pub use consent::{Held, answer, held, revoke, rule_name, session_grant, smallest_rule};
+pub use consent::{Held, answer, fits_session, held, revoke, rule_name, session_grant, smallest_rule};
 pub use index::{IndexSummary, index, refresh};
 pub use judge::{Consent, Granted, Judged, Judgement, Term, consider, deny, end, judge, set_mode};
 pub use ledger_page::ledger_page;

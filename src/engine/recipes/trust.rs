@@ -18,13 +18,13 @@ pub fn set_trust(workbench: &Workbench, root: &Root, seen: Option<&Evidence>) ->
     perform(workbench, root, action, |grant| workbench.trust.set_trust(grant, root, workbench.clock.now_ms()))
 }
 
-/// Trusts the workspace with the settings whose hash was `shown`; with those that it has, where none was.
+/// Trusts the workspace with the settings whose hash was `shown`.
 ///
 /// # Errors
 /// As [`set_trust`].
-pub fn trust_as_shown(workbench: &Workbench, root: &Root, shown: Option<ContentHash>) -> Result<(), Failure> {
+pub fn trust_as_shown(workbench: &Workbench, root: &Root, shown: ContentHash) -> Result<(), Failure> {
     let seen = (workbench.evidence)(root)?;
-    if shown.is_some_and(|shown| shown != seen.hash()) {
+    if shown != seen.hash() {
         return Err(changed());
     }
     set_trust(workbench, root, Some(&seen))

@@ -87,7 +87,7 @@ impl LastApplied {
             let Rebased { changeset, left } = undo_over(part, |path| undone.state(path));
             if !left.is_empty() {
                 let failure = stale(&left, "this would take back");
-                return Err(failure.hint("undo first what changed them since: `tagout changes --all` lists it"));
+                return Err(failure.hint("undo first what changed them since"));
             }
             undone.0.extend(changeset.files.into_iter().map(|file| (file.path, file.after)));
         }

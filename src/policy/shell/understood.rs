@@ -17,6 +17,13 @@ pub struct Understood {
     pub doubts: Vec<Doubt>,
 }
 
+/// Programs that change files or reach a host and run nothing for it that their words do not name; the sources are the
+/// manual pages of GNU coreutils, procps and iputils.
+const WRITERS: [&str; 22] = [
+    "touch", "mkdir", "rmdir", "rm", "cp", "mv", "ln", "chmod", "chown", "truncate", "tee", "mktemp", "sync", "df",
+    "ps", "kill", "ping", "free", "uptime", "id", "who", "sleep",
+];
+
 impl Understood {
     /// Every command, wherever it was seen.
     pub fn all(&self) -> impl Iterator<Item = &SimpleCommand> {
@@ -27,6 +34,33 @@ impl Understood {
     #[must_use]
     pub fn runs_git(&self) -> bool {
         self.all().any(SimpleCommand::is_git)
+    }
+
+    /// Whether every program is known to run nothing that its words do not show: no file of a folder, no configuration. The
+    /// words may be in doubt, the programs not.
+    #[must_use]
+    pub fn runs_nothing_else(&self) -> bool {
+        let shown = |command: &SimpleCommand| {
+            // One that is named by its path may be another there.
+            let Some(head) = command.argv.first().filter(|head| !head.contains('/')) else { return false };
+            let known = command.knowledge == Knowledge::Table && !command.is_git();
+            let known = known || WRITERS.contains(&head.as_str());
+            let writes = |effect: &Effect| matches!(effect.kind, EffectKind::WritesFile | EffectKind::Network);
+            known && command.effects.iter().all(writes)
+        };
+        let told = |doubt: &Doubt| {
+            matches!(
+                doubt.kind,
+                DoubtKind::Parameter
+                    | DoubtKind::Arithmetic
+                    | DoubtKind::Brace
+                    | DoubtKind::Tilde
+                    | DoubtKind::AnsiQuote
+                    | DoubtKind::LocaleQuote
+                    | DoubtKind::Pattern
+            )
+        };
+        !self.commands.is_empty() && self.all().all(shown) && self.doubts.iter().all(told)
     }
 
     /// Whether nothing is in doubt and no command has an effect that its head does not show. The heads themselves, and
