@@ -52,10 +52,12 @@ fn hold_shown(present: &mut Vec<String>, accepted: &[String]) -> Option<String> 
 }
 
 fn hold_hidden(present: &mut Vec<String>, accepted: &[String]) -> Option<String> {
-    if present == accepted {
+    let opens = |pattern: &&String| pattern.starts_with('!');
+    // What comes after all that was accepted can only hide more, unless it opens.
+    let added = present.strip_prefix(accepted);
+    if added.is_some_and(|added| !added.iter().any(|one| opens(&one))) {
         return None;
     }
-    let opens = |pattern: &&String| pattern.starts_with('!');
     let opened: Vec<String> = present.iter().filter(opens).cloned().collect();
     let lost: Vec<String> = accepted.iter().filter(|one| !opens(one) && !present.contains(one)).cloned().collect();
     present.retain(|one| !opened.contains(one));
@@ -103,6 +105,15 @@ mod tests {
         let (settings_now, told) = settings("[run]\nshown = [\"keys/\"]\n", OPEN);
         assert_eq!(settings_now.run.shown, ["keys/", "!keys/a"]);
         assert!(told.iter().any(|text| text.starts_with("run.shown with no !keys/a loosens")), "{told:?}");
+    }
+
+    #[test]
+    fn to_hide_more_after_what_was_accepted_is_to_narrow() {
+        let hidden = |texts: &str| format!("[run]\nhidden = [{texts}]\n");
+        let (now, told) = settings(&hidden("\"b\", \"!b/c\", \"d\""), &hidden("\"b\", \"!b/c\""));
+        assert_eq!((now.run.hidden, told), (vec!["b".into(), "!b/c".into(), "d".into()], Vec::new()));
+        let (now, told) = settings(&hidden("\"b\", \"!b/c\""), &hidden("\"b\""));
+        assert_eq!((now.run.hidden, told.len()), (vec!["b".into()], 1));
     }
 
     #[test]

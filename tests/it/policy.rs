@@ -154,7 +154,7 @@ fn an_answer_for_good_is_the_smallest_rule_and_can_be_taken_back() {
     assert_eq!(code(&place, &run), Some(3), "another mode");
     says(&place, &["mode", "unrestricted"]);
     let name = format!("approved-{asked}");
-    assert!(says(&place, &["grants"]).contains(&format!("{name}  you approved it for good  (approved.toml:")));
+    assert!(says(&place, &["grants"]).contains(&format!("{name}  you approved for good: run sh -c ")));
     says(&place, &["grants", "--revoke", &name]);
     assert_eq!(code(&place, &run), Some(3));
     assert_eq!(code(&place, &["grants", "--revoke", &name]), Some(1));

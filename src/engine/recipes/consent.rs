@@ -187,7 +187,8 @@ pub fn smallest_rule(judgement: &Judgement, name: &str) -> Option<String> {
         let hosts: Vec<String> = network.iter().map(ToString::to_string).collect();
         rule.push_str(&format!("host = [{}]\n", all_quoted(&hosts)));
     }
-    rule.push_str("reason = \"you approved it for good\"\n");
+    let reason = format!("you approved for good: {}", judgement.action.describe());
+    rule.push_str(&format!("reason = {}\n", quoted(&reason)));
     // What does not help is not offered.
     let (rules, problems) = read_rules(ConfigSource::Approved, &rule);
     let rule_alone = Rules::new(rules);

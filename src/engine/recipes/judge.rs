@@ -271,7 +271,10 @@ pub(super) fn perform(
 ) -> Result<(), Failure> {
     match judge(workbench, root, action, Facts::user(), &Consent::None)? {
         Judged::Undecided(judgement) => {
-            deny(workbench, root, &judgement, "this is not asked about")?;
+            if let Some(question) = &judgement.question {
+                workbench.grants.revoke(question)?;
+            }
+            end(workbench, root, &judgement, "not done: a rule asks before this, and it is not asked about")?;
             let what = judgement.verdict.explain();
             Err(Failure::new(FailureKind::NeedsApproval, what).hint("change the rule that asks before this"))
         }

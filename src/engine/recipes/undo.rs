@@ -62,11 +62,15 @@ pub fn last_applied(workbench: &Workbench, root: &Root, wanted: Option<&Changese
             [&shelved.proposal, &shelved.changeset.id].iter().any(|name| name.as_str().starts_with(id.as_str()))
         })
     };
-    let last =
-        applied.iter().rev().find(fits).ok_or_else(|| {
-            Failure::new(FailureKind::NotFound, "there is nothing to undo: no such changeset is applied")
-        })?;
+    let mut fitting = applied.iter().rev().filter(fits);
+    let last = fitting
+        .next()
+        .ok_or_else(|| Failure::new(FailureKind::NotFound, "there is nothing to undo: no such changeset is applied"))?;
     let proposal = last.proposal.clone();
+    if wanted.is_some() && fitting.any(|other| other.proposal != proposal) {
+        let what = "several applied changesets have a name that begins so";
+        return Err(Failure::new(FailureKind::InvalidInput, what).hint("write more of the name: `tagout changes`"));
+    }
     let parts = applied.into_iter().filter(|shelved| shelved.proposal == proposal);
     let parts: Vec<Changeset> = parts.map(|shelved| shelved.changeset).collect();
     let mut now = Now::default();

@@ -1,10 +1,12 @@
 //! Effects whose end nobody recorded, since the process that had them ended first: looked into, never done again.
 
+use std::collections::BTreeSet;
+
 use super::super::Workbench;
-use crate::changes::FileChange;
+use crate::changes::{FileChange, content_hash};
 use crate::policy::{Action, Place};
-use crate::ports::{Entry, Failure, Phase, ShelvedState};
-use crate::workspace::{RelativePath, Root};
+use crate::ports::{Entry, Failure, Phase, Shelved, ShelvedState};
+use crate::workspace::{ContentHash, RelativePath, Root};
 
 /// Puts right what a crash cut short in `root`, looks into every effect whose outcome is unknown, and records what is
 /// found. Returns it for people.
@@ -47,7 +49,7 @@ fn look(workbench: &Workbench, root: &Root, action: &Action) -> Result<String, F
         Action::Run { place: Place::Host, .. } => {
             "tagout ended before it did: if it had begun it may have gone on, look at what it does".to_owned()
         }
-        Action::Apply { paths, .. } => written(workbench, root, paths)?,
+        Action::Apply { content, paths } => written(workbench, root, content, paths)?,
         Action::SetMode { to, .. } if workbench.modes.mode(root)? == *to => format!("the mode is {to}"),
         Action::SetMode { .. } => "the mode was not changed".to_owned(),
         Action::SetTrust { settings } => {
@@ -59,27 +61,23 @@ fn look(workbench: &Workbench, root: &Root, action: &Action) -> Result<String, F
     })
 }
 
-/// Whether the files are as they were to become, as far as the proposals that are kept tell.
-fn written(workbench: &Workbench, root: &Root, paths: &[RelativePath]) -> Result<String, Failure> {
-    let kept = [ShelvedState::Applied, ShelvedState::Pending, ShelvedState::Settled];
-    let mut changes: Vec<FileChange> = Vec::new();
-    for state in kept {
-        changes.extend(workbench.shelf.in_state(root, state)?.into_iter().flat_map(|shelved| shelved.changeset.files));
-    }
+/// Whether the files are as they were to become, as far as the changesets that are kept tell.
+fn written(
+    workbench: &Workbench,
+    root: &Root,
+    content: &ContentHash,
+    paths: &[RelativePath],
+) -> Result<String, Failure> {
+    let Some(changes) = meant(workbench, root, content, paths)? else {
+        return Ok(format!("what was to be written to {} files is not kept: look at them", paths.len()));
+    };
     let (mut new, mut old, mut other) = (0_usize, 0_usize, 0_usize);
-    for path in paths {
-        // What cannot be read is neither what it was nor what it was to become.
-        let Ok(now) = workbench.files.read(root, path) else {
-            other += 1;
-            continue;
-        };
-        let mut about = changes.iter().filter(|change| change.path == *path);
-        if about.clone().any(|change| change.after == now) {
-            new += 1;
-        } else if about.any(|change| change.before == now) {
-            old += 1;
-        } else {
-            other += 1;
+    for change in changes {
+        match workbench.files.read(root, &change.path) {
+            Ok(now) if now == change.after => new += 1,
+            Ok(now) if now == change.before => old += 1,
+            // What cannot be read is neither what it was nor what it was to become.
+            Ok(_) | Err(_) => other += 1,
         }
     }
     Ok(match (new, old, other) {
@@ -89,4 +87,25 @@ fn written(workbench: &Workbench, root: &Root, paths: &[RelativePath]) -> Result
             format!("{new} files are written, {old} are as before, {other} are neither: look at them")
         }
     })
+}
+
+/// The changes of this content: of a kept changeset, made or taken back.
+fn meant(
+    workbench: &Workbench,
+    root: &Root,
+    content: &ContentHash,
+    paths: &[RelativePath],
+) -> Result<Option<Vec<FileChange>>, Failure> {
+    let paths: BTreeSet<&RelativePath> = paths.iter().collect();
+    for state in [ShelvedState::Applied, ShelvedState::Pending, ShelvedState::Settled, ShelvedState::Undone] {
+        for Shelved { changeset, .. } in workbench.shelf.in_state(root, state)? {
+            let about = |change: &FileChange| paths.contains(&change.path);
+            let made: Vec<FileChange> = changeset.files.into_iter().filter(about).collect();
+            let undone: Vec<FileChange> = made.iter().map(FileChange::inverted).collect();
+            if let Some(meant) = [made, undone].into_iter().find(|changes| content_hash(changes) == *content) {
+                return Ok(Some(meant));
+            }
+        }
+    }
+    Ok(None)
 }
