@@ -19,6 +19,7 @@ pub const COMMANDS: &[&str] = &[
     "tagout.search",
     "tagout.rewrite",
     "tagout.run",
+    "tagout.check",
     "tagout.accept",
     "tagout.reject",
     "tagout.showDiff",
@@ -138,6 +139,10 @@ impl State {
             }
             "tagout.rewrite" => started(self.rewrite(argument)?),
             "tagout.run" => started(self.run(argument)?),
+            "tagout.check" => {
+                let id = argument.changeset.as_deref().map(ChangesetId::from_text);
+                started(self.check(|state| state.root(argument), id)?)
+            }
             "tagout.accept" => started(self.accept(&argument.changeset()?, argument.selection())?),
             "tagout.reject" => done(self.reject(&argument.changeset()?, argument.selection())?),
             "tagout.showDiff" => started(self.show_diff(&argument.changeset()?)?),

@@ -18,6 +18,7 @@ mod search;
 mod trust;
 mod unknown;
 mod unsaved;
+mod verify;
 
 pub use apply::{
     Applied, ApplyTask, Executor, LastApplied, Purpose, RecordTask, action as apply_action, apply, last_applied,
@@ -37,3 +38,4 @@ pub use search::{Found, Report, SearchTask, search};
 pub use trust::{set_trust, trust_as_shown};
 pub use unknown::resolve_unknown;
 pub use unsaved::Unsaved;
+pub use verify::{Verified, VerifyTask, verify};
