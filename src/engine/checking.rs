@@ -12,11 +12,11 @@ impl State {
     /// Starts the checks over what still waits of the proposal `id`, over the workspace as it is without one.
     pub(super) fn check(
         &mut self,
-        root: impl FnOnce(&Self) -> Result<Root, Failure>,
-        id: Option<ChangesetId>,
+        root: Result<Root, Failure>,
+        id: Option<&str>,
     ) -> Result<(JobId, Vec<Order>), Failure> {
-        let (root, proposal, changes) = match id {
-            None => (root(self)?, None, Vec::new()),
+        let (root, proposal, changes) = match id.map(ChangesetId::from_text) {
+            None => (root?, None, Vec::new()),
             Some(id) => {
                 let open = self.review_mut(&id).ok_or_else(|| no_such_changeset(&id))?;
                 let pending = open.review.pending(Selection::All);

@@ -115,6 +115,8 @@ fn a_rewrite_that_breaks_a_file_is_not_taken_for_checked() {
     let output = tagout(&place, &arguments);
     let notes = notes(&output);
     let id: String = notes.split_once("changeset ").unwrap_or_else(|| panic!("{notes}")).1.chars().take(10).collect();
+    let shown = told(&output).1;
+    assert!(shown.starts_with("# syntax: failed: a.rs:"), "it is told before any check runs: {shown}");
     let (code, said) = check(&place, &id);
     assert_eq!((code, said.starts_with("syntax: failed: a.rs:")), (Some(1), true), "{said}");
 }

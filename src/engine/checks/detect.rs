@@ -208,14 +208,15 @@ mod tests {
 
     #[test]
     fn each_tool_is_known_by_its_files() {
-        let package = r#"{"scripts": {"test": "vitest", "lint": "eslint .", "start": "x", "build": " "}}"#;
-        let cases: &[(&[(&str, &str)], &[&str])] = &[
+        const PACKAGE: &str = r#"{"scripts": {"test": "vitest", "lint": "eslint .", "start": "x", "build": " "}}"#;
+        type Files = &'static [(&'static str, &'static str)];
+        let cases: &[(Files, &[&str])] = &[
             (&[], &[]),
             (&[("Cargo.toml", "")], &["Cargo.toml: cargo check --all-targets", "Cargo.toml: cargo test"]),
             (&[("go.mod", "")], &["go.mod: go build ./...", "go.mod: go vet ./...", "go.mod: go test ./..."]),
-            (&[("package.json", package)], &["package.json: npm run lint", "package.json: npm run test"]),
+            (&[("package.json", PACKAGE)], &["package.json: npm run lint", "package.json: npm run test"]),
             (
-                &[("package.json", package), ("pnpm-lock.yaml", "")],
+                &[("package.json", PACKAGE), ("pnpm-lock.yaml", "")],
                 &["package.json: pnpm run lint", "package.json: pnpm run test"],
             ),
             (

@@ -11,9 +11,9 @@ const MOST_NAMED: usize = 3;
 /// What parsing says of `changes`: of each text that could be parsed before, whether it still can be. `None` when there
 /// is no such text. Stops early when asked to, and then says what it found so far.
 #[must_use]
-pub fn syntax(changes: &[FileChange], stop: &dyn Fn() -> bool) -> Option<Checked> {
+pub fn syntax<'a>(changes: impl IntoIterator<Item = &'a FileChange>, stop: &dyn Fn() -> bool) -> Option<Checked> {
     let (mut broken, mut parsed) = (Vec::new(), 0);
-    for change in changes.iter().take_while(|_| !stop()) {
+    for change in changes.into_iter().take_while(|_| !stop()) {
         let Some((before, after)) = change.texts() else { continue };
         let Some(language) = Language::detect(&change.path, before.lines().next().unwrap_or_default()) else {
             continue;
