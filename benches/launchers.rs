@@ -76,6 +76,7 @@ fn prepared(mode: Mode, folder: &Path, argv: &[&str]) -> (Grant, RunRequest) {
     let request = RunRequest {
         root: Root::new(folder.canonicalize().unwrap()).unwrap(),
         open: Vec::new(),
+        over: Vec::new(),
         limits: LIMITS,
         hidden: Vec::new(),
         shown: Vec::new(),

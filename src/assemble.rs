@@ -45,6 +45,7 @@ pub fn run() -> ExitCode {
         | Command::Search(_)
         | Command::Rewrite(_)
         | Command::Run(_)
+        | Command::Check(_)
         | Command::Changes(_)
         | Command::Show(_)
         | Command::Apply(_)

@@ -132,6 +132,30 @@ impl Checked {
     }
 }
 
+/// All checks of a changeset in one line for people; `None` when there are none. What failed comes first, and nothing
+/// passes as checked of which something could not be run.
+#[must_use]
+pub fn describe_checks(checks: &[Checked]) -> Option<String> {
+    let failed = |checked: &&Checked| matches!(checked.outcome, CheckOutcome::Failed { .. });
+    let missed = |checked: &&Checked| matches!(checked.outcome, CheckOutcome::NotRun { .. });
+    if checks.is_empty() {
+        return None;
+    }
+    Some(match (checks.iter().find(failed), checks.iter().find(missed)) {
+        (Some(failed), _) => format!("check failed: {}", failed.describe()),
+        (None, Some(missed)) => format!("not checked: {}", missed.describe()),
+        (None, None) => {
+            let told = checks.iter().map(|checked| match &checked.outcome {
+                CheckOutcome::Passed { summary } if !summary.is_empty() => format!("{} ({summary})", checked.name),
+                CheckOutcome::Passed { .. } | CheckOutcome::Failed { .. } | CheckOutcome::NotRun { .. } => {
+                    checked.name.clone()
+                }
+            });
+            visible_line(&format!("checks passed: {}", told.collect::<Vec<_>>().join(", ")))
+        }
+    })
+}
+
 /// What is known of how a changeset came about. No part of its name and of what an approval binds to: those are the
 /// maker and the files, so that the same change, checked once more, stays the same change.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -195,5 +219,19 @@ mod tests {
         assert_eq!(told(CheckOutcome::Passed { summary: "2 tests".into() }), "cargo test: passed: 2 tests");
         assert_eq!(told(CheckOutcome::Failed { first: "a\nb".into() }), "cargo test: failed: a␊b");
         assert_eq!(told(CheckOutcome::NotRun { why: "no cargo".into() }), "cargo test: not run: no cargo");
+    }
+
+    #[test]
+    fn checks_together_are_no_better_than_the_worst() {
+        let check = |name: &str, outcome| Checked { name: name.into(), outcome, level: None };
+        let passed = |summary: &str| CheckOutcome::Passed { summary: summary.into() };
+        let missed = check("lint", CheckOutcome::NotRun { why: "no ruff".into() });
+        let failed = check("test", CheckOutcome::Failed { first: "a.py:1".into() });
+        let good = [check("build", passed("")), check("test", passed("2 tests passed"))];
+        let told = |checks: &[Checked]| describe_checks(checks).unwrap_or_default();
+        assert_eq!(told(&[]), "");
+        assert_eq!(told(&good), "checks passed: build, test (2 tests passed)");
+        assert_eq!(told(&[good[0].clone(), missed.clone()]), "not checked: lint: not run: no ruff");
+        assert_eq!(told(&[missed, failed]), "check failed: test: failed: a.py:1");
     }
 }

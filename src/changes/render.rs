@@ -57,15 +57,16 @@ pub fn summarise(changeset: &Changeset) -> Summary {
 }
 
 /// The whole changeset in git's unified format, as `git apply` takes it; binary content is named, not shown, and has to
-/// be taken from the changeset. A line that `git apply` passes over stands before each file that something else runs
-/// later.
+/// be taken from the changeset. Lines that `git apply` passes over tell the checks, and stand before each file that
+/// something else runs later.
 #[must_use]
 pub fn render_changeset(changeset: &Changeset) -> String {
     let render = |entry| match entry {
         Entry::File(file) => render_file(file),
         Entry::Rename { from, to, similarity } => render_rename(from, to, similarity),
     };
-    entries(changeset).map(render).collect()
+    let checks = changeset.lineage.checks.iter().map(|checked| format!("# {}\n", checked.describe()));
+    checks.chain(entries(changeset).map(render)).collect()
 }
 
 /// What is shown as one file.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changeset, FileChange, FileReview, Rename};
+use super::{Changeset, Checked, FileChange, FileReview, Rename};
 use crate::workspace::{FileState, RelativePath};
 
 /// What has become of a hunk.
@@ -73,6 +73,11 @@ impl Review {
     #[must_use]
     pub fn changeset(&self) -> &Changeset {
         &self.changeset
+    }
+
+    /// Takes note of checks that were run over the whole changeset.
+    pub fn note_checks(&mut self, checks: Vec<Checked>) {
+        self.changeset.lineage.checks = checks;
     }
 
     /// The files under review, in the changeset's order.

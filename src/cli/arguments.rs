@@ -26,6 +26,8 @@ pub enum Command {
     Rewrite(RewriteArguments),
     /// Run a command in the sandbox; what it writes comes back as a diff.
     Run(RunArguments),
+    /// Run the project's checks in the sandbox, over a waiting changeset or the workspace as it is.
+    Check(CheckArguments),
     /// List the changesets that wait for a decision.
     Changes(WorkspaceArguments),
     /// Print a changeset as a diff.
@@ -137,6 +139,19 @@ pub struct RunArguments {
     /// Run with no more powers than this role has.
     #[arg(long, default_value_t = Role::User)]
     pub role: Role,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+/// `tagout check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Name of the changeset, or the beginning of it; without one the workspace is checked as it is.
+    pub changeset: Option<String>,
+    /// Answer the question of this name with yes; once for each check that asks.
+    #[arg(long, value_name = "QUESTION")]
+    pub approve: Vec<String>,
     /// Workspace.
     #[command(flatten)]
     pub workspace: WorkspaceArguments,

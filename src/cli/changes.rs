@@ -2,7 +2,7 @@
 
 use super::arguments::{ApplyArguments, ChangesetArguments, UndoArguments, WorkspaceArguments};
 use super::{DENIED, DONE, Screen};
-use crate::changes::{Changeset, ChangesetId, FileChange, by_consent, render_changeset, summarise};
+use crate::changes::{Changeset, ChangesetId, FileChange, by_consent, describe_checks, render_changeset, summarise};
 use crate::engine::Workbench;
 use crate::engine::recipes::{
     Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, last_applied,
@@ -20,7 +20,9 @@ pub(super) fn list(arguments: &WorkspaceArguments, workbench: &Workbench, screen
                 ShelvedState::Applied | ShelvedState::Undone | ShelvedState::Settled => changeset.files.clone(),
             };
             let figures = summarise(&Changeset { files, ..changeset.clone() });
-            screen.line(&format!("{}  {name:<8} {}  ({figures})", changeset.id, changeset.origin.describe()));
+            let checks =
+                describe_checks(&changeset.lineage.checks).map_or_else(String::new, |checks| format!("  {checks}"));
+            screen.line(&format!("{}  {name:<8} {}  ({figures}){checks}", changeset.id, changeset.origin.describe()));
         }
     }
     Ok(DONE)

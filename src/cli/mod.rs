@@ -3,6 +3,7 @@
 mod arguments;
 mod audit;
 mod changes;
+mod check;
 mod doctor;
 mod grants;
 mod index;
@@ -58,6 +59,7 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
         Command::Search(arguments) => search::run(&arguments, workbench, screen, cancel),
         Command::Rewrite(arguments) => rewrite::run(&arguments, workbench, screen, cancel),
         Command::Run(arguments) => run::run(arguments, workbench, screen, cancel),
+        Command::Check(arguments) => check::run(&arguments, workbench, screen, cancel),
         Command::Changes(arguments) => changes::list(&arguments, workbench, screen),
         Command::Show(arguments) => changes::show(&arguments, workbench, screen),
         Command::Apply(arguments) => changes::apply(&arguments, workbench, screen),

@@ -23,10 +23,15 @@
 //! private_hosts = ["registry.corp"]                                # hosts that may be at private addresses
 //! hidden = ["private/", "*.dump"]  # files that commands do not see, besides those that are known to be secrets
 //! shown = ["tests/keys/"]          # files that they see although they look like secrets; of the user's file only
+//!
+//! [checks]                       # what is run over a changeset before it is accepted, in place of what is found
+//! unit = ["make", "unit"]        # a name of your own, and a command for the sandbox
+//! timeout_seconds = 600          # longest time that each may run
 //! ```
 
 mod accepted;
 mod cases;
+mod checks;
 mod hosts;
 mod parse;
 mod patterns;
@@ -34,5 +39,6 @@ mod rules;
 mod settings;
 
 pub use cases::{Case, cases};
+pub use checks::{CheckSetting, CheckSettings};
 pub use rules::{LONGEST_FILE, UNREADABLE, WORKSPACE_SETTINGS, rules};
 pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, Sources, resolve};

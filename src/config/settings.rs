@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::accepted::hold_back;
+use super::checks::{CheckSettings, lay_check};
 use super::hosts::lay_hosts;
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
 use super::patterns::{lay_hidden, lay_shown};
@@ -58,6 +59,8 @@ pub struct Settings {
     pub index: IndexSettings,
     /// How commands run.
     pub run: RunSettings,
+    /// What is run over changesets.
+    pub checks: CheckSettings,
 }
 
 /// Most bytes that any limit may be set to: what no machine has.
@@ -87,7 +90,8 @@ impl Settings {
             hidden_unknown: None,
             shown: Vec::new(),
         };
-        Self { max_mode: Mode::Unrestricted, index: IndexSettings { max_file_bytes: 1 << 20 }, run }
+        let checks = CheckSettings { timeout_seconds: 600, named: Vec::new() };
+        Self { max_mode: Mode::Unrestricted, index: IndexSettings { max_file_bytes: 1 << 20 }, run, checks }
     }
 }
 
@@ -265,6 +269,9 @@ impl Layers {
             ("run.hidden", _) => lay_hidden(&mut self.settings.run.hidden, standing, &item.value),
             ("run.shown", _) => lay_shown(&mut self.settings.run.shown, standing, &item.value),
             (_, Some((present, most))) => lay_number(present, most, standing, &item.value),
+            (name, None) if let Some(name) = name.strip_prefix("checks.") => {
+                lay_check(&mut self.settings.checks.named, source, item.line, name, &item.value)
+            }
             (_, None) => Err("is no setting; it is ignored".to_owned()),
         };
         if let Err(why) = laid {
@@ -279,10 +286,11 @@ impl Layers {
 impl Layers {
     /// The setting of this name that is a number, and the most that it may be.
     fn number(&mut self, name: &str) -> Option<(&mut u64, u64)> {
-        let Settings { index, run, .. } = &mut self.settings;
+        let Settings { index, run, checks, .. } = &mut self.settings;
         Some(match name {
             "index.max_file_bytes" => (&mut index.max_file_bytes, 1 << 30),
             "run.timeout_seconds" => (&mut run.timeout_seconds, 86_400),
+            "checks.timeout_seconds" => (&mut checks.timeout_seconds, 86_400),
             "run.cpu_seconds" => (&mut run.cpu_seconds, 86_400 << 10),
             "run.memory_bytes" => (&mut run.memory_bytes, MOST_BYTES),
             // As many as Linux has numbers for.

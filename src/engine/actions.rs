@@ -113,6 +113,7 @@ impl State {
             );
         }
         push(format!("tagout: reject the whole changeset ({count} hunks): {what}"), "tagout.reject", argument.clone());
+        push("tagout: run the checks over this changeset".to_owned(), "tagout.check", argument.clone());
         push(format!("tagout: show the diff of {what}"), "tagout.showDiff", argument);
     }
 

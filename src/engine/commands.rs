@@ -19,6 +19,7 @@ pub const COMMANDS: &[&str] = &[
     "tagout.search",
     "tagout.rewrite",
     "tagout.run",
+    "tagout.check",
     "tagout.accept",
     "tagout.reject",
     "tagout.showDiff",
@@ -146,16 +147,11 @@ impl State {
             }
             "tagout.rewrite" => started(self.rewrite(argument)?),
             "tagout.run" => started(self.run(argument)?),
+            "tagout.check" => started(self.check(self.root(argument), argument.changeset.as_deref())?),
             "tagout.accept" => started(self.accept(&argument.changeset()?, argument.selection())?),
             "tagout.reject" => done(self.reject(&argument.changeset()?, argument.selection())?),
             "tagout.showDiff" => started(self.show_diff(&argument.changeset()?)?),
-            "tagout.showOutput" => {
-                let text = self.last_output.clone().ok_or_else(|| {
-                    Failure::new(FailureKind::NotFound, "no command has run yet").hint("run one with tagout.run")
-                })?;
-                let job = self.begin(None, None);
-                started((job, vec![Order::Start(job, Task::Page { name: "output.txt".to_owned(), text })]))
-            }
+            "tagout.showOutput" => started(self.show_output()?),
             "tagout.setMode" => {
                 let name = wanted(argument.mode.as_deref(), "mode")?;
                 let mode: Mode =
@@ -244,6 +240,13 @@ impl State {
         let root = task.root.clone();
         let job = self.begin(Some(format!("tagout: run {}", task.argv.join(" "))), Some(&root));
         (job, self.started(job, Task::Run(task)))
+    }
+
+    fn show_output(&mut self) -> Result<(JobId, Vec<Order>), Failure> {
+        let none = || Failure::new(FailureKind::NotFound, "no command has run yet").hint("run one with tagout.run");
+        let page = Task::Page { name: "output.txt".to_owned(), text: self.last_output.clone().ok_or_else(none)? };
+        let job = self.begin(None, None);
+        Ok((job, vec![Order::Start(job, page)]))
     }
 
     fn show_diff(&mut self, id: &ChangesetId) -> Result<(JobId, Vec<Order>), Failure> {

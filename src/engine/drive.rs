@@ -213,6 +213,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Search(_)
         | Task::Rewrite(_)
         | Task::Run(_)
+        | Task::Check(_)
         | Task::Page { .. }
         | Task::LedgerPage(_)
         | Task::Forget(_) => false,
@@ -288,6 +289,7 @@ impl Worker {
                 let output = |stream, text: &str| self.tell(job, Update::Output(stream, text.to_owned()));
                 recipes::run(workbench, task, &output, cancel).map(Outcome::Ran)
             }
+            Task::Check(task) => recipes::verify(workbench, &task, cancel, &report).map(Outcome::Checked),
             Task::Apply(task) => recipes::apply(workbench, task).map(Outcome::Applied),
             Task::Record(task) => recipes::record(workbench, &task).map(|()| Outcome::Recorded),
             Task::RecordDenial { root, judgement, reason } => {

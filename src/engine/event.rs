@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::order::{EditId, JobId, RequestId};
-use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Stance};
+use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Stance, Verified};
 use crate::policy::Mode;
 use crate::ports::{Failure, OutputStream, Progress};
 use crate::text::{Encoding, Position, Range};
@@ -171,6 +171,8 @@ pub enum Outcome {
     Proposed(Proposed),
     /// A command ran, or waits for an approval.
     Ran(Ran),
+    /// Checks were run.
+    Checked(Verified),
     /// Changes were written, handed to the editor, or wait for an approval.
     Applied(Applied),
     /// What was applied last.

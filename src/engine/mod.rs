@@ -2,6 +2,8 @@
 //! one job each, in a straight line through the ports; [`Engine`] carries orders to them and their outcomes back.
 
 mod actions;
+mod checking;
+pub mod checks;
 mod commands;
 mod documents;
 mod drive;

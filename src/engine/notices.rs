@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::order::{Notice, Order, Target};
 use super::state::{OpenReview, State};
-use crate::changes::{ChangeKind, FileReview, HunkId};
+use crate::changes::{ChangeKind, FileReview, HunkId, describe_checks};
 use crate::text::{Edit, Position, Range, Snapshot, Span};
 
 impl State {
@@ -43,7 +43,10 @@ impl State {
 
     /// One notice for each pending hunk of a file.
     fn notices(&self, open: &OpenReview, index: usize, file: &FileReview) -> Vec<Notice> {
-        let origin = open.review.changeset().origin.describe();
+        let changeset = open.review.changeset();
+        let checks =
+            describe_checks(&changeset.lineage.checks).map_or_else(String::new, |checks| format!("; {checks}"));
+        let origin = format!("{}{checks}", changeset.origin.describe());
         let pending = self.pending_hunks(open, index, file);
         let later = file.change().runs_later();
         let later = later.map_or_else(String::new, |who| format!("; runs later: {}", who.describe()));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::recipes::{ApplyTask, Granted, Judgement, RecordTask, Report, RewriteTask, RunTask, SearchTask};
+use super::recipes::{ApplyTask, Granted, Judgement, RecordTask, Report, RewriteTask, RunTask, SearchTask, VerifyTask};
 use crate::changes::ChangesetId;
 use crate::policy::Mode;
 use crate::ports::Failure;
@@ -137,6 +137,8 @@ pub enum Task {
     Rewrite(RewriteTask),
     /// Run a command.
     Run(RunTask),
+    /// Run the project's checks over changes.
+    Check(VerifyTask),
     /// Write changes.
     Apply(ApplyTask),
     /// Record how an edit by the editor ended.

@@ -209,6 +209,11 @@ impl State {
                 last_words = words;
                 orders
             }
+            Ok(Outcome::Checked(verified)) => {
+                let (words, orders) = self.checked(verified);
+                last_words = words;
+                orders
+            }
             Ok(Outcome::Applied(applied)) => self.applied(applied),
             Ok(Outcome::LastApplied(applied)) => match self.undo(applied) {
                 Ok(orders) => orders,

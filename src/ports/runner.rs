@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Cancel, Failure, Keyboard};
 use crate::changes::FileChange;
 use crate::policy::{Containment, Grant, HostRule, Mode, SandboxLevel};
-use crate::workspace::{RelativePath, Root};
+use crate::workspace::{FileState, RelativePath, Root};
 
 /// Which of a command's streams some output came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +169,9 @@ pub struct RunRequest {
     pub root: Root,
     /// Documents that are open; the command sees their texts.
     pub open: Vec<OpenText>,
+    /// Files as the command is to see them, whatever the workspace and open documents hold, each once; `None` for no
+    /// file. What it finds is no change of its own, and outputs that it makes of them are not kept for other commands.
+    pub over: Vec<(RelativePath, Option<FileState>)>,
     /// The most it may use.
     pub limits: Limits,
     /// Patterns, as in a `.gitignore`, of files that the command must not see, besides the built-in ones.

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::sys;
 use crate::ports::{LimitReached, TerminalSize};
-use crate::workspace::RelativePath;
+use crate::workspace::{FileState, RelativePath};
 
 /// Longest message that is sent as it is; what is longer goes as a file in memory. A few pages, since whoever waits for
 /// a message has that much cleared for it.
 const INLINE: usize = 8 << 10;
-/// Most bytes of a message that came as a file: what a command is begun with is a few unsaved texts at most.
+/// Most bytes of a message that came as a file: what a command is begun with is a few unsaved texts, or a changeset.
 const LONGEST: u64 = 1 << 30;
 
 /// What the parked child is told: what to become.
@@ -31,8 +31,8 @@ pub(super) struct Go {
     pub(super) folder: PathBuf,
     /// Files of the workspace that it must not see.
     pub(super) hidden: Vec<RelativePath>,
-    /// Texts to lay over the workspace.
-    pub(super) unsaved: Vec<(RelativePath, String)>,
+    /// What to lay over the workspace, in this order; `None` for nothing in the place of a file.
+    pub(super) over: Vec<(RelativePath, Option<FileState>)>,
     /// The terminal it gets.
     pub(super) terminal: Option<TerminalSize>,
 }
@@ -135,7 +135,7 @@ mod tests {
                 environment: vec![("A".into(), "b".into())],
                 folder: "/w".into(),
                 hidden: vec![],
-                unsaved: vec![],
+                over: vec![],
                 terminal: None,
             };
             let null = File::open("/dev/null").unwrap();

@@ -94,8 +94,8 @@ fn begin(place: &Place<'_>) -> Result<Option<Prepared>, Failed> {
         for path in &go.hidden {
             mounts::remove(workspace, path).map_err(failed(format!("hide {path}")))?;
         }
-        for (path, text) in &go.unsaved {
-            mounts::write(workspace, path, text).map_err(failed(format!("write the unsaved text of {path}")))?;
+        for (path, state) in &go.over {
+            mounts::lay(workspace, path, state.as_ref()).map_err(failed(format!("lay {path} over the workspace")))?;
         }
     }
     if let Some(size) = go.terminal {

@@ -7,9 +7,9 @@
 mod copying;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,9 @@ use nix::sys::stat::{FchmodatFlags, FileStat, Mode, SFlag, fchmod, fchmodat, fst
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use self::copying::Copying;
+use super::laying;
 use crate::ports::{Cancel, Failure};
+use crate::workspace::FileState;
 
 /// File systems stamp with the clock's last tick: this much later, whatever is written has a later stamp.
 const TICK: Duration = Duration::from_millis(20);
@@ -176,12 +178,22 @@ impl WorkspaceCopy {
         open_root(&self.private)
     }
 
-    /// Puts a text in the place of a file; it counts as written by the command.
-    pub(super) fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+    /// Makes `state` what is at `path`; it counts as written by the command.
+    pub(super) fn lay(&self, path: &Path, state: &FileState) -> io::Result<()> {
         self.make_folders(path)?;
-        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
-        let how = beneath(flags).mode(Mode::from_bits_truncate(0o644));
-        File::from(openat2(self.root.as_fd(), path, how)?).write_all(text.as_bytes())
+        let (above, name) = self.parent_of(path)?;
+        laying::put(&above, &name, state)
+    }
+
+    /// Takes a file out of the copy, if it is there; it counts as deleted by the command.
+    pub(super) fn take_out(&self, path: &Path) -> io::Result<()> {
+        let taken = self.parent_of(path).and_then(|(above, name)| {
+            laying::unlocked(&above, || Ok(unlinkat(&above, name.as_os_str(), UnlinkatFlags::NoRemoveDir)?))
+        });
+        match taken {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
     }
 
     /// Marks a file of the workspace as deleted, as an overlay over an empty store does.
@@ -197,7 +209,8 @@ impl WorkspaceCopy {
         for folder in parent.ancestors().collect::<Vec<_>>().into_iter().rev().filter(|at| !at.as_os_str().is_empty()) {
             let (above, name) = self.parent_of(folder)?;
             match mkdirat(&above, name.as_os_str(), Mode::from_bits_truncate(0o755)) {
-                Ok(()) | Err(Errno::EEXIST) => {}
+                Ok(()) => {}
+                Err(Errno::EEXIST) => make_way(&above, &name)?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -286,6 +299,16 @@ fn remove(folder: &Path) {
         folders.extend(entries.filter(|one| one.file_type().is_ok_and(|kind| kind.is_dir())).map(|one| one.path()));
     }
     drop(fs::remove_dir_all(folder));
+}
+
+/// Makes a folder in the place of a file that is marked as deleted.
+fn make_way(above: &OwnedFd, name: &OsStr) -> io::Result<()> {
+    let stat = fstatat(above, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+    if stat.st_mode & SFlag::S_IFMT.bits() == SFlag::S_IFCHR.bits() {
+        unlinkat(above, name, UnlinkatFlags::NoRemoveDir)?;
+        mkdirat(above, name, Mode::from_bits_truncate(0o755))?;
+    }
+    Ok(())
 }
 
 fn beneath(flags: OFlag) -> OpenHow {

@@ -32,7 +32,7 @@ use super::sys;
 use crate::policy::{Mode, SandboxLevel};
 use crate::ports::{Cancel, Failure, FailureKind, Limit, Limits, Refusal, RunRequest};
 use crate::text::visible_line;
-use crate::workspace::RelativePath;
+use crate::workspace::{FileState, RelativePath};
 
 /// Files of the system that programs read, in a `/proc` that shows all processes.
 const GLOBAL: [&str; 8] = [
@@ -100,6 +100,16 @@ impl Built {
         match self.holds {
             Holds::Everything => Ok(()),
             Holds::Writes => self.store.mark_deleted(Path::new(path.as_str())),
+        }
+    }
+
+    /// Makes `state` what the command will see at `path`.
+    fn lay(&self, path: &RelativePath, state: Option<&FileState>) -> io::Result<()> {
+        let at = Path::new(path.as_str());
+        match (state, self.holds) {
+            (Some(state), _) => self.store.lay(at, state),
+            (None, Holds::Everything) => self.store.take_out(at),
+            (None, Holds::Writes) => self.store.mark_deleted(at),
         }
     }
 
@@ -176,8 +186,8 @@ impl Fallback<'_> {
         for path in &hidden {
             built.hide(path).map_err(|error| Failure::io(path, &error))?;
         }
-        for (path, text) in prepared.unsaved() {
-            built.store.write(Path::new(path.as_str()), &text).map_err(|error| Failure::io(&path, &error))?;
+        for (path, state) in prepared.over() {
+            built.lay(&path, state.as_ref()).map_err(|error| Failure::io(&path, &error))?;
         }
         let environment = built.sandbox.environment.iter().cloned().chain(offline()).collect();
         let go = Go {
@@ -185,7 +195,7 @@ impl Fallback<'_> {
             environment,
             folder: built.folder.clone(),
             hidden: Vec::new(),
-            unsaved: Vec::new(),
+            over: Vec::new(),
             terminal: None,
         };
         let ended = built.follow(&go, terms).map_err(|error| Failure::io("the sandbox", &error))?;

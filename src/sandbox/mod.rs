@@ -23,6 +23,7 @@ mod ignored;
 mod init;
 mod keeping;
 mod landlock;
+mod laying;
 mod levels;
 mod links;
 mod machine;

@@ -2,7 +2,7 @@
 //! root, the captured writes, and the host's root until the new root is entered.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
@@ -10,14 +10,15 @@ use std::path::{Component, Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::{Mode, fchmod, fstat, mkdirat};
+use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{UnlinkatFlags, chdir, pivot_root, unlinkat};
 
 use super::identity::Trees;
+use super::laying;
 use super::mount_flags::{Depth, MountFlags};
 use super::step::{Purpose, Quota, Share, Writes};
 use super::sys;
-use crate::workspace::RelativePath;
+use crate::workspace::{FileState, RelativePath};
 
 /// The host's root, while the new one is built.
 const HOST: &str = "/host";
@@ -207,11 +208,11 @@ fn how(flags: OFlag) -> OpenHow {
     OpenHow::new().flags(flags | OFlag::O_CLOEXEC).mode(mode).resolve(resolve)
 }
 
-/// Writes `text` to the file at `path` of the captured workspace.
-pub(super) fn write(workspace: &OwnedFd, path: &RelativePath, text: &str) -> io::Result<()> {
+/// Makes `state` what the captured workspace has at `path`, nothing where it is `None`; the host keeps what it has.
+pub(super) fn lay(workspace: &OwnedFd, path: &RelativePath, state: Option<&FileState>) -> io::Result<()> {
+    let Some(state) = state else { return remove(workspace, path) };
     let (folder, name) = parent(workspace, path, Missing::Make)?;
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NONBLOCK;
-    fs::File::from(openat2(folder.as_fd(), name, how(flags))?).write_all(text.as_bytes())
+    laying::put(&folder, name.as_ref(), state)
 }
 
 /// Removes the file at `path` from the captured workspace; the host keeps it. Afterwards the overlay shows no file of
@@ -219,18 +220,7 @@ pub(super) fn write(workspace: &OwnedFd, path: &RelativePath, text: &str) -> io:
 /// a folder on the way to it was. The latter two are outputs kept from earlier commands, which cover the host's file.
 pub(super) fn remove(workspace: &OwnedFd, path: &RelativePath) -> io::Result<()> {
     let removed = parent(workspace, path, Missing::Fail).and_then(|(folder, name)| {
-        let unlink = || unlinkat(folder.as_fd(), name, UnlinkatFlags::NoRemoveDir);
-        match unlink() {
-            // Folders of packages are closed even to their owner; the overlay's own copy of one is opened for a moment.
-            Err(Errno::EACCES) => {
-                let mode = Mode::from_bits_truncate(fstat(&folder)?.st_mode);
-                fchmod(&folder, mode | Mode::S_IWUSR | Mode::S_IXUSR)?;
-                let removed = unlink();
-                fchmod(&folder, mode)?;
-                Ok(removed?)
-            }
-            other => Ok(other?),
-        }
+        laying::unlocked(&folder, || Ok(unlinkat(folder.as_fd(), name, UnlinkatFlags::NoRemoveDir)?))
     });
     let number = removed.as_ref().err().and_then(io::Error::raw_os_error).map(Errno::from_raw);
     match number {

@@ -140,7 +140,7 @@ impl SandboxRunner {
             environment: Vec::new(),
             folder: root.to_path_buf(),
             hidden: prepared.hidden(),
-            unsaved: prepared.unsaved(),
+            over: prepared.over(),
             terminal: request.terminal.as_ref().map(|terminal| terminal.size),
         };
         let (mut sandbox, mut ended, mut connections) = self.attempt(&key, &mut go, &reach, terms)?;
@@ -287,6 +287,10 @@ impl Runner for SandboxRunner {
         };
         usable(argv)?;
         match (place, grant.level()) {
+            (Place::Host, _) if !request.over.is_empty() => {
+                let what = "a command on the host sees the workspace as it is, not with changes that nobody accepted";
+                Err(Failure::new(FailureKind::InvalidInput, what).hint("run it in the sandbox"))
+            }
             (Place::Host, _) => on_host((argv, grant.by()), &self.workshop.environment, request, &terms),
             (Place::Sandbox, Some(SandboxLevel::Full)) => {
                 self.in_sandbox((argv, network), grant.mode(), request, &terms)

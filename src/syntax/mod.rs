@@ -5,6 +5,7 @@ mod bounded;
 mod chunk;
 mod chunking;
 mod definitions;
+mod fault;
 mod file_kind;
 mod grammar;
 mod guard;
@@ -22,6 +23,7 @@ mod yaml;
 
 pub use chunk::{Chunk, ChunkKind};
 pub use chunking::{Chunked, chunk_text};
+pub use fault::first_fault;
 pub use file_kind::{looks_binary, looks_generated};
 pub use language::Language;
 pub use pattern::{Pattern, PatternError};

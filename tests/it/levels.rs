@@ -13,7 +13,7 @@ use std::time::Duration;
 use tagout::policy::{Action, Containment, Facts, Grant, Mode, Place, Rules, SandboxLevel};
 use tagout::ports::{Cancel, Exit, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner};
 use tagout::sandbox::{Reserve, SandboxRunner};
-use tagout::workspace::{RelativePath, Root};
+use tagout::workspace::{FileKind, FileState, RelativePath, Root};
 use tempfile::TempDir;
 
 use crate::client;
@@ -26,6 +26,7 @@ struct Bench {
     runner: SandboxRunner,
     level: SandboxLevel,
     open: Vec<OpenText>,
+    over: Vec<(RelativePath, Option<FileState>)>,
     limits: Limits,
     printed: Mutex<String>,
 }
@@ -49,7 +50,8 @@ fn each(files: &[(&str, &str)], test: impl Fn(&mut Bench)) {
         let environment: Vec<(OsString, OsString)> = variables.map(|(name, value)| (name.into(), value)).into();
         let runner = SandboxRunner::new(env!("CARGO_BIN_EXE_tagout").into(), environment, Reserve::None).at_most(level);
         let limits = super::sandbox::limits();
-        let mut bench = Bench { folder, runner, level, open: Vec::new(), limits, printed: Mutex::default() };
+        let mut bench =
+            Bench { folder, runner, level, open: Vec::new(), over: Vec::new(), limits, printed: Mutex::default() };
         match bench.runner.prepare(&bench.root(), Mode::WorkspaceWrite, &bench.limits) {
             Ok(Containment { level: Some(reached), .. }) if reached == level => test(&mut bench),
             other => eprintln!("skipped: {level}: {other:?}"),
@@ -81,6 +83,7 @@ impl Bench {
         let request = RunRequest {
             root: self.root(),
             open: self.open.clone(),
+            over: self.over.clone(),
             limits: self.limits,
             hidden: vec![],
             shown: vec![],
@@ -133,6 +136,37 @@ fn unsaved_texts_are_seen_and_a_read_only_view_is_read_only() {
         assert_eq!((bench.printed().as_str(), outcome.changes.len()), ("unsavedrefused\n", 0));
         let outcome = bench.run("printf ' and more' >> a");
         assert_eq!(changed(&outcome), ["a: unsaved > unsaved and more"]);
+    });
+}
+
+#[test]
+fn changes_that_nobody_accepted_are_seen_and_are_none_of_the_commands_own() {
+    let files =
+        [("edit", "1"), ("gone", "2"), ("d/file", "3"), ("turns", "4"), (".env", "SECRET"), (".gitignore", "o")];
+    each(&files, |bench| {
+        let to = |path: &str, kind, text: &str| {
+            (RelativePath::new(path).unwrap(), Some(FileState { kind, bytes: text.into() }))
+        };
+        let gone = |path: &str| (RelativePath::new(path).unwrap(), None);
+        bench.over = vec![
+            to("edit", FileKind::Executable, "echo ran"),
+            gone("gone"),
+            to("new/file", FileKind::Plain, "5"),
+            to("link", FileKind::Symlink, "new/file"),
+            gone("turns"),
+            to("turns/into", FileKind::Plain, "6"),
+            to(".env", FileKind::Plain, "OTHER"),
+        ];
+        let script =
+            "./edit; ls gone 2>&1 | grep -c gone; cat d/file link turns/into; cat .env 2>/dev/null || echo none";
+        let outcome = bench.run_in(Mode::ReadOnly, script, &Cancel::default());
+        assert_eq!((bench.printed().as_str(), outcome.changes.len()), ("ran\n1\n356none\n", 0), "{outcome:?}");
+        let outcome = bench.run("printf ' more' >> edit; rm link turns/into; echo 7 > own; echo 8 > o");
+        let expected = ["edit: echo ran > echo ran more", "own: - > 7\n"];
+        assert_eq!((changed(&outcome), outcome.refused.as_slice()), (expected.map(str::to_owned).to_vec(), &[][..]));
+        let on_disk =
+            ["edit", "gone", "d/file", "turns"].map(|path| fs::read_to_string(bench.work().join(path)).unwrap());
+        assert_eq!(on_disk, ["1", "2", "3", "4"]);
     });
 }
 

@@ -16,6 +16,7 @@ mod bad_runs;
 mod bad_settings;
 mod beneath;
 mod capture;
+mod checks;
 mod client;
 mod command_line;
 #[cfg(target_arch = "x86_64")]

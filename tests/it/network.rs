@@ -129,6 +129,7 @@ impl Scene {
         let request = RunRequest {
             root: Root::new(self.folder.path().canonicalize().unwrap().join("home/work")).unwrap(),
             open: Vec::new(),
+            over: Vec::new(),
             limits: crate::sandbox::limits(),
             hidden: Vec::new(),
             shown: Vec::new(),

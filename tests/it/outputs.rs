@@ -4,6 +4,7 @@
 use std::fs;
 
 use tagout::ports::{Exit, Limit};
+use tagout::workspace::{FileState, RelativePath};
 
 use super::sandbox::bench;
 
@@ -20,6 +21,21 @@ fn outputs_are_there_for_the_next_command_and_not_in_the_workspace() {
     assert_eq!(bench.printed(), "built\nmore\na\n");
     let names: Vec<_> = fs::read_dir(bench.work()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn outputs_of_changes_that_nobody_accepted_are_no_outputs_of_the_workspace() {
+    let Some(mut bench) = bench(&[(".gitignore", "out\n"), ("a", "1"), ("b", "2")]) else { return };
+    bench.run("cat a b > out");
+    let path = |path: &str| RelativePath::new(path).unwrap();
+    bench.over = vec![(path("a"), Some(FileState::text("changed"))), (path("b"), None)];
+    let outcome = bench.run("cat out a b; cat a > out; echo 3 > c");
+    let paths: Vec<&str> = outcome.changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!((bench.printed().contains("12changed"), paths), (true, vec!["c"]), "{outcome:?}");
+    bench.over.clear();
+    bench.run("cat out");
+    assert_eq!(bench.printed(), "12");
+    assert_eq!(fs::read_to_string(bench.work().join("a")).unwrap(), "1");
 }
 
 #[test]

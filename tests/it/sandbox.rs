@@ -14,7 +14,7 @@ use tagout::ports::{
     Cancel, Exit, Failure, FailureKind, Limits, OpenText, OutputStream, RunOutcome, RunRequest, Runner, Terminal,
 };
 use tagout::sandbox::{Reserve, SandboxRunner};
-use tagout::workspace::{RelativePath, Root};
+use tagout::workspace::{FileState, RelativePath, Root};
 use tempfile::TempDir;
 
 /// A workspace, a home with a secret beside it, and what was printed.
@@ -23,6 +23,7 @@ pub(super) struct Bench {
     environment: Vec<(OsString, OsString)>,
     pub(super) runner: SandboxRunner,
     pub(super) open: Vec<OpenText>,
+    pub(super) over: Vec<(RelativePath, Option<FileState>)>,
     pub(super) hidden: Vec<String>,
     pub(super) shown: Vec<String>,
     pub(super) limits: Limits,
@@ -92,6 +93,7 @@ impl Bench {
             folder,
             environment,
             open: Vec::new(),
+            over: Vec::new(),
             hidden: Vec::new(),
             shown: Vec::new(),
             limits: limits(),
@@ -117,6 +119,7 @@ impl Bench {
         RunRequest {
             root: Root::new(root).unwrap(),
             open: self.open.clone(),
+            over: self.over.clone(),
             limits: self.limits,
             hidden: self.hidden.clone(),
             shown: self.shown.clone(),

@@ -19,6 +19,7 @@ mod trust;
 mod undo;
 mod unknown;
 mod unsaved;
+mod verify;
 
 pub use apply::{Applied, ApplyTask, Executor, Purpose, RecordTask, action as apply_action, apply, record, settle};
 pub use connections::describe_hosts;
@@ -36,3 +37,4 @@ pub use trust::{set_trust, trust_as_shown};
 pub use undo::{LastApplied, last_applied, not_applied, waiting_files};
 pub use unknown::resolve_unknown;
 pub use unsaved::Unsaved;
+pub use verify::{Verified, VerifyTask, verify};

@@ -1,14 +1,20 @@
 //! A structural rewrite over a workspace, as one changeset.
 
 use super::super::Workbench;
+use super::super::checks::syntax;
 use super::fan_out::fan_out;
 use super::patience::patience;
 use super::unsaved::{Unsaved, unsaved};
-use crate::changes::{Changeset, FileChange, Origin};
+use crate::changes::{Changeset, CheckOutcome, FileChange, Origin};
 use crate::ports::{Cancel, Failure, FailureKind, FileStat, Progress, Report, Shelved, ShelvedState};
 use crate::syntax::{Language, Pattern};
 use crate::text::apply_edits;
 use crate::workspace::{FileState, Root};
+
+/// Most files of a proposal that are parsed again before it is shown.
+const MOST_PARSED: usize = 100;
+/// Most bytes of one of them.
+const LARGEST_PARSED: usize = 256 << 10;
 
 /// What to rewrite.
 #[derive(Debug, Clone)]
@@ -77,10 +83,21 @@ pub fn rewrite(
         language: wanted.name().to_owned(),
     };
     problems.sort();
-    let proposed =
-        Proposed { root: task.root.clone(), changeset: Changeset::new(origin, changes), files: files.len(), problems };
+    let changeset = warned(Changeset::new(origin, changes), cancel);
+    let proposed = Proposed { root: task.root.clone(), changeset, files: files.len(), problems };
     shelve_pending(workbench, &proposed.root, &proposed.changeset)?;
     Ok(proposed)
+}
+
+/// The changeset, with the files in it that could be parsed before and cannot any more: of the first ones, since whoever
+/// rewrites many waits for it.
+fn warned(mut changeset: Changeset, cancel: &Cancel) -> Changeset {
+    let small = |file: &&FileChange| file.after.as_ref().is_some_and(|after| after.bytes.len() <= LARGEST_PARSED);
+    let first = changeset.files.iter().filter(small).take(MOST_PARSED);
+    let broken = syntax(first, &|| cancel.is_cancelled());
+    let broken = broken.filter(|checked| matches!(checked.outcome, CheckOutcome::Failed { .. }));
+    changeset.lineage.checks.extend(broken);
+    changeset
 }
 
 /// Keeps a proposal so that a later session or command can take it up; an empty one is not kept.

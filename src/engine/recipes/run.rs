@@ -1,5 +1,7 @@
 //! Running a command: facts, verdict, record, run, record, and what it wrote as a changeset.
 
+use std::time::Duration;
+
 use super::super::{Standing, Workbench};
 use super::connections::record_connections;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
@@ -8,12 +10,12 @@ use super::rewrite::shelve_pending;
 use super::unsaved::{Unsaved, open_texts};
 use crate::changes::{Changeset, Lineage, Origin};
 use crate::config::ConfigProblem;
-use crate::policy::{Action, Containment, Facts, HostRule, Place, Role, Trust};
+use crate::policy::{Action, Containment, Facts, HostRule, Place, Role, SandboxLevel, Trust};
 use crate::ports::{
-    Cancel, Connection, Exit, Failure, FailureKind, LimitReached, OutputStream, Refusal, RunOutcome, RunRequest,
-    Terminal,
+    Cancel, Connection, Exit, Failure, FailureKind, LimitReached, Limits, OutputStream, Refusal, RunOutcome,
+    RunRequest, Terminal,
 };
-use crate::workspace::Root;
+use crate::workspace::{FileState, RelativePath, Root};
 
 /// What to run.
 #[derive(Debug, Clone)]
@@ -66,6 +68,19 @@ pub struct Ended {
     pub connections: Vec<Connection>,
     /// Limits that it came to and that did not end it.
     pub reached: Vec<LimitReached>,
+    /// How well it was contained; `None` on the host.
+    pub level: Option<SandboxLevel>,
+}
+
+/// What a command runs over, besides the workspace as it is.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// Files as it sees them, whatever the workspace holds.
+    pub(super) over: Vec<(RelativePath, Option<FileState>)>,
+    /// How long it may take at most, besides the limit of every command.
+    pub(super) wall: Option<Duration>,
+    /// What it is for, as the record of its end says it; empty for nothing.
+    pub(super) purpose: String,
 }
 
 /// Runs the command of `task` if the verdict allows it.
@@ -75,6 +90,21 @@ pub struct Ended {
 pub fn run(
     workbench: &Workbench,
     task: RunTask,
+    output: &(dyn Fn(OutputStream, &str) + Sync),
+    cancel: &Cancel,
+) -> Result<Ran, Failure> {
+    let ran = run_over(workbench, task, View::default(), output, cancel)?;
+    if let Ran::Done(ended) = &ran {
+        shelve_pending(workbench, &ended.root, &ended.changeset)?;
+    }
+    Ok(ran)
+}
+
+/// As [`run`], over `view`; what the command wrote is handed back and not kept.
+pub(super) fn run_over(
+    workbench: &Workbench,
+    task: RunTask,
+    view: View,
     output: &(dyn Fn(OutputStream, &str) + Sync),
     cancel: &Cancel,
 ) -> Result<Ran, Failure> {
@@ -96,10 +126,12 @@ pub fn run(
         Judged::Granted(granted) => granted,
         Judged::Undecided(judgement) => return Ok(Ran::Undecided(task, judgement)),
     };
+    let most = limits(settings);
     let request = RunRequest {
         root: task.root.clone(),
         open: open_texts(workbench, &task.root, &task.open),
-        limits: limits(settings),
+        over: view.over,
+        limits: Limits { wall: view.wall.map_or(most.wall, |wall| wall.min(most.wall)), ..most },
         hidden: settings.hidden.clone(),
         shown: settings.shown.clone(),
         private_hosts: settings.private_hosts.clone(),
@@ -120,12 +152,11 @@ pub fn run(
     let came_to: String = reached.iter().map(|reached| format!("; came to the {reached}")).collect();
     let (exited, files, network) = (describe_exit(&exit), changeset.files.len(), record_connections(&connections));
     let not_taken = refused.iter().filter(|refusal| !refusal.is_note()).count();
-    let outcome = format!("{exited}{came_to}; {files} files changed, {not_taken} refused{network}");
+    let outcome = format!("{exited}{came_to}; {files} files changed, {not_taken} refused{network}{}", view.purpose);
     // What was done is recorded, not what was meant to be.
     end(workbench, &task.root, &Judgement { level, ..judgement }, &outcome)?;
-    shelve_pending(workbench, &task.root, &changeset)?;
     let (root, argv) = (task.root, task.argv);
-    Ok(Ran::Done(Ended { root, argv, exit, changeset, refused, dropped_output, warning, connections, reached }))
+    Ok(Ran::Done(Ended { root, argv, exit, changeset, refused, dropped_output, warning, connections, reached, level }))
 }
 
 /// What would be done, and what is true of it.

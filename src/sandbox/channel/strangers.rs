@@ -12,7 +12,7 @@ use crate::ports::Limits;
 use crate::sandbox::machine::Machine;
 use crate::sandbox::plan::{Network, RootUser, Wanted, plan};
 use crate::sandbox::step::Plan;
-use crate::workspace::Root;
+use crate::workspace::{FileKind, Root};
 
 /// Sends bytes as they are and takes them as a message: as they are received, short or as a file.
 fn received<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
@@ -57,14 +57,16 @@ fn relative() -> impl Strategy<Value = RelativePath> {
 
 fn go() -> impl Strategy<Value = Go> {
     let size = proptest::option::of((any::<u16>(), any::<u16>()));
-    let texts = vec((relative(), any::<String>()), 0..3);
+    let kind = prop::sample::select(vec![FileKind::Plain, FileKind::Executable, FileKind::Symlink]);
+    let state = (kind, vec(any::<u8>(), 0..9)).prop_map(|(kind, bytes)| FileState { kind, bytes });
+    let states = vec((relative(), proptest::option::of(state)), 0..3);
     let streams = (vec(any::<String>(), 0..4), vec((any::<String>(), any::<String>()), 0..4), "(/[a-z]{1,3}){1,3}");
-    (streams, vec(relative(), 0..4), texts, size).prop_map(|((argv, environment, folder), hidden, unsaved, size)| Go {
+    (streams, vec(relative(), 0..4), states, size).prop_map(|((argv, environment, folder), hidden, over, size)| Go {
         argv,
         environment,
         folder: folder.into(),
         hidden,
-        unsaved,
+        over,
         terminal: size.map(|(rows, columns)| TerminalSize { rows, columns }),
     })
 }
@@ -72,7 +74,7 @@ fn go() -> impl Strategy<Value = Go> {
 /// However a message was damaged, no path that is understood leads out of the workspace.
 fn stays_inside(go: &Go) -> bool {
     let root = Root::new("/w").unwrap();
-    let paths = go.hidden.iter().chain(go.unsaved.iter().map(|(path, _)| path));
+    let paths = go.hidden.iter().chain(go.over.iter().map(|(path, _)| path));
     paths.into_iter().all(|path| root.relative(&root.join(path)).as_ref() == Ok(path))
 }
 

@@ -95,7 +95,7 @@ fn is_reduced_to_what_was_written() {
     fs::remove_file(at("k")).unwrap();
     fs::create_dir(at("k")).unwrap();
     fs::set_permissions(at("m"), fs::Permissions::from_mode(0o000)).unwrap();
-    copy.write(Path::new("p/q"), "unsaved").unwrap();
+    copy.lay(Path::new("p/q"), &FileState::text("unsaved")).unwrap();
     drop(copy.reduce().unwrap());
     let left = [
         ("a", "x"),

@@ -1,6 +1,7 @@
 //! A person at an editor and the server, from proposal to undo.
 
 mod answers;
+mod checks;
 mod decisions;
 mod desk;
 mod review;
