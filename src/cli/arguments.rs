@@ -26,8 +26,8 @@ pub enum Command {
     Rewrite(RewriteArguments),
     /// Run a command in the sandbox; what it writes comes back as a diff.
     Run(RunArguments),
-    /// List the changesets that wait for a decision.
-    Changes(WorkspaceArguments),
+    /// List the changesets that wait for a decision, and those that can be undone.
+    Changes(ChangesArguments),
     /// Print a changeset as a diff.
     Show(ChangesetArguments),
     /// Write a waiting changeset to the workspace.
@@ -137,6 +137,20 @@ pub struct RunArguments {
     /// Run with no more powers than this role has.
     #[arg(long, default_value_t = Role::User)]
     pub role: Role,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+/// `tagout changes`.
+#[derive(Debug, Args)]
+pub struct ChangesArguments {
+    /// List everything that is kept, the latest first, with what became of it.
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON, one array, the latest first.
+    #[arg(long)]
+    pub json: bool,
     /// Workspace.
     #[command(flatten)]
     pub workspace: WorkspaceArguments,

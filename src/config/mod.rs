@@ -23,10 +23,15 @@
 //! private_hosts = ["registry.corp"]                                # hosts that may be at private addresses
 //! hidden = ["private/", "*.dump"]  # files that commands do not see, besides those that are known to be secrets
 //! shown = ["tests/keys/"]          # files that they see although they look like secrets; of the user's file only
+//! [history]                      # of the machine's and the user's files only
+//! keep_days = 30                 # proposals, and what was applied of them, to which nothing happened for longer go
+//! keep_bytes = 1073741824        # of each workspace; the oldest go first. What was applied within a day stays, and so
+//!                                # do the ten newest proposals that wait
 //! ```
 
 mod accepted;
 mod cases;
+mod history;
 mod hosts;
 mod parse;
 mod patterns;
@@ -34,5 +39,6 @@ mod rules;
 mod settings;
 
 pub use cases::{Case, cases};
+pub use history::HistorySettings;
 pub use rules::{LONGEST_FILE, UNREADABLE, WORKSPACE_SETTINGS, rules};
 pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, Sources, resolve};

@@ -49,6 +49,7 @@ fn reviewing() -> State {
             trust: Trust::Trusted,
             settings: None,
             problems: vec![],
+            applied: vec![],
         },
         unknown: Vec::new(),
         commands: vec![],

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::place::{Place, notes, says, tagout};
+use crate::place::{Place, configure, notes, says, tagout};
 use crate::sandbox::bench;
 
 const TEXT: &str = "fn a() {\n    one(1);\n\n\n    two(2);\n\n\n    three(3);\n}\n";
@@ -76,6 +76,61 @@ fn a_proposal_is_applied_over_what_was_written_meanwhile_or_not_at_all() {
     assert_eq!(read(&place, "a.rs"), format!("{}// mine\n", TEXT.replace("one", "uno")));
     let again = tagout(&place, &["apply", &id]);
     assert!(again.status.success() && notes(&again).contains("already applied"), "{}", notes(&again));
+}
+
+#[test]
+fn the_history_tells_what_became_of_everything_latest_first() {
+    let place = place();
+    let [one, two, three] = ["one", "two", "three"].map(|name| rewrite(&place, &format!("{name}($A)"), "done($A)"));
+    says(&place, &["apply", &one]);
+    says(&place, &["apply", &two]);
+    says(&place, &["undo", &one]);
+    let listed = says(&place, &["changes", "--all"]);
+    // What was applied at once is the proposal itself; over what another one left it is a part of its own.
+    let words: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    let states: Vec<&str> = words.iter().map(|words| words[1]).collect();
+    assert_eq!(states, ["undone", "settled", "applied", "waits"], "{listed}");
+    assert_eq!([words[0][0], words[1][0], words[3][0]], [&one, &two, &three], "{listed}");
+    assert!(listed.lines().nth(2).unwrap().ends_with(&format!("(1 file, 1 hunk, +1 -1)  of {two}")), "{listed}");
+    assert!(listed.lines().all(|line| line.contains("Z  rewrite rust: ")), "{listed}");
+    let json: serde_json::Value = serde_json::from_str(&says(&place, &["changes", "--all", "--json"])).unwrap();
+    let told = |at: usize, name: &str| json[at][name].as_str().unwrap().to_owned();
+    assert_eq!((told(0, "id"), told(0, "state"), told(2, "proposal")), (one.clone(), "undone".into(), two));
+    assert_eq!((json.as_array().unwrap().len(), &json[3]["figures"]["added"]), (4, &1.into()));
+    let present: serde_json::Value = serde_json::from_str(&says(&place, &["changes", "--json"])).unwrap();
+    assert_eq!(present.as_array().unwrap().len(), 2, "what waits, and what can be undone");
+    assert!(!says(&place, &["changes"]).contains(&one));
+}
+
+#[test]
+fn what_is_not_kept_any_more_says_why_and_what_is_damaged_says_so() {
+    let place = place();
+    let one = rewrite(&place, "one($A)", "uno($A)");
+    says(&place, &["apply", &one]);
+    let database = rusqlite::Connection::open(place.home().join(".state/tagout/tagout.sqlite")).unwrap();
+    database.execute_batch("UPDATE shelf SET at_ms = 0; UPDATE shelf_care SET pruned_ms = 0").unwrap();
+    // A workspace has no say in it, and what the user's file means is not known.
+    place.write(".tagout.toml", "[history]\nkeep_days = 1\n");
+    place.trust();
+    configure(&place, "[history]\nkeep_days = \"x\"\n");
+    let two = rewrite(&place, "two($A)", "dos($A)");
+    assert!(says(&place, &["changes"]).contains(&one), "nothing is removed in doubt");
+    configure(&place, "[history]\nkeep_days = 7\n");
+    database.execute_batch("UPDATE shelf_care SET pruned_ms = 0").unwrap();
+    says(&place, &["apply", &two]);
+    let refused = tagout(&place, &["undo", &one]);
+    assert_eq!(refused.status.code(), Some(1));
+    let why = format!("changeset {one} is not kept any more, and cannot be undone: nothing happened to it for 7 days");
+    assert!(
+        notes(&refused).contains(&why) && notes(&refused).contains("raise history.keep_days"),
+        "{}",
+        notes(&refused)
+    );
+    let before = read(&place, "a.rs");
+    database.execute_batch("UPDATE blob SET content = CAST('other' AS BLOB), packed = 0").unwrap();
+    let refused = tagout(&place, &["undo", &two]);
+    assert!(!refused.status.success() && notes(&refused).contains("is damaged"), "{}", notes(&refused));
+    assert_eq!(read(&place, "a.rs"), before);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::Workbench;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
+use super::keep::{applied_parts, shelve as keep};
 use super::trust::set_trust;
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Lineage, Origin, content_hash};
 use crate::policy::{Action, Facts, secrets};
@@ -180,7 +181,7 @@ fn finish(
     }
     let at_ms = workbench.clock.now_ms();
     let shelve = |changeset: Changeset, proposal: &ChangesetId, state| {
-        workbench.shelf.shelve(&task.root, &Shelved { changeset, proposal: proposal.clone(), state, at_ms })
+        keep(workbench, &task.root, &Shelved { changeset, proposal: proposal.clone(), state, at_ms })
     };
     match &task.purpose {
         Purpose::Accept { proposal, origin, lineage, .. } => {
@@ -190,8 +191,8 @@ fn finish(
         }
         Purpose::Undo { proposal } => {
             let taken_back = |path: &RelativePath| task.changes.iter().any(|change| change.path == *path);
-            for part in workbench.shelf.in_state(&task.root, ShelvedState::Applied)? {
-                if part.proposal != *proposal || !part.changeset.files.iter().any(|file| taken_back(&file.path)) {
+            for part in applied_parts(workbench, &task.root, proposal)? {
+                if !part.changeset.files.iter().any(|file| taken_back(&file.path)) {
                     continue;
                 }
                 // Files that another task has yet to take back, or could not, stay applied.
@@ -215,7 +216,8 @@ fn finish(
 pub fn settle(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -> Result<(), Failure> {
     match workbench.shelf.shelved(root, proposal) {
         Ok(shelved) if shelved.state == ShelvedState::Pending => {
-            workbench.shelf.shelve(root, &Shelved { state: ShelvedState::Settled, ..shelved })
+            let at_ms = workbench.clock.now_ms();
+            keep(workbench, root, &Shelved { state: ShelvedState::Settled, at_ms, ..shelved })
         }
         Ok(_) => Ok(()),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),

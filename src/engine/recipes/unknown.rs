@@ -61,10 +61,11 @@ fn look(workbench: &Workbench, root: &Root, action: &Action) -> Result<String, F
 
 /// Whether the files are as they were to become, as far as the proposals that are kept tell.
 fn written(workbench: &Workbench, root: &Root, paths: &[RelativePath]) -> Result<String, Failure> {
-    let kept = [ShelvedState::Applied, ShelvedState::Pending, ShelvedState::Settled];
     let mut changes: Vec<FileChange> = Vec::new();
-    for state in kept {
-        changes.extend(workbench.shelf.in_state(root, state)?.into_iter().flat_map(|shelved| shelved.changeset.files));
+    let history = workbench.shelf.history(root)?;
+    for listed in history.iter().filter(|listed| listed.state != ShelvedState::Undone) {
+        let files = workbench.shelf.shelved(root, &listed.id)?.changeset.files;
+        changes.extend(files.into_iter().filter(|change| paths.contains(&change.path)));
     }
     let (mut new, mut old, mut other) = (0_usize, 0_usize, 0_usize);
     for path in paths {
