@@ -1,6 +1,7 @@
 //! Changesets taken back and applied over files that others wrote to meanwhile.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::place::{Place, configure, notes, says, tagout};
 use crate::sandbox::bench;
@@ -139,14 +140,21 @@ fn what_a_command_wrote_is_taken_back_too() {
         return;
     }
     let place = place();
+    let permit = |path: &str| fs::set_permissions(place.work().join(path), fs::Permissions::from_mode(0o600)).unwrap();
+    let mode = |path: &str| fs::metadata(place.work().join(path)).unwrap().permissions().mode() & 0o777;
     place.write("b", [0, 1, 2]);
-    let script = "echo new > n; rm b; ln -s a.rs l; chmod +x a.rs; echo '// more' >> a.rs";
+    place.write("c", "a line\n".repeat(50));
+    permit("b");
+    permit("c");
+    let script = "echo new > n; rm b; mv c d; ln -s a.rs l; chmod +x a.rs; echo '// more' >> a.rs";
     let ran = tagout(&place, &["run", "--apply", "--", "sh", "-c", script]);
     assert!(ran.status.success(), "{}", notes(&ran));
     place.write("a.rs", format!("// mine\n{}", read(&place, "a.rs")));
+    assert_eq!(mode("d"), 0o600, "what is renamed is no more open than it was");
     assert!(!place.work().join("b").exists() && place.work().join("l").is_symlink());
     says(&place, &["undo"]);
     assert_eq!(read(&place, "a.rs"), format!("// mine\n{TEXT}"));
     assert_eq!(fs::read(place.work().join("b")).unwrap(), [0, 1, 2]);
+    assert_eq!((mode("b"), mode("c")), (0o600, 0o600));
     assert!(!place.work().join("l").is_symlink() && !place.work().join("n").exists());
 }
