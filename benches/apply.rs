@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tagout::changes::{ChangesetId, FileChange, content_hash};
+use tagout::changes::{ChangesetId, FileChange, Permissions, content_hash};
 use tagout::host::{DiskFiles, Durability, open_root};
 use tagout::policy::{Action, Facts, Grant, Mode, Rules};
 use tagout::ports::{Files, Outcome};
@@ -60,7 +60,7 @@ fn applied(on: &Path, files: usize, durability: Durability) -> Duration {
     let grant = Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), action, &Facts::user(), None).unwrap().0;
     settle(&work);
     let begun = Instant::now();
-    let receipt = disk.apply(grant, &root, &ChangesetId::from_text("figures"), &changes).unwrap();
+    let receipt = disk.apply(grant, &root, &ChangesetId::from_text("figures"), &changes, &Permissions::new()).unwrap();
     let took = begun.elapsed();
     assert_eq!(receipt.outcome, Outcome::Written);
     settle(&work);

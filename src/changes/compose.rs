@@ -60,5 +60,5 @@ fn joined(first: &Lineage, second: &Lineage, derived_from: Vec<ChangesetId>) -> 
     read.dedup();
     let role = first.role.clone().filter(|_| first.role == second.role);
     let record = first.record.filter(|_| first.record == second.record);
-    Lineage { role, record, read, derived_from, checks: Vec::new() }
+    Lineage { role, record, read, derived_from, ..Lineage::default() }
 }

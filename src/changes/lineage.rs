@@ -177,7 +177,14 @@ pub struct Lineage {
     /// Checks that were run over exactly this changeset, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Checked>,
+    /// The permissions of the files that were deleted when it was applied: taking it back creates them again.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub permissions: Permissions,
 }
+
+/// Permissions of files, of which a [`FileState`](crate::workspace::FileState) knows no more than whether the owner may
+/// execute it: the last nine bits of the mode (inode(7)), without set-ID bits.
+pub type Permissions = BTreeMap<RelativePath, u32>;
 
 impl Lineage {
     /// The lineage of what is made from `parent` by cutting or moving it: no check ran over that yet.

@@ -46,7 +46,7 @@ pub use changeset::{ChangeKind, Changeset, ChangesetId, FileChange, by_consent, 
 pub use compose::{ComposeError, compose};
 pub use file_review::{FileReview, is_made};
 pub use hunk::Hunk;
-pub use lineage::{CheckOutcome, Checked, Input, Lineage, Origin, describe_checks};
+pub use lineage::{CheckOutcome, Checked, Input, Lineage, Origin, Permissions, describe_checks};
 pub use rebase::{Obstacle, Obstructed, Overlap, Rebased, Stale, conflicts, rebase, undo_over};
 pub use rename::{Rename, RenameError, renames};
 pub use render::{Summary, render_changeset, summarise};

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Changeset, FileChange, Rename};
 use crate::text::{line_hunks, unified_diff};
 use crate::workspace::{FileKind, FileState, RelativePath, RunsLater};
 
 /// How much a changeset changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Files; one that is renamed counts once.
     pub files: usize,

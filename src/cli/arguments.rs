@@ -28,8 +28,8 @@ pub enum Command {
     Run(RunArguments),
     /// Run the project's checks in the sandbox, over a waiting changeset or the workspace as it is.
     Check(CheckArguments),
-    /// List the changesets that wait for a decision.
-    Changes(WorkspaceArguments),
+    /// List the changesets that wait for a decision, and those that can be undone.
+    Changes(ChangesArguments),
     /// Print a changeset as a diff.
     Show(ChangesetArguments),
     /// Write a waiting changeset to the workspace.
@@ -152,6 +152,20 @@ pub struct CheckArguments {
     /// Answer the question of this name with yes; once for each check that asks.
     #[arg(long, value_name = "QUESTION")]
     pub approve: Vec<String>,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+}
+
+/// `tagout changes`.
+#[derive(Debug, Args)]
+pub struct ChangesArguments {
+    /// List everything that is kept, the latest first, with what became of it.
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON, one array, the latest first.
+    #[arg(long)]
+    pub json: bool,
     /// Workspace.
     #[command(flatten)]
     pub workspace: WorkspaceArguments,

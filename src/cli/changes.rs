@@ -1,31 +1,53 @@
 //! `tagout changes`, `show`, `apply` and `undo`
 
-use super::arguments::{ApplyArguments, ChangesetArguments, UndoArguments, WorkspaceArguments};
+use super::arguments::{ApplyArguments, ChangesArguments, ChangesetArguments, UndoArguments};
 use super::{DENIED, DONE, Screen};
-use crate::changes::{Changeset, ChangesetId, FileChange, by_consent, describe_checks, render_changeset, summarise};
+use crate::changes::{
+    Changeset, ChangesetId, FileChange, Summary, by_consent, describe_checks, render_changeset, summarise,
+};
 use crate::engine::Workbench;
 use crate::engine::recipes::{
-    Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, last_applied,
-    not_applied, settle, waiting_files,
+    Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, history_json,
+    history_line, last_applied, not_applied, settle, waiting_files,
 };
-use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
+use crate::ports::{Failure, FailureKind, Listed, ShelvedState};
 use crate::workspace::Root;
 
-pub(super) fn list(arguments: &WorkspaceArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
-    let root = (workbench.open_root)(&arguments.root)?;
-    for (state, name) in [(ShelvedState::Pending, "waits"), (ShelvedState::Applied, "applied")] {
-        for Shelved { changeset, .. } in workbench.shelf.in_state(&root, state)? {
-            let files = match state {
-                ShelvedState::Pending => waiting_files(workbench, &root, &changeset)?,
-                ShelvedState::Applied | ShelvedState::Undone | ShelvedState::Settled => changeset.files.clone(),
-            };
-            let figures = summarise(&Changeset { files, ..changeset.clone() });
-            let checks =
-                describe_checks(&changeset.lineage.checks).map_or_else(String::new, |checks| format!("  {checks}"));
-            screen.line(&format!("{}  {name:<8} {}  ({figures}){checks}", changeset.id, changeset.origin.describe()));
+pub(super) fn list(arguments: &ChangesArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
+    let root = (workbench.open_root)(&arguments.workspace.root)?;
+    let mut history = workbench.shelf.history(&root)?;
+    if !arguments.all {
+        history.retain(|one| matches!(one.state, ShelvedState::Pending | ShelvedState::Applied));
+    }
+    match (arguments.json, arguments.all) {
+        (true, _) => {
+            let listed: serde_json::Value = history.iter().map(history_json).collect();
+            screen.print(&format!("{listed}\n"));
+        }
+        (false, true) => history.iter().for_each(|one| screen.line(&history_line(one))),
+        (false, false) => {
+            for state in [ShelvedState::Pending, ShelvedState::Applied] {
+                for one in history.iter().rev().filter(|one| one.state == state) {
+                    let figures = left(workbench, &root, one)?;
+                    let (id, state, what) = (&one.id, state.describe(), one.origin.describe());
+                    let checks = describe_checks(&one.lineage.checks);
+                    let checks = checks.map_or_else(String::new, |checks| format!("  {checks}"));
+                    screen.line(&format!("{id}  {state:<8} {what}  ({figures}){checks}"));
+                }
+            }
         }
     }
     Ok(DONE)
+}
+
+/// The figures of a changeset; of one that waits, of what is not in the workspace yet.
+fn left(workbench: &Workbench, root: &Root, one: &Listed) -> Result<Summary, Failure> {
+    if one.state != ShelvedState::Pending {
+        return Ok(one.figures);
+    }
+    let changeset = workbench.shelf.shelved(root, &one.id)?.changeset;
+    let files = waiting_files(workbench, root, &changeset)?;
+    Ok(summarise(&Changeset { files, ..changeset }))
 }
 
 pub(super) fn show(arguments: &ChangesetArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {

@@ -27,11 +27,17 @@
 //! [checks]                       # what is run over a changeset before it is accepted, in place of what is found
 //! unit = ["make", "unit"]        # a name of your own, and a command for the sandbox
 //! timeout_seconds = 600          # longest time that each may run
+//!
+//! [history]                      # of the machine's and the user's files only
+//! keep_days = 30                 # proposals, and what was applied of them, to which nothing happened for longer go
+//! keep_bytes = 1073741824        # of each workspace; the oldest go first. What was applied within a day stays, and so
+//!                                # do the ten newest proposals that wait
 //! ```
 
 mod accepted;
 mod cases;
 mod checks;
+mod history;
 mod hosts;
 mod parse;
 mod patterns;
@@ -40,5 +46,6 @@ mod settings;
 
 pub use cases::{Case, cases};
 pub use checks::{CheckSetting, CheckSettings};
+pub use history::HistorySettings;
 pub use rules::{LONGEST_FILE, UNREADABLE, WORKSPACE_SETTINGS, rules};
 pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, Sources, resolve};

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::accepted::hold_back;
 use super::checks::{CheckSettings, lay_check};
+use super::history::{HistorySettings, lay_history};
 use super::hosts::lay_hosts;
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
 use super::patterns::{lay_hidden, lay_shown};
@@ -61,10 +62,12 @@ pub struct Settings {
     pub run: RunSettings,
     /// What is run over changesets.
     pub checks: CheckSettings,
+    /// How much of the history stays; all of it, while it is not known how much should.
+    pub history: HistorySettings,
 }
 
 /// Most bytes that any limit may be set to: what no machine has.
-const MOST_BYTES: u64 = 1 << 50;
+pub(super) const MOST_BYTES: u64 = 1 << 50;
 /// Least memory that a command may use when nothing else is set, in bytes.
 const LEAST_MEMORY: u64 = 2 << 30;
 /// Most memory that a command may use when nothing else is set, in bytes.
@@ -90,8 +93,9 @@ impl Settings {
             hidden_unknown: None,
             shown: Vec::new(),
         };
+        let index = IndexSettings { max_file_bytes: 1 << 20 };
         let checks = CheckSettings { timeout_seconds: 600, named: Vec::new() };
-        Self { max_mode: Mode::Unrestricted, index: IndexSettings { max_file_bytes: 1 << 20 }, run, checks }
+        Self { max_mode: Mode::Unrestricted, index, run, checks, history: HistorySettings::default() }
     }
 }
 
@@ -229,6 +233,10 @@ impl Layers {
             ),
         );
         self.settings.run.hidden_unknown = self.problems.last().cloned();
+        if matches!(source, ConfigSource::Machine | ConfigSource::User) {
+            // What was removed is gone for good.
+            self.settings.history = HistorySettings::EVERYTHING;
+        }
         if source == ConfigSource::Machine {
             self.of_machine = None;
         }
@@ -262,6 +270,9 @@ impl Layers {
         }
         let standing = self.standing(source, &item.name);
         let laid = match (item.name.as_str(), self.number(&item.name)) {
+            ("history.keep_days" | "history.keep_bytes", _) => {
+                lay_history(&mut self.settings.history, source, standing, item)
+            }
             ("max_mode", _) => lay_mode(&mut self.settings.max_mode, standing, &item.value),
             ("run.sandbox", _) => lay_level(&mut self.settings.run.sandbox, standing, &item.value),
             ("run.allow_hosts", _) => lay_hosts(&mut self.settings.run.allow_hosts, standing, &item.value),
@@ -305,7 +316,7 @@ impl Layers {
 }
 
 /// Sets or narrows `present`; the error says what is wrong.
-fn lay_number(present: &mut u64, most: u64, standing: Standing, value: &Raw) -> Result<(), String> {
+pub(super) fn lay_number(present: &mut u64, most: u64, standing: Standing, value: &Raw) -> Result<(), String> {
     let number = match value {
         Raw::Integer(number) => u64::try_from(*number).ok().filter(|number| (1..=most).contains(number)),
         Raw::Text(_) | Raw::Texts(_) | Raw::Other(_) => None,

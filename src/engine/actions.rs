@@ -191,6 +191,11 @@ fn workspace_actions(workspace: &Workspace, actions: &mut Vec<ActionItem>) {
     }
     if mode_now != Mode::ReadOnly {
         push("tagout: undo the last applied changeset".to_owned(), "tagout.undo", json!({ "root": root }));
+        for (id, what) in &workspace.stance.applied {
+            let argument = json!({ "root": root, "changeset": id });
+            push(format!("tagout: undo {what} ({id})"), "tagout.undo", argument);
+        }
     }
+    push("tagout: show the history".to_owned(), "tagout.history", json!({}));
     push("tagout: show the log".to_owned(), "tagout.log", json!({}));
 }

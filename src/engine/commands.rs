@@ -33,6 +33,7 @@ pub const COMMANDS: &[&str] = &[
     "tagout.cancel",
     "tagout.index",
     "tagout.log",
+    "tagout.history",
 ];
 
 /// Answers of a search when the client names no number.
@@ -181,11 +182,8 @@ impl State {
                 let root = self.root(argument)?;
                 done(self.refresh(&root, Vec::new()))
             }
-            "tagout.log" => {
-                let roots = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
-                let job = self.begin(None, None);
-                started((job, vec![Order::Start(job, Task::LedgerPage(roots))]))
-            }
+            "tagout.log" => started(self.page(Task::LedgerPage)),
+            "tagout.history" => started(self.page(Task::HistoryPage)),
             unknown => Err(Failure::new(FailureKind::NotFound, format!("there is no command {unknown}"))
                 .hint(format!("use one of {}", COMMANDS.join(", ")))),
         }
@@ -261,6 +259,13 @@ impl State {
         let root = self.root(argument)?;
         let job = self.begin(None, Some(&root));
         Ok((job, vec![Order::Start(job, task(root))]))
+    }
+
+    /// Starts to write a page about all workspaces.
+    fn page(&mut self, page: impl FnOnce(Vec<Root>) -> Task) -> (JobId, Vec<Order>) {
+        let roots = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
+        let job = self.begin(None, None);
+        (job, vec![Order::Start(job, page(roots))])
     }
 
     /// Takes what waits for an answer to the question of this name. A number would be another's at the next start, and an

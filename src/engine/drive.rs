@@ -216,6 +216,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Check(_)
         | Task::Page { .. }
         | Task::LedgerPage(_)
+        | Task::HistoryPage(_)
         | Task::Forget(_) => false,
     }
 }
@@ -271,6 +272,10 @@ impl Worker {
         let _ = self.events.send(Event::Job { job, update });
     }
 
+    fn page(&self, name: &str, text: &str) -> Result<Outcome, Failure> {
+        (self.workbench.write_page)(name, text).map(Outcome::Written)
+    }
+
     fn perform(&self, job: JobId, task: Task, cancel: &Cancel) -> Result<Outcome, Failure> {
         let workbench = &*self.workbench;
         let report = |progress: Progress| self.tell(job, Update::Progress(progress));
@@ -315,11 +320,9 @@ impl Worker {
             Task::SetMode(root, mode) => {
                 recipes::set_mode(workbench, &root, mode).map(|()| Outcome::ModeSet(root, mode))
             }
-            Task::Page { name, text } => (workbench.write_page)(&name, &text).map(Outcome::Written),
-            Task::LedgerPage(roots) => {
-                let text = recipes::ledger_page(workbench, &roots, LEDGER_PAGE)?;
-                (workbench.write_page)("ledger.txt", &text).map(Outcome::Written)
-            }
+            Task::Page { name, text } => self.page(&name, &text),
+            Task::LedgerPage(roots) => self.page("ledger.txt", &recipes::ledger_page(workbench, &roots, LEDGER_PAGE)?),
+            Task::HistoryPage(roots) => self.page("history.txt", &recipes::history_page(workbench, &roots)?),
             Task::Configure(settings) => {
                 workbench.configure(settings);
                 Ok(Outcome::Configured)

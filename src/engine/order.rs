@@ -175,6 +175,8 @@ pub enum Task {
     },
     /// Write the ledger's last records as a page.
     LedgerPage(Vec<Root>),
+    /// Write what became of every changeset as a page.
+    HistoryPage(Vec<Root>),
     /// Take over the editor's settings.
     Configure(Value),
     /// Forget a closed workspace folder.

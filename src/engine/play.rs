@@ -46,6 +46,7 @@ pub(super) fn opened(root: &Root) -> Opened {
             trust: Trust::Trusted,
             settings: None,
             problems: vec![],
+            applied: vec![],
         },
         unknown: Vec::new(),
         commands: vec![],

@@ -5,10 +5,11 @@ use std::sync::PoisonError;
 use super::Workbench;
 use super::workbench::SettingsFiles;
 use crate::config::{
-    ConfigProblem, ConfigSource, LONGEST_FILE, Settings, Sources, UNREADABLE, WORKSPACE_SETTINGS, resolve, rules,
+    ConfigProblem, ConfigSource, HistorySettings, LONGEST_FILE, Settings, Sources, UNREADABLE, WORKSPACE_SETTINGS,
+    resolve, rules,
 };
 use crate::policy::{Decision, Mode, Rule, Rules, Trust};
-use crate::ports::{Evidence, Failure};
+use crate::ports::{Evidence, Failure, Retention};
 use crate::workspace::{FileKind, RelativePath, Root};
 
 /// What holds for a workspace, as it was read.
@@ -41,6 +42,15 @@ impl Workbench {
     /// What holds for `root`, read now.
     pub fn standing(&self, root: &Root) -> Standing {
         self.standing_by(root, (self.settings_files)())
+    }
+
+    /// How much of the history of changesets stays: by the machine's and the user's files alone.
+    pub fn retention(&self) -> Retention {
+        let files = (self.settings_files)();
+        let user = files.user.as_deref();
+        let sources = Sources { machine: files.machine.as_deref(), user, accepted: user, ..Sources::default() };
+        let HistorySettings { keep_days, keep_bytes } = resolve(self.defaults.clone(), &sources).0.history;
+        Retention { keep_days, keep_bytes }
     }
 
     /// What would hold for `root` by other files than those that are there.

@@ -2,7 +2,7 @@
 
 use super::event::{Ask, Event, Outcome, Update};
 use super::order::{Answer, JobId, Level, Order, ProgressState, RequestId, Task};
-use super::recipes::{Ended, Proposed, Ran, Report};
+use super::recipes::{Applied, Ended, Proposed, Ran, Report};
 use super::state::{Job, Pending, PendingTask, Reply, State};
 use crate::changes::summarise;
 use crate::ports::{Failure, FailureKind, Progress, Refusal, RefusalKind};
@@ -214,7 +214,13 @@ impl State {
                 last_words = words;
                 orders
             }
-            Ok(Outcome::Applied(applied)) => self.applied(applied),
+            Ok(Outcome::Applied(applied)) => {
+                let done = matches!(applied, Applied::Done(..));
+                let mut orders = self.applied(applied);
+                // What can be undone is another by now.
+                orders.extend(job.root.as_ref().filter(|_| done).map_or_else(Vec::new, |root| self.look(root)));
+                orders
+            }
             Ok(Outcome::LastApplied(applied)) => match self.undo(applied) {
                 Ok(orders) => orders,
                 Err(failure) => self.failed(job, failure),
@@ -232,7 +238,7 @@ impl State {
                 self.given.retain(|given| given.name != name);
                 vec![Order::Tell(Level::Info, "tagout: the approval was taken back".to_owned())]
             }
-            Ok(Outcome::Recorded) => Vec::new(),
+            Ok(Outcome::Recorded) => job.root.as_ref().map_or_else(Vec::new, |root| self.look(root)),
             Ok(Outcome::Configured) => {
                 let roots: Vec<Root> = self.workspaces.iter().map(|workspace| workspace.stance.root.clone()).collect();
                 roots.iter().flat_map(|root| self.look(root)).collect()

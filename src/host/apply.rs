@@ -15,24 +15,31 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use rustix::fs::FileType;
+use rustix::io::Errno;
+
 use super::beneath::{Beneath, Found, disk_failure, parent_of, stat_in};
 use super::durable::Durability;
 use super::journal::{Journal, Plan};
 use super::lock::Lock;
 use super::recover::recover;
 use super::transaction::{Transaction, Undone, stale};
-use crate::changes::{ChangeKind, ChangesetId, FileChange, content_hash};
+use crate::changes::{ChangeKind, ChangesetId, FileChange, Permissions, content_hash, renames};
 use crate::policy::{Action, Grant, Mode};
 use crate::ports::{Ending, Failure, FailureKind, Outcome, Receipt, Recovery};
 use crate::workspace::{FileState, RelativePath, Root};
 
-/// Makes all of `changes`, which are called `id`, or none. Journals lie in the folder `journals`.
+/// The bits of a mode that are given to a file created anew: never the set-ID bits.
+const PERMISSIONS: u32 = 0o777;
+
+/// Makes all of `changes`, which are called `id`, or none; what they create has `permissions`. Journals lie in the folder
+/// `journals`.
 pub(super) fn apply(
     (journals, durability): (&Path, Durability),
     grant: &Grant,
     root: &Root,
     id: &ChangesetId,
-    changes: &[FileChange],
+    (changes, permissions): (&[FileChange], &Permissions),
 ) -> Result<Receipt, Failure> {
     authorise(grant, changes)?;
     refuse_overlaps(changes)?;
@@ -41,22 +48,54 @@ pub(super) fn apply(
     if let Some(stuck) = recovered.iter().find_map(stuck) {
         return Err(stuck);
     }
-    let receipt = |outcome, separated| Receipt { outcome, separated, recovered };
     let beneath = Beneath::open(root)?;
+    let deleted = deleted(&beneath, changes)?;
+    let permissions = renamed(changes, permissions, &deleted);
     let mut changes: Vec<&FileChange> = changes.iter().collect();
     if check(&beneath, &changes)? == Outcome::AlreadyApplied {
-        return Ok(receipt(Outcome::AlreadyApplied, Vec::new()));
+        return Ok(Receipt { outcome: Outcome::AlreadyApplied, separated: Vec::new(), recovered, deleted });
     }
     // What is to stay as it is was looked at like the rest, and is not written.
     changes.retain(|change| change.before != change.after);
     let plan = Plan::new(id, root, &changes, to_be_made(&beneath, &changes)?);
     let journal = Journal::begin(journals, &plan, durability)?;
     let mut transaction = Transaction::new(&beneath, &plan, journal, durability);
-    match transaction.stage(&changes).and_then(|()| transaction.commit()) {
-        Ok(_) => Ok(receipt(Outcome::Written, transaction.finish())),
+    match transaction.stage(&changes, &permissions).and_then(|()| transaction.commit()) {
+        Ok(_) => Ok(Receipt { outcome: Outcome::Written, separated: transaction.finish(), recovered, deleted }),
         Err(failure) => Err(put_back(transaction, failure)),
     }
     .inspect(|_| drop(lock))
+}
+
+/// The permissions of what is to be deleted.
+fn deleted(beneath: &Beneath, changes: &[FileChange]) -> Result<Permissions, Failure> {
+    let mut deleted = Permissions::new();
+    for FileChange { path, .. } in changes.iter().filter(|change| change.kind() == ChangeKind::Delete) {
+        match beneath.parent(path).and_then(|folder| stat_in(&folder, path.file_name())) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+                deleted.insert(path.clone(), stat.st_mode & PERMISSIONS);
+            }
+            // What else is there is looked at next.
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {}
+            Err(error) => return Err(disk_failure(path, "read", error)),
+        }
+    }
+    Ok(deleted)
+}
+
+/// `permissions`, and those that files keep under a new name.
+fn renamed(changes: &[FileChange], permissions: &Permissions, deleted: &Permissions) -> Permissions {
+    let mut all = permissions.clone();
+    if deleted.is_empty() {
+        return all;
+    }
+    for rename in renames(changes) {
+        let kept = changes.get(rename.from).and_then(|from| deleted.get(&from.path));
+        if let (Some(kept), Some(to)) = (kept, changes.get(rename.to)) {
+            all.insert(to.path.clone(), *kept);
+        }
+    }
+    all
 }
 
 /// A change that was cut short and cannot be put right: nothing is built upon it.

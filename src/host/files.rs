@@ -12,7 +12,7 @@ use super::durable::Durability;
 use super::lock::Lock;
 use super::recover::recover;
 use super::{walk, watch};
-use crate::changes::{ChangesetId, FileChange};
+use crate::changes::{ChangesetId, FileChange, Permissions};
 use crate::policy::Grant;
 use crate::ports::{Cancel, Failure, FailureKind, FileStat, Files, Receipt, Recovery, Walk, WatchGuard};
 use crate::workspace::{FileState, RelativePath, Root};
@@ -97,8 +97,15 @@ impl Files for DiskFiles {
         Ok(stats)
     }
 
-    fn apply(&self, grant: Grant, root: &Root, id: &ChangesetId, changes: &[FileChange]) -> Result<Receipt, Failure> {
-        apply((&self.journals, self.durability), &grant, root, id, changes)
+    fn apply(
+        &self,
+        grant: Grant,
+        root: &Root,
+        id: &ChangesetId,
+        changes: &[FileChange],
+        permissions: &Permissions,
+    ) -> Result<Receipt, Failure> {
+        apply((&self.journals, self.durability), &grant, root, id, (changes, permissions))
     }
 
     fn recover(&self, root: &Root) -> Result<Vec<Recovery>, Failure> {

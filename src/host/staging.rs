@@ -82,28 +82,38 @@ pub(super) enum Flush {
     Later,
 }
 
-/// Writes `state` as `name` in `folder`. Owner, permissions and attributes are those of `replaced`, where it is there:
-/// the owner as far as this user may give files away, never the set-user-ID bits.
+/// Whose owner, permissions and attributes a new file has.
+pub(super) enum Origin<'a> {
+    /// Its own: these permissions, or what new files have.
+    New(Option<u32>),
+    /// Those of the file that it replaces.
+    Replaced(&'a Replaced),
+}
+
+/// Writes `state` as `name` in `folder`. Owner, permissions and attributes are those of what it replaces: the owner as
+/// far as this user may give files away, never the set-user-ID bits.
 pub(super) fn write_new(
     folder: &OwnedFd,
     name: &str,
     state: &FileState,
-    replaced: Option<&Replaced>,
+    origin: Origin<'_>,
     flush: Flush,
 ) -> Result<(), Errno> {
-    let created = Mode::from_raw_mode(match (replaced, state.kind) {
+    let created = Mode::from_raw_mode(match (&origin, state.kind) {
         (_, FileKind::Symlink) => return rustix::fs::symlinkat(state.bytes.as_slice(), folder, name),
         // Nobody else may read it before its owner and permissions are right.
-        (Some(_), FileKind::Plain | FileKind::Executable) => 0o600,
-        (None, FileKind::Plain) => 0o666,
-        (None, FileKind::Executable) => 0o777,
+        (Origin::Replaced(_) | Origin::New(Some(_)), FileKind::Plain | FileKind::Executable) => 0o600,
+        (Origin::New(None), FileKind::Plain) => 0o666,
+        (Origin::New(None), FileKind::Executable) => 0o777,
     });
     let flags = OFlags::WRONLY.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
     let mut file = File::from(rustix::fs::openat(folder, name, flags, created)?);
     let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
     file.write_all(&state.bytes).map_err(errno)?;
-    if let Some(replaced) = replaced {
-        keep(&file, replaced, state.kind)?;
+    match origin {
+        Origin::Replaced(replaced) => keep(&file, replaced, state.kind)?,
+        Origin::New(Some(mode)) => rustix::fs::fchmod(&file, permissions(mode, state.kind))?,
+        Origin::New(None) => {}
     }
     match flush {
         Flush::Now => file.sync_all().map_err(errno),
@@ -176,7 +186,7 @@ mod tests {
             let replaced = Replaced::look(&open, "old").unwrap();
             let name = temporary_name();
             let state = FileState { kind, bytes: b"y".to_vec() };
-            write_new(&open, &name, &state, Some(&replaced), Flush::Now).unwrap();
+            write_new(&open, &name, &state, Origin::Replaced(&replaced), Flush::Now).unwrap();
             let mode = std::fs::metadata(folder.path().join(&name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o7777, wanted, "{old:o} {kind:?}");
         }
@@ -202,7 +212,7 @@ mod tests {
         let listed = rustix::fs::fsetxattr(&old, "system.posix_acl_access", &list, XattrFlags::empty()).is_ok();
         let open = open(folder.path());
         let replaced = Replaced::look(&open, "old").unwrap();
-        write_new(&open, "new", &FileState::text("y"), Some(&replaced), Flush::Later).unwrap();
+        write_new(&open, "new", &FileState::text("y"), Origin::Replaced(&replaced), Flush::Later).unwrap();
         let new = File::open(folder.path().join("new")).unwrap().into();
         assert_eq!(attribute(&new, &CString::new("user.origin").unwrap()).unwrap(), b"here");
         if listed {

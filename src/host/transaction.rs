@@ -13,8 +13,8 @@ use super::durable::{Durability, Syncing};
 use super::entry::{Moved, Standing};
 use super::journal::{Entry, Journal, Mark, Plan};
 use super::keep::keep;
-use super::staging::{Flush, Replaced, is_of_the_disk, write_new};
-use crate::changes::{ChangeKind, FileChange};
+use super::staging::{Flush, Origin, Replaced, is_of_the_disk, write_new};
+use crate::changes::{ChangeKind, FileChange, Permissions};
 use crate::ports::{Failure, FailureKind, Left};
 use crate::workspace::{FileState, RelativePath};
 
@@ -54,7 +54,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Makes folders and writes all new files beside their targets, durably; then says so in the journal.
-    pub(super) fn stage(&mut self, changes: &[&FileChange]) -> Result<(), Failure> {
+    pub(super) fn stage(&mut self, changes: &[&FileChange], permissions: &Permissions) -> Result<(), Failure> {
         for folder in &self.plan.made {
             let failure = |error| disk_failure(folder, "made a folder", error);
             let above = self.beneath.parent(folder).map_err(failure)?;
@@ -66,7 +66,8 @@ impl<'a> Transaction<'a> {
         let mut folders = Folders::new(self.beneath);
         for (entry, change) in self.plan.entries.iter().zip(changes) {
             let folder = folders.of(&entry.path).map_err(|error| disk_failure(&entry.path, "written", error))?;
-            let seen = stage_file(folder, entry, change.after.as_ref(), &self.syncing)?;
+            let permissions = permissions.get(&entry.path).copied();
+            let seen = stage_file(folder, entry, (change.after.as_ref(), permissions), &self.syncing)?;
             let linked = seen.as_ref().is_some_and(|stat| stat.st_nlink > 1);
             self.separated.extend(linked.then(|| entry.path.clone()));
             self.seen.push(seen.as_ref().map(summary));
@@ -301,7 +302,7 @@ fn in_the_way(path: &RelativePath, error: Errno) -> Failure {
 fn stage_file(
     folder: &OwnedFd,
     entry: &Entry,
-    after: Option<&FileState>,
+    (after, permissions): (Option<&FileState>, Option<u32>),
     syncing: &Syncing,
 ) -> Result<Option<Stat>, Failure> {
     let name = entry.path.file_name();
@@ -317,7 +318,13 @@ fn stage_file(
             );
         }
         let flush = if syncing.each() { Flush::Now } else { Flush::Later };
-        let written = write_new(folder, &entry.beside, after, replaced.as_ref(), flush);
+        let written = write_new(
+            folder,
+            &entry.beside,
+            after,
+            replaced.as_ref().map_or(Origin::New(permissions), Origin::Replaced),
+            flush,
+        );
         written.map_err(|error| disk_failure(&entry.path, "written", error))?;
     }
     Ok(replaced.map(|replaced| *replaced.stat()))

@@ -7,15 +7,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::chain::Key;
 use super::clean;
 use super::memory_approvals::Approvals;
-use super::retention::{Kept, MOST_BYTES, to_remove};
-use super::shelf::{not_one, too_large};
+use super::retention::{Gone, Kept, MOST_BYTES, is_due, no_longer_kept, to_remove};
+use super::shelf::{not_one, size, too_large};
 use super::sqlite::{check_present, granted_modes};
-use crate::changes::{ChangesetId, FileChange};
+use crate::changes::{ChangesetId, summarise};
 use crate::policy::{Grant, Mode};
 use crate::ports::{
-    Audit, Entry, Failure, Keep, Ledger, Modes, Phase, Reader, Rotated, Rotation, Shelf, Shelved, ShelvedState, Since,
+    Audit, Entry, Failure, Keep, Ledger, Listed, Modes, Phase, Reader, Retention, Rotated, Rotation, Shelf, Shelved,
+    ShelvedState, Since,
 };
-use crate::workspace::{FileState, Root};
+use crate::workspace::{ContentHash, Root};
 
 #[derive(Default)]
 struct OneWorkspace {
@@ -25,18 +26,26 @@ struct OneWorkspace {
     mode: Mode,
     /// Latest change of state last.
     shelf: Vec<Shelved>,
+    /// What left it.
+    gone: Vec<Gone>,
 }
 
 /// Record, modes, shelf, trust and grants, gone with the process.
 #[derive(Default)]
 pub struct MemoryLedger {
     workspaces: Mutex<BTreeMap<Root, OneWorkspace>>,
+    /// When the shelves were looked over last, and bytes that were shelved since.
+    care: Mutex<(Option<i64>, u64)>,
     pub(super) approvals: Mutex<Approvals>,
 }
 
 impl MemoryLedger {
     fn workspaces(&self) -> MutexGuard<'_, BTreeMap<Root, OneWorkspace>> {
         self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn care(&self) -> MutexGuard<'_, (Option<i64>, u64)> {
+        self.care.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn on<T>(&self, root: &Root, work: impl FnOnce(&mut OneWorkspace) -> T) -> T {
@@ -128,25 +137,25 @@ impl Modes for MemoryLedger {
     }
 }
 
-/// Bytes of file content, which is nearly all of a changeset.
-fn size(shelved: &Shelved) -> usize {
-    let bytes = |state: &Option<FileState>| state.as_ref().map_or(0, |state| state.bytes.len());
-    let size = |change: &FileChange| bytes(&change.before) + bytes(&change.after);
-    shelved.changeset.files.iter().map(size).sum()
+fn kept(shelved: &Shelved) -> Kept {
+    let Shelved { changeset, proposal, state, at_ms } = shelved;
+    let states = changeset.files.iter().flat_map(|change| [&change.before, &change.after]).flatten();
+    let blobs = states.map(|state| (ContentHash::of(&state.bytes), state.bytes.len() as u64)).collect();
+    let (id, proposal) = (changeset.id.clone(), proposal.clone());
+    Kept { id, proposal, state: *state, at_ms: *at_ms, bytes: 0, blobs }
 }
 
 impl Shelf for MemoryLedger {
     fn shelve(&self, root: &Root, shelved: &Shelved) -> Result<(), Failure> {
-        if size(shelved) > MOST_BYTES {
-            return Err(too_large(size(shelved)));
+        let size = size(&shelved.changeset);
+        if size > MOST_BYTES {
+            return Err(too_large(size));
         }
         self.on(root, |workspace| {
             workspace.shelf.retain(|kept| kept.changeset.id != shelved.changeset.id);
             workspace.shelf.push(shelved.clone());
-            let row = |kept: &Shelved| Kept { id: kept.changeset.id.clone(), state: kept.state, bytes: size(kept) };
-            let gone = to_remove(&workspace.shelf.iter().map(row).collect::<Vec<_>>());
-            workspace.shelf.retain(|kept| !gone.contains(&kept.changeset.id));
         });
+        self.care().1 += size as u64;
         Ok(())
     }
 
@@ -156,7 +165,14 @@ impl Shelf for MemoryLedger {
                 |kept: &&Shelved| !id.as_str().is_empty() && kept.changeset.id.as_str().starts_with(id.as_str());
             let mut found: Vec<&Shelved> = workspace.shelf.iter().filter(named).collect();
             let matches = found.len();
-            found.pop().filter(|_| matches == 1).cloned().ok_or_else(|| not_one(id, matches))
+            let gone = workspace.gone.iter().rev().filter(|_| matches == 0 && !id.as_str().is_empty());
+            let mut gone = gone
+                .filter(|gone| [&gone.id, &gone.proposal].iter().any(|name| name.as_str().starts_with(id.as_str())));
+            found
+                .pop()
+                .filter(|_| matches == 1)
+                .cloned()
+                .ok_or_else(|| gone.next().map_or_else(|| not_one(id, matches), no_longer_kept))
         })
     }
 
@@ -166,5 +182,30 @@ impl Shelf for MemoryLedger {
             found.sort_by_key(|kept| kept.at_ms);
             Ok(found)
         })
+    }
+
+    fn history(&self, root: &Root) -> Result<Vec<Listed>, Failure> {
+        self.on(root, |workspace| {
+            let listed = workspace.shelf.iter().rev().map(|kept| Listed::of(kept, summarise(&kept.changeset)));
+            let mut listed: Vec<Listed> = listed.collect();
+            listed.sort_by_key(|listed| std::cmp::Reverse(listed.at_ms));
+            Ok(listed)
+        })
+    }
+
+    fn prune(&self, retention: Retention, now_ms: i64) -> Result<usize, Failure> {
+        let mut care = self.care();
+        if !is_due(care.0, care.1, retention, now_ms) {
+            return Ok(0);
+        }
+        *care = (Some(now_ms), 0);
+        let mut removed = 0;
+        for workspace in self.workspaces().values_mut() {
+            let gone = to_remove(&workspace.shelf.iter().map(kept).collect::<Vec<_>>(), retention, now_ms);
+            workspace.shelf.retain(|kept| !gone.iter().any(|gone| gone.id == kept.changeset.id));
+            removed += gone.len();
+            workspace.gone.extend(gone);
+        }
+        Ok(removed)
     }
 }

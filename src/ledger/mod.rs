@@ -7,12 +7,13 @@
 //! older copy, or set aside as damaged) the next record begins a new section of it, which says why, for good.
 //!
 //! Secrets are taken out of a record before it is hashed. The oldest records can be rotated to files, which an audit
-//! reads too. Kept on the shelf for each workspace: the latest 200 changesets and 256 MiB of them; those that wait for
-//! a decision go last.
+//! reads too. What the files of changesets hold is kept once, packed, under its hash, and checked by it when it is read.
+//! How much of them stays is for `[history]` to say; proposals go with their parts, and leave word of why.
 
 mod anchor;
 mod archive;
 mod audit;
+mod blobs;
 mod chain;
 mod clean;
 mod database;
@@ -21,6 +22,7 @@ mod keyring;
 mod memory;
 mod memory_approvals;
 mod place;
+mod prune;
 mod queue;
 mod record;
 mod retention;

@@ -83,4 +83,33 @@ CREATE TABLE live_grant (
 );
 CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), highest_ms INTEGER NOT NULL);
 ",
+    // Version 3. What files hold is kept once, by its hash; a row of the shelf refers to it. Rows of before stay as they
+    // are, whole (form 1), and are told by that they have no `about`: it is what is told of a changeset without loading
+    // it. `seal` is the hash of what the row itself holds. Of what was removed a line stays, which says why.
+    "
+CREATE TABLE blob (
+    number INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    packed INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+CREATE TABLE shelf_blob (
+    turn INTEGER NOT NULL,
+    blob INTEGER NOT NULL,
+    PRIMARY KEY (turn, blob)
+) WITHOUT ROWID;
+CREATE INDEX shelf_blob_of ON shelf_blob (blob);
+ALTER TABLE shelf ADD COLUMN proposal TEXT;
+ALTER TABLE shelf ADD COLUMN about TEXT;
+ALTER TABLE shelf ADD COLUMN seal BLOB;
+CREATE TABLE pruned (
+    turn INTEGER PRIMARY KEY AUTOINCREMENT,
+    workspace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    proposal TEXT NOT NULL,
+    why TEXT NOT NULL
+);
+CREATE TABLE shelf_care (one INTEGER PRIMARY KEY CHECK (one = 1), pruned_ms INTEGER NOT NULL, shelved INTEGER NOT NULL);
+",
 ];

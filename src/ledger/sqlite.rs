@@ -13,12 +13,12 @@ use super::database::{Database, Problem, open_to_read};
 use super::keyring::Keyring;
 use super::queue::Queue;
 use super::record::{self, Job};
-use super::{clean, place, rotate, rows, shelf};
+use super::{clean, place, prune, rotate, rows, shelf};
 use crate::changes::ChangesetId;
 use crate::policy::{Action, Grant, Mode};
 use crate::ports::{
-    Audit, Entry, Failure, FailureKind, Keep, Ledger, Modes, Reader, Rotated, Rotation, Shelf, Shelved, ShelvedState,
-    Since,
+    Audit, Entry, Failure, FailureKind, Keep, Ledger, Listed, Modes, Reader, Retention, Rotated, Rotation, Shelf,
+    Shelved, ShelvedState, Since,
 };
 use crate::workspace::Root;
 
@@ -208,6 +208,14 @@ impl Shelf for SqliteLedger {
 
     fn in_state(&self, root: &Root, state: ShelvedState) -> Result<Vec<Shelved>, Failure> {
         self.with(|connection| shelf::in_state(connection, &root.key(), state))
+    }
+
+    fn history(&self, root: &Root) -> Result<Vec<Listed>, Failure> {
+        self.with(|connection| shelf::history(connection, &root.key()))
+    }
+
+    fn prune(&self, retention: Retention, now_ms: i64) -> Result<usize, Failure> {
+        self.with(|connection| prune::prune(connection, retention, now_ms))
     }
 }
 

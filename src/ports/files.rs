@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{Cancel, Failure};
-use crate::changes::{ChangesetId, FileChange};
+use crate::changes::{ChangesetId, FileChange, Permissions};
 use crate::policy::Grant;
 use crate::workspace::{FileState, RelativePath, Root};
 
@@ -66,6 +66,8 @@ pub struct Receipt {
     pub separated: Vec<RelativePath>,
     /// Earlier changes that had been cut short, and were put right before this one began.
     pub recovered: Vec<Recovery>,
+    /// The permissions of the files that were deleted.
+    pub deleted: Permissions,
 }
 
 /// To which side a change that was cut short was put right.
@@ -150,13 +152,21 @@ pub trait Files: Send + Sync {
 
     /// Makes all of `changes` or none, durably: each path must hold its `before` at the moment of writing. Cut
     /// short at any step, it is finished or undone by [`recover`](Self::recover). `id` is what it is called there.
-    /// What already holds every `after` is not written again.
+    /// What already holds every `after` is not written again. A file that is created has the permissions of the one
+    /// that it is renamed from, else those in `permissions`, else those that new files have.
     ///
     /// # Errors
     /// [`Stale`](super::FailureKind::Stale) when a path holds something else; `Denied` when the grant is
     /// for other changes; `Unavailable` when another process keeps applying changes; else what the disk says, with
     /// everything put back.
-    fn apply(&self, grant: Grant, root: &Root, id: &ChangesetId, changes: &[FileChange]) -> Result<Receipt, Failure>;
+    fn apply(
+        &self,
+        grant: Grant,
+        root: &Root,
+        id: &ChangesetId,
+        changes: &[FileChange],
+        permissions: &Permissions,
+    ) -> Result<Receipt, Failure>;
 
     /// Finishes or undoes the changes in `root` whose process ended in the middle, and says which. Applying does
     /// this first by itself.

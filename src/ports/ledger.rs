@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::{Audit, Failure};
-use crate::changes::{Changeset, ChangesetId};
+use crate::changes::{Changeset, ChangesetId, Lineage, Origin, Summary};
 use crate::policy::{Action, Asker, Decision, Facts, Grant, Mode, Role, SandboxLevel, Verdict};
 use crate::workspace::{ContentHash, Root};
 
@@ -263,7 +263,69 @@ pub struct Shelved {
     pub at_ms: i64,
 }
 
-/// Changesets that wait or can be undone.
+impl ShelvedState {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Applied, Self::Undone, Self::Settled];
+
+    /// One word for people.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Pending => "waits",
+            Self::Applied => "applied",
+            Self::Undone => "undone",
+            Self::Settled => "settled",
+        }
+    }
+}
+
+/// What is told of a changeset on the shelf without its files being loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub id: ChangesetId,
+    /// As [`Shelved::proposal`].
+    pub proposal: ChangesetId,
+    /// What has become of it.
+    pub state: ShelvedState,
+    /// Milliseconds since the Unix epoch of the last change of state.
+    pub at_ms: i64,
+    /// Who or what made it.
+    pub origin: Origin,
+    /// What else is known of how it came about.
+    pub lineage: Lineage,
+    /// How much it changes.
+    pub figures: Summary,
+}
+
+impl Listed {
+    /// What is told of `shelved`, which changes so much.
+    #[must_use]
+    pub fn of(shelved: &Shelved, figures: Summary) -> Self {
+        let Shelved { changeset, proposal, state, at_ms } = shelved;
+        Self {
+            id: changeset.id.clone(),
+            proposal: proposal.clone(),
+            state: *state,
+            at_ms: *at_ms,
+            origin: changeset.origin.clone(),
+            lineage: changeset.lineage.clone(),
+            figures,
+        }
+    }
+}
+
+/// How much of the history stays. A proposal and its parts stay or go together. Whatever was applied within the last
+/// day stays, and so do the proposals that wait and were shelved last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// What nothing happened to for longer goes, in days.
+    pub keep_days: u64,
+    /// Of each workspace, what is over this many bytes goes, oldest first.
+    pub keep_bytes: u64,
+}
+
+/// Changesets that wait or can be undone, and those that were.
 pub trait Shelf: Send + Sync {
     /// Keeps a changeset, or changes the state of a kept one.
     ///
@@ -274,12 +336,26 @@ pub trait Shelf: Send + Sync {
     /// The changeset whose name begins with `id`.
     ///
     /// # Errors
-    /// When none or several do, or it cannot be read.
+    /// When none or several do, saying so where one did and is not kept any more; when it cannot be read, or is not as
+    /// it was written.
     fn shelved(&self, root: &Root, id: &ChangesetId) -> Result<Shelved, Failure>;
 
     /// The changesets in `state`, latest change of state last.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// When they cannot be read, or are not as they were written.
     fn in_state(&self, root: &Root, state: ShelvedState) -> Result<Vec<Shelved>, Failure>;
+
+    /// Everything that is kept, latest change of state first.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not as it was written.
+    fn history(&self, root: &Root) -> Result<Vec<Listed>, Failure>;
+
+    /// Removes what `retention` does not hold, in every workspace, and says how many changesets that were. Does
+    /// nothing within an hour of the last time, unless much was shelved since.
+    ///
+    /// # Errors
+    /// When it cannot be done: then everything is still there.
+    fn prune(&self, retention: Retention, now_ms: i64) -> Result<usize, Failure>;
 }

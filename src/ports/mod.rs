@@ -23,7 +23,8 @@ pub use files::{Ending, FileStat, Files, Left, Outcome, Receipt, Recovery, Skip,
 pub use grants::{GrantKind, Grants, LiveGrant};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
 pub use ledger::{
-    ApprovalKind, Entry, Keep, Ledger, Modes, Phase, Reader, Rotated, Rotation, Shelf, Shelved, ShelvedState, Since,
+    ApprovalKind, Entry, Keep, Ledger, Listed, Modes, Phase, Reader, Retention, Rotated, Rotation, Shelf, Shelved,
+    ShelvedState, Since,
 };
 pub use runner::{
     Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, Refusal, RefusalKind, RunOutcome,

@@ -14,7 +14,7 @@ use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use tagout::changes::{ChangesetId, FileChange, content_hash};
+use tagout::changes::{ChangesetId, FileChange, Permissions, content_hash};
 use tagout::host::{DiskFiles, open_root};
 use tagout::policy::{Action, Facts, Grant, Mode, Rules};
 use tagout::ports::{Ending, Failure, Files, Outcome, Receipt, Recovery};
@@ -104,7 +104,7 @@ fn prepared(folder: &Path) -> impl FnOnce() -> Result<Receipt, Failure> {
     let grant = Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), action, &Facts::user(), None).unwrap().0;
     let root = open_root(&folder.join("work")).unwrap();
     let files = files(folder);
-    move || files.apply(grant, &root, &ChangesetId::from_text("change-1"), &changes)
+    move || files.apply(grant, &root, &ChangesetId::from_text("change-1"), &changes, &Permissions::new())
 }
 
 /// In memory where there is such a place: what is tried does not depend on how long a disk takes.

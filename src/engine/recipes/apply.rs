@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::super::Workbench;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
+use super::keep::{applied_parts, shelve as keep};
 use super::trust::set_trust;
-use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Lineage, Origin, content_hash};
+use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Lineage, Origin, Permissions, content_hash};
 use crate::policy::{Action, Facts, secrets};
 use crate::ports::{Evidence, Failure, FailureKind, Outcome, Receipt, Shelved, ShelvedState};
 use crate::workspace::{ContentHash, FileState, RelativePath, Root};
@@ -93,8 +94,10 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
     }
     let before = (workbench.evidence)(&task.root).ok().filter(|seen| workbench.is_trusted(&task.root, seen));
     let (Purpose::Accept { proposal, .. } | Purpose::Undo { proposal }) = &task.purpose;
-    let written = workbench.files.apply(granted.grant, &task.root, proposal, &task.changes);
-    let kept = finish(workbench, &task, &granted.judgement, written.as_ref().err().map(ToString::to_string));
+    let permissions = permissions(workbench, &task)?;
+    let written = workbench.files.apply(granted.grant, &task.root, proposal, &task.changes, &permissions);
+    let ended = written.as_ref().map(|receipt| receipt.deleted.clone()).map_err(ToString::to_string);
+    let kept = finish(workbench, &task, &granted.judgement, ended);
     let notes = notes(written?);
     // Without it trust falls, which the user is told of the next time.
     drop(keep_trust(workbench, &task, before));
@@ -106,9 +109,18 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
     Ok(Applied::Done(task, notes))
 }
 
+/// The permissions that files had which are created again.
+fn permissions(workbench: &Workbench, task: &ApplyTask) -> Result<Permissions, Failure> {
+    let Purpose::Undo { proposal } = &task.purpose else { return Ok(Permissions::new()) };
+    let history = workbench.shelf.history(&task.root)?.into_iter();
+    let parts = history.filter(|one| one.state == ShelvedState::Applied && one.proposal == *proposal);
+    // The last of them is the first part: what it deleted is what was there before all of it.
+    Ok(parts.flat_map(|part| part.lineage.permissions).collect())
+}
+
 /// What there is to say of what was written.
 fn notes(receipt: Receipt) -> Vec<String> {
-    let Receipt { outcome, separated, recovered } = receipt;
+    let Receipt { outcome, separated, recovered, deleted: _ } = receipt;
     let again = match outcome {
         Outcome::Written => None,
         Outcome::AlreadyApplied => Some("the files held it already, and nothing was written".to_owned()),
@@ -168,35 +180,38 @@ fn with_secrets(changes: &[FileChange]) -> Vec<RelativePath> {
 /// # Errors
 /// When it cannot be recorded.
 pub fn record(workbench: &Workbench, record: &RecordTask) -> Result<(), Failure> {
-    finish(workbench, &record.task, &record.judgement, record.failure.clone())
+    // An editor makes edits of documents only, and deletes none.
+    let ended = record.failure.clone().map_or_else(|| Ok(Permissions::new()), Err);
+    finish(workbench, &record.task, &record.judgement, ended)
 }
 
 fn finish(
     workbench: &Workbench,
     task: &ApplyTask,
     judgement: &Judgement,
-    failure: Option<String>,
+    ended: Result<Permissions, String>,
 ) -> Result<(), Failure> {
-    let outcome =
-        failure.clone().map_or_else(|| format!("wrote {} files", task.changes.len()), |why| format!("failed: {why}"));
+    let outcome = match &ended {
+        Ok(_) => format!("wrote {} files", task.changes.len()),
+        Err(why) => format!("failed: {why}"),
+    };
     end(workbench, &task.root, judgement, &outcome)?;
-    if failure.is_some() {
-        return Ok(());
-    }
+    let Ok(deleted) = ended else { return Ok(()) };
     let at_ms = workbench.clock.now_ms();
     let shelve = |changeset: Changeset, proposal: &ChangesetId, state| {
-        workbench.shelf.shelve(&task.root, &Shelved { changeset, proposal: proposal.clone(), state, at_ms })
+        keep(workbench, &task.root, &Shelved { changeset, proposal: proposal.clone(), state, at_ms })
     };
     match &task.purpose {
         Purpose::Accept { proposal, origin, lineage, .. } => {
             let part = Changeset::new(origin.clone(), task.changes.clone());
-            let lineage = if part.id == *proposal { (**lineage).clone() } else { lineage.derived(proposal) };
+            let mut lineage = if part.id == *proposal { (**lineage).clone() } else { lineage.derived(proposal) };
+            lineage.permissions.extend(deleted);
             shelve(part.with_lineage(lineage), proposal, ShelvedState::Applied)
         }
         Purpose::Undo { proposal } => {
             let taken_back = |path: &RelativePath| task.changes.iter().any(|change| change.path == *path);
-            for part in workbench.shelf.in_state(&task.root, ShelvedState::Applied)? {
-                if part.proposal != *proposal || !part.changeset.files.iter().any(|file| taken_back(&file.path)) {
+            for part in applied_parts(workbench, &task.root, proposal)? {
+                if !part.changeset.files.iter().any(|file| taken_back(&file.path)) {
                     continue;
                 }
                 // Files that another task has yet to take back, or could not, stay applied.
@@ -220,7 +235,8 @@ fn finish(
 pub fn settle(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -> Result<(), Failure> {
     match workbench.shelf.shelved(root, proposal) {
         Ok(shelved) if shelved.state == ShelvedState::Pending => {
-            workbench.shelf.shelve(root, &Shelved { state: ShelvedState::Settled, ..shelved })
+            let at_ms = workbench.clock.now_ms();
+            keep(workbench, root, &Shelved { state: ShelvedState::Settled, at_ms, ..shelved })
         }
         Ok(_) => Ok(()),
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),

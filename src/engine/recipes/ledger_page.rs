@@ -35,7 +35,7 @@ fn line(entry: &Entry) -> String {
 
 /// Milliseconds since the Unix epoch as `YYYY-MM-DDThh:mm:ssZ` (days to civil date after Howard Hinnant,
 /// "chrono-compatible low-level date algorithms").
-fn timestamp(at_ms: i64) -> String {
+pub(super) fn timestamp(at_ms: i64) -> String {
     let seconds = at_ms.rem_euclid(MILLISECONDS_A_DAY) / 1000;
     let days = at_ms.div_euclid(MILLISECONDS_A_DAY) + 719_468;
     let era = days.div_euclid(146_097);

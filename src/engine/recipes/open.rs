@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::super::{Standing, Workbench};
 use super::unknown::resolve_unknown;
-use crate::changes::{Changeset, FileChange};
+use crate::changes::{Changeset, ChangesetId, FileChange};
 use crate::config::ConfigProblem;
 use crate::policy::{Mode, Trust};
-use crate::ports::{Evidence, Failure, ShelvedState};
+use crate::ports::{Evidence, Failure, Listed, ShelvedState};
 use crate::workspace::{FileState, RelativePath, Root};
+
+/// So many applied changesets are offered to be undone by name.
+const UNDONE_BY_NAME: usize = 3;
 
 /// How a workspace stands, for people to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Stance {
     pub settings: Option<Evidence>,
     /// What is wrong with the settings and rules.
     pub problems: Vec<ConfigProblem>,
+    /// What was applied last and can be undone, latest first, each with what made it.
+    pub applied: Vec<(ChangesetId, String)>,
 }
 
 /// Looks at how a workspace stands now.
@@ -34,7 +39,21 @@ pub fn look(workbench: &Workbench, root: &Root) -> Result<Stance, Failure> {
     let mode = standing.mode()?;
     let Standing { trust, problems, .. } = standing;
     let settings = if trust == Trust::Trusted { None } else { (workbench.evidence)(root).ok() };
-    Ok(Stance { root: root.clone(), mode, trust, settings, problems })
+    // What cannot be read is not offered; whoever asks for it is told why.
+    let applied = applied_lately(workbench, root).unwrap_or_default();
+    Ok(Stance { root: root.clone(), mode, trust, settings, problems, applied })
+}
+
+/// The proposals of which something was applied last.
+fn applied_lately(workbench: &Workbench, root: &Root) -> Result<Vec<(ChangesetId, String)>, Failure> {
+    let mut lately: Vec<(ChangesetId, String)> = Vec::new();
+    let history = workbench.shelf.history(root)?;
+    for Listed { proposal, origin, .. } in history.into_iter().filter(|one| one.state == ShelvedState::Applied) {
+        if lately.len() < UNDONE_BY_NAME && lately.iter().all(|(known, _)| *known != proposal) {
+            lately.push((proposal, origin.describe()));
+        }
+    }
+    Ok(lately)
 }
 
 /// A workspace that is open.

@@ -3,6 +3,7 @@
 use super::super::Workbench;
 use super::super::checks::syntax;
 use super::fan_out::fan_out;
+use super::keep::shelve;
 use super::patience::patience;
 use super::unsaved::{Unsaved, unsaved};
 use crate::changes::{Changeset, CheckOutcome, FileChange, Origin};
@@ -111,7 +112,7 @@ pub(super) fn shelve_pending(workbench: &Workbench, root: &Root, changeset: &Cha
         state: ShelvedState::Pending,
         at_ms: workbench.clock.now_ms(),
     };
-    workbench.shelf.shelve(root, &shelved)
+    shelve(workbench, root, &shelved)
 }
 
 fn language(name: &str) -> Result<Language, Failure> {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::super::Workbench;
+use super::keep::applied_parts;
 use crate::changes::{Changeset, ChangesetId, FileChange, Obstructed, Rebased, rebase, undo_over};
-use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
+use crate::ports::{Failure, FailureKind, Listed, ShelvedState};
 use crate::workspace::{FileState, RelativePath, Root};
 
 /// Most places that are told of what does not fit.
@@ -56,28 +57,38 @@ pub fn last_applied(workbench: &Workbench, root: &Root, wanted: Option<&Changese
         return Err(Failure::new(FailureKind::InvalidInput, "an empty name names no changeset")
             .hint("leave it out for the last one"));
     }
-    let applied = workbench.shelf.in_state(root, ShelvedState::Applied)?;
-    let fits = |shelved: &&Shelved| {
-        wanted.is_none_or(|id| {
-            [&shelved.proposal, &shelved.changeset.id].iter().any(|name| name.as_str().starts_with(id.as_str()))
-        })
+    let fits = |listed: &Listed| {
+        let names = [&listed.proposal, &listed.id];
+        listed.state == ShelvedState::Applied
+            && wanted.is_none_or(|id| names.iter().any(|name| name.as_str().starts_with(id.as_str())))
     };
-    let mut fitting = applied.iter().rev().filter(fits);
-    let last = fitting
-        .next()
-        .ok_or_else(|| Failure::new(FailureKind::NotFound, "there is nothing to undo: no such changeset is applied"))?;
-    let proposal = last.proposal.clone();
+    let history = workbench.shelf.history(root)?;
+    let mut fitting = history.into_iter().filter(fits);
+    let Some(last) = fitting.next() else {
+        return Err(nothing_to_undo(workbench, root, wanted));
+    };
+    let proposal = last.proposal;
     if wanted.is_some() && fitting.any(|other| other.proposal != proposal) {
         let what = "several applied changesets have a name that begins so";
         return Err(Failure::new(FailureKind::InvalidInput, what).hint("write more of the name: `tagout changes`"));
     }
-    let parts = applied.into_iter().filter(|shelved| shelved.proposal == proposal);
-    let parts: Vec<Changeset> = parts.map(|shelved| shelved.changeset).collect();
+    let parts = applied_parts(workbench, root, &proposal)?;
+    let parts: Vec<Changeset> = parts.into_iter().map(|shelved| shelved.changeset).collect();
     let mut now = Now::default();
     for part in &parts {
         now.add(workbench, root, part)?;
     }
     Ok(LastApplied { root: root.clone(), parts, proposal, now })
+}
+
+/// Where it was applied and is not kept any more, that is said.
+fn nothing_to_undo(workbench: &Workbench, root: &Root, wanted: Option<&ChangesetId>) -> Failure {
+    match wanted.map(|id| workbench.shelf.shelved(root, id)) {
+        Some(Err(failure)) => failure,
+        Some(Ok(_)) | None => {
+            Failure::new(FailureKind::NotFound, "there is nothing to undo: no such changeset is applied")
+        }
+    }
 }
 
 impl LastApplied {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::super::Workbench;
 use crate::changes::{FileChange, content_hash};
 use crate::policy::{Action, Place};
-use crate::ports::{Entry, Failure, Phase, Shelved, ShelvedState};
+use crate::ports::{Entry, Failure, Phase};
 use crate::workspace::{ContentHash, RelativePath, Root};
 
 /// Puts right what a crash cut short in `root`, looks into every effect whose outcome is unknown, and records what is
@@ -97,14 +97,12 @@ fn meant(
     paths: &[RelativePath],
 ) -> Result<Option<Vec<FileChange>>, Failure> {
     let paths: BTreeSet<&RelativePath> = paths.iter().collect();
-    for state in [ShelvedState::Applied, ShelvedState::Pending, ShelvedState::Settled, ShelvedState::Undone] {
-        for Shelved { changeset, .. } in workbench.shelf.in_state(root, state)? {
-            let about = |change: &FileChange| paths.contains(&change.path);
-            let made: Vec<FileChange> = changeset.files.into_iter().filter(about).collect();
-            let undone: Vec<FileChange> = made.iter().map(FileChange::inverted).collect();
-            if let Some(meant) = [made, undone].into_iter().find(|changes| content_hash(changes) == *content) {
-                return Ok(Some(meant));
-            }
+    for listed in workbench.shelf.history(root)? {
+        let changeset = workbench.shelf.shelved(root, &listed.id)?.changeset;
+        let made: Vec<FileChange> = changeset.files.into_iter().filter(|change| paths.contains(&change.path)).collect();
+        let undone: Vec<FileChange> = made.iter().map(FileChange::inverted).collect();
+        if let Some(meant) = [made, undone].into_iter().find(|changes| content_hash(changes) == *content) {
+            return Ok(Some(meant));
         }
     }
     Ok(None)

@@ -48,7 +48,7 @@ fn id() -> ChangesetId {
 }
 
 fn apply_all(root: &Root, changes: &[FileChange]) -> Result<Receipt, Failure> {
-    files(root).apply(grant(changes), root, &id(), changes)
+    files(root).apply(grant(changes), root, &id(), changes, &Permissions::new())
 }
 
 /// Everything below a folder: names, kinds, modes, bytes.
@@ -105,11 +105,14 @@ fn a_grant_fits_only_its_own_changes() {
     let (_folder, root) = root();
     let changes = [change("a", None, text("x"))];
     let other = grant(&[change("a", None, text("y"))]);
-    let failure = files(&root).apply(other, &root, &id(), &changes).unwrap_err();
+    let failure = files(&root).apply(other, &root, &id(), &changes, &Permissions::new()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Denied);
     let run = Action::Run { argv: vec!["x".into()], place: crate::policy::Place::Sandbox, network: Vec::new() };
     let run = Grant::obtain(Mode::WorkspaceWrite, &Rules::default(), run, &Facts::user(), None).unwrap().0;
-    assert_eq!(files(&root).apply(run, &root, &id(), &changes).unwrap_err().kind, FailureKind::Denied);
+    assert_eq!(
+        files(&root).apply(run, &root, &id(), &changes, &Permissions::new()).unwrap_err().kind,
+        FailureKind::Denied
+    );
     assert!(picture(root.as_path()).is_empty());
 }
 
@@ -206,14 +209,46 @@ fn two_at_once_are_never_mixed() {
 }
 
 #[test]
+fn what_is_deleted_and_created_again_or_renamed_is_no_more_open_than_it_was() {
+    let (_folder, root) = root();
+    let mode = |path: &str| fs::metadata(root.as_path().join(path)).unwrap().permissions().mode() & 0o7777;
+    let set = |path: &str, mode| {
+        fs::set_permissions(root.as_path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let long = "a line of the file that is renamed\n".repeat(20);
+    fs::write(root.as_path().join("key"), "secret").unwrap();
+    fs::write(root.as_path().join("old"), &long).unwrap();
+    set("key", 0o4600);
+    set("old", 0o640);
+    let state = |path: &str| files(&root).read(&root, &RelativePath::new(path).unwrap()).unwrap();
+    let changes = [
+        change("key", state("key"), None),
+        change("new", None, state("old")),
+        change("old", state("old"), None),
+        change("other", None, text("other")),
+    ];
+    let receipt = apply_all(&root, &changes).unwrap();
+    let deleted: Vec<(&str, u32)> = receipt.deleted.iter().map(|(path, mode)| (path.as_str(), *mode)).collect();
+    assert_eq!((deleted, mode("new")), (vec![("key", 0o600), ("old", 0o640)], 0o640));
+    let usual = mode("other");
+    let back: Vec<_> = changes.iter().map(FileChange::inverted).collect();
+    set("new", 0o600);
+    files(&root).apply(grant(&back), &root, &id(), &back, &receipt.deleted).unwrap();
+    assert_eq!((mode("key"), mode("old")), (0o600, 0o600), "what is renamed has what it had last");
+    let other = [change("third", None, text("other"))];
+    files(&root).apply(grant(&other), &root, &id(), &other, &receipt.deleted).unwrap();
+    assert_eq!(mode("third"), usual);
+}
+
+#[test]
 fn many_files_go_together_durably_and_back() {
     let (_folder, root) = root();
     let changes: Vec<_> = (0..200).map(|number| change(&format!("{}/{number}", number % 7), None, text("x"))).collect();
     let durable = files(&root).with_durability(Durability::Durable);
-    durable.apply(grant(&changes), &root, &id(), &changes).unwrap();
+    durable.apply(grant(&changes), &root, &id(), &changes, &Permissions::new()).unwrap();
     assert_eq!(picture(root.as_path()).len(), 207);
     let back: Vec<_> = changes.iter().map(FileChange::inverted).collect();
-    durable.apply(grant(&back), &root, &id(), &back).unwrap();
+    durable.apply(grant(&back), &root, &id(), &back, &Permissions::new()).unwrap();
     assert!(picture(root.as_path()).is_empty());
 }
 

@@ -1,7 +1,7 @@
 //! Changes left at every step, as a process leaves them that ends there, and other programs that write meanwhile.
 
 use super::*;
-use crate::changes::{ChangesetId, FileChange};
+use crate::changes::{ChangesetId, FileChange, Permissions};
 use crate::host::open_root;
 use crate::ports::Left;
 use crate::workspace::{FileState, RelativePath};
@@ -58,7 +58,7 @@ impl Place {
         let plan = Plan::new(&ChangesetId::from_text("one"), &self.root, &changes, made);
         let journal = Journal::begin(&self.journals(), &plan, Durability::Unsynced).unwrap();
         let beneath = Beneath::open(&self.root).unwrap();
-        Transaction::new(&beneath, &plan, journal, Durability::Unsynced).stage(&changes).unwrap();
+        Transaction::new(&beneath, &plan, journal, Durability::Unsynced).stage(&changes, &Permissions::new()).unwrap();
         for entry in plan.entries.iter().take(changed) {
             entry.advance(&beneath.parent(&entry.path).unwrap()).unwrap();
         }

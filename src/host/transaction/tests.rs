@@ -34,7 +34,7 @@ fn disturbed(disturb: impl Fn(&Path)) -> (Failure, Vec<(String, String)>) {
     let plan = Plan::new(&ChangesetId::from_text("x"), &root, &changes, made);
     let journal = Journal::begin(state.path(), &plan, Durability::Durable).unwrap();
     let mut transaction = Transaction::new(&beneath, &plan, journal, Durability::Durable);
-    transaction.stage(&changes).unwrap();
+    transaction.stage(&changes, &Permissions::new()).unwrap();
     disturb(folder.path());
     let failure = transaction.commit().unwrap_err();
     let undone = transaction.undo();

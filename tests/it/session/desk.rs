@@ -134,6 +134,17 @@ impl Desk {
         told.unwrap_or_else(|| panic!("\"{text}\" was not said: {:?}", self.client.seen))
     }
 
+    /// Waits until a page of this name is shown; what it says.
+    pub(super) fn shown(&mut self, name: &str) -> String {
+        let shown = self.client.wait_for(PATIENCE, |client| {
+            let uris = client.seen.iter().filter(|message| message["method"] == "window/showDocument");
+            let mut uris = uris.filter_map(|message| message["params"]["uri"].as_str());
+            uris.find_map(|uri| uri.strip_prefix("file://").filter(|path| path.ends_with(name)).map(str::to_owned))
+        });
+        let path = shown.unwrap_or_else(|| panic!("{name} was not shown: {:?}", self.client.seen));
+        std::fs::read_to_string(path).expect("a page")
+    }
+
     /// Waits until the notices at a file are `count`, each with `text` in it.
     pub(super) fn notices(&mut self, path: &str, count: usize, text: &str) {
         let uri = self.place.uri(path);

@@ -175,6 +175,20 @@ fn an_undo_takes_back_open_and_closed_files() {
 }
 
 #[test]
+fn what_was_applied_is_offered_by_name_and_the_history_is_a_page() {
+    let mut desk = accepted_over_both();
+    let undo = desk.offered("a.rs", 0, "undo rewrite rust: old($A) → new($A) (");
+    desk.execute("tagout.undo", undo);
+    desk.make_edit("a.rs");
+    desk.recorded("Apply", &["", "", "", "", "Judged: ", "", "", "Ended: wrote"]);
+    assert_eq!((desk.text("a.rs"), desk.disk("b.rs").as_str()), (TWO, ONE));
+    let history = desk.offered("a.rs", 0, "show the history");
+    desk.execute("tagout.history", history);
+    let page = desk.shown("history.txt");
+    assert!(page.contains("undone") && page.contains("rewrite rust: old($A) → new($A)"), "{page}");
+}
+
+#[test]
 fn an_undo_that_the_editor_refuses_in_part_can_be_asked_for_again() {
     let mut desk = accepted_over_both();
     *desk.says.borrow_mut() = json!({"applied": false, "failureReason": "the buffer is locked"});

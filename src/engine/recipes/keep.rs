@@ -1,0 +1,31 @@
+//! Putting changesets on the shelf, and letting go of what its retention does not hold.
+
+use super::super::Workbench;
+use crate::changes::ChangesetId;
+use crate::ports::{Failure, Shelved, ShelvedState};
+use crate::workspace::Root;
+
+/// Shelves a changeset, and lets go of what is too old or too much by now.
+///
+/// # Errors
+/// When it cannot be shelved.
+pub(super) fn shelve(workbench: &Workbench, root: &Root, shelved: &Shelved) -> Result<(), Failure> {
+    workbench.shelf.shelve(root, shelved)?;
+    // It is kept whether others go or not; the next time they are tried again.
+    drop(workbench.shelf.prune(workbench.retention(), workbench.clock.now_ms()));
+    Ok(())
+}
+
+/// The applied parts of a proposal, first one first.
+///
+/// # Errors
+/// When the shelf cannot be read.
+pub(super) fn applied_parts(
+    workbench: &Workbench,
+    root: &Root,
+    proposal: &ChangesetId,
+) -> Result<Vec<Shelved>, Failure> {
+    let history = workbench.shelf.history(root)?;
+    let parts = history.iter().rev().filter(|one| one.state == ShelvedState::Applied && one.proposal == *proposal);
+    parts.map(|one| workbench.shelf.shelved(root, &one.id)).collect()
+}
