@@ -2,6 +2,7 @@
 
 mod arguments;
 mod audit;
+mod batch;
 mod changes;
 mod doctor;
 mod grants;
@@ -9,6 +10,8 @@ mod index;
 mod ledger;
 mod mode;
 mod policy;
+mod recipe;
+mod recipe_arguments;
 mod rewrite;
 mod run;
 mod screen;
@@ -19,6 +22,7 @@ mod trust;
 use std::process::ExitCode;
 
 pub use arguments::{Arguments, Command};
+pub use recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
 pub use screen::{Colour, Screen};
 
 use crate::config::ConfigProblem;
@@ -56,7 +60,9 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
     let outcome = match command {
         Command::Index(arguments) => index::run(&arguments, workbench, screen, cancel),
         Command::Search(arguments) => search::run(&arguments, workbench, screen, cancel),
-        Command::Rewrite(arguments) => rewrite::run(&arguments, workbench, screen, cancel),
+        Command::Rewrite(arguments) => rewrite::run(arguments, workbench, screen, cancel),
+        Command::Recipe(arguments) => recipe::run(arguments, workbench, screen, cancel),
+        Command::Batch(arguments) => batch::run(&arguments, workbench, screen, cancel),
         Command::Run(arguments) => run::run(arguments, workbench, screen, cancel),
         Command::Changes(arguments) => changes::list(&arguments, workbench, screen),
         Command::Show(arguments) => changes::show(&arguments, workbench, screen),

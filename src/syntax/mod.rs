@@ -24,6 +24,7 @@ pub use chunk::{Chunk, ChunkKind};
 pub use chunking::{Chunked, chunk_text};
 pub use file_kind::{looks_binary, looks_generated};
 pub use language::Language;
+pub use parse::has_faults;
 pub use pattern::{Pattern, PatternError};
 pub use rule_scan::{Finding, Scan};
 pub use rules::{Rule, RuleProblem, Rules, Severity};

@@ -51,6 +51,12 @@ pub(super) fn parse(language: Language, text: &str, stop: &dyn Fn() -> bool) -> 
     parse_as(&grammar(language), language, text, stop)
 }
 
+/// Whether `text` has a place that its grammar does not take; `None` when it could not be parsed at all.
+#[must_use]
+pub fn has_faults(language: Language, text: &str, stop: &dyn Fn() -> bool) -> Option<bool> {
+    Some(parse(language, text, stop).ok()?.root_node().has_error())
+}
+
 /// As [`parse`], with a grammar other than the language's own (PHP patterns have no `<?php` before them).
 pub(super) fn parse_as(
     grammar: &tree_sitter::Language,
