@@ -1,23 +1,26 @@
 //! The commands that a client can run: one static list, one JSON object as argument.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::order::{Answer, JobId, Level, Order, RequestId, Task};
-use super::recipes::{ApplyTask, Consent, RewriteTask, RunTask, SearchTask, Term};
+use super::recipes::{ApplyTask, Consent, Keeping, RefactorTask, RewriteTask, RunTask, SearchTask, Term};
 use super::recipes::{rule_name, session_grant};
 use super::state::{Given, Pending, PendingTask, Reply, State};
 use crate::changes::{ChangesetId, HunkId, Selection, render_changeset};
 use crate::policy::{HostRule, Mode, Place, Role};
 use crate::ports::{Failure, FailureKind};
+use crate::refactor::Work;
 use crate::workspace::{ContentHash, Root};
 
 /// Every command id, as the server announces it.
 pub const COMMANDS: &[&str] = &[
     "tagout.search",
     "tagout.rewrite",
+    "tagout.recipe",
     "tagout.run",
     "tagout.accept",
     "tagout.reject",
@@ -47,6 +50,9 @@ struct Argument {
     pattern: Option<String>,
     replacement: Option<String>,
     language: Option<String>,
+    recipe: Option<String>,
+    parameters: BTreeMap<String, String>,
+    paths: Vec<String>,
     argv: Option<Vec<String>>,
     place: Option<String>,
     network: Option<Vec<String>>,
@@ -137,17 +143,12 @@ impl State {
                 Ok((None, self.search(request, query, limit, Reply::Json)))
             }
             "tagout.rewrite" => started(self.rewrite(argument)?),
+            "tagout.recipe" => started(self.recipe(argument)?),
             "tagout.run" => started(self.run(argument)?),
             "tagout.accept" => started(self.accept(&argument.changeset()?, argument.selection())?),
             "tagout.reject" => done(self.reject(&argument.changeset()?, argument.selection())?),
             "tagout.showDiff" => started(self.show_diff(&argument.changeset()?)?),
-            "tagout.showOutput" => {
-                let text = self.last_output.clone().ok_or_else(|| {
-                    Failure::new(FailureKind::NotFound, "no command has run yet").hint("run one with tagout.run")
-                })?;
-                let job = self.begin(None, None);
-                started((job, vec![Order::Start(job, Task::Page { name: "output.txt".to_owned(), text })]))
-            }
+            "tagout.showOutput" => started(self.show_output()?),
             "tagout.setMode" => {
                 let name = wanted(argument.mode.as_deref(), "mode")?;
                 let mode: Mode =
@@ -219,6 +220,23 @@ impl State {
         Ok((job, self.started(job, Task::Rewrite(task))))
     }
 
+    fn recipe(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
+        let name = wanted(argument.recipe.clone(), "recipe")?;
+        let title = format!("tagout: recipe {name}");
+        let root = self.root(argument)?;
+        let task = RefactorTask {
+            root: root.clone(),
+            work: Work::Recipe { name, parameters: argument.parameters.clone() },
+            paths: argument.paths.clone(),
+            open: self.open_texts(),
+            approved: Vec::new(),
+            threads: None,
+            keeping: Keeping::Shelved,
+        };
+        let job = self.begin(Some(title), Some(&root));
+        Ok((job, self.started(job, Task::Refactor(task))))
+    }
+
     fn run(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
         let place = match argument.place.as_deref() {
             None | Some("sandbox") => Place::Sandbox,
@@ -240,6 +258,14 @@ impl State {
         let root = task.root.clone();
         let job = self.begin(Some(format!("tagout: run {}", task.argv.join(" "))), Some(&root));
         (job, self.started(job, Task::Run(task)))
+    }
+
+    fn show_output(&mut self) -> Result<(JobId, Vec<Order>), Failure> {
+        let text = self.last_output.clone().ok_or_else(|| {
+            Failure::new(FailureKind::NotFound, "no command has run yet").hint("run one with tagout.run")
+        })?;
+        let job = self.begin(None, None);
+        Ok((job, vec![Order::Start(job, Task::Page { name: "output.txt".to_owned(), text })]))
     }
 
     fn show_diff(&mut self, id: &ChangesetId) -> Result<(JobId, Vec<Order>), Failure> {

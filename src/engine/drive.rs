@@ -212,6 +212,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::See(..)
         | Task::Search(_)
         | Task::Rewrite(_)
+        | Task::Refactor(_)
         | Task::Run(_)
         | Task::Page { .. }
         | Task::LedgerPage(_)
@@ -284,6 +285,7 @@ impl Worker {
             }
             Task::Search(task) => recipes::search(workbench, &task, cancel).map(Outcome::Found),
             Task::Rewrite(task) => recipes::rewrite(workbench, &task, cancel, &report).map(Outcome::Proposed),
+            Task::Refactor(task) => recipes::refactor(workbench, &task, cancel, &report).map(Outcome::Proposed),
             Task::Run(task) => {
                 let output = |stream, text: &str| self.tell(job, Update::Output(stream, text.to_owned()));
                 recipes::run(workbench, task, &output, cancel).map(Outcome::Ran)

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::recipes::{ApplyTask, Granted, Judgement, RecordTask, Report, RewriteTask, RunTask, SearchTask};
+use super::recipes::{
+    ApplyTask, Granted, Judgement, RecordTask, RefactorTask, Report, RewriteTask, RunTask, SearchTask,
+};
 use crate::changes::ChangesetId;
 use crate::policy::Mode;
 use crate::ports::Failure;
@@ -135,6 +137,8 @@ pub enum Task {
     Search(SearchTask),
     /// Make a structural rewrite into a changeset.
     Rewrite(RewriteTask),
+    /// Make what a recipe does into a changeset.
+    Refactor(RefactorTask),
     /// Run a command.
     Run(RunTask),
     /// Write changes.

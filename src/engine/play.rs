@@ -49,6 +49,7 @@ fn reviewing() -> State {
             trust: Trust::Trusted,
             settings: None,
             problems: vec![],
+            offers: super::recipes::Offers::default(),
         },
         unknown: Vec::new(),
         commands: vec![],

@@ -37,6 +37,12 @@ impl Paths {
         Ok(Self(Some(set)))
     }
 
+    /// The glob that takes just this path.
+    #[must_use]
+    pub fn literal(path: &str) -> String {
+        globset::escape(path)
+    }
+
     /// Whether a file is one of them.
     #[must_use]
     pub fn take(&self, path: &str) -> bool {

@@ -1,8 +1,7 @@
 //! Batches through the real binary: plans good and bad, what is applied, taken back, gone on with, and handed out.
 
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,7 +10,7 @@ use crate::place::{Place, notes, says, tagout};
 use crate::sandbox::bench;
 
 /// A workspace of so many files with one place each to change, which may be written to.
-fn place(files: usize) -> Place {
+pub(crate) fn place(files: usize) -> Place {
     let place = Place::new();
     for number in 0..files {
         place.write(&format!("src/f{number:03}.rs"), format!("fn f{number}() {{\n    old({number});\n}}\n"));
@@ -20,19 +19,19 @@ fn place(files: usize) -> Place {
     place
 }
 
-fn rewrite(id: &str, more: Value) -> Value {
+pub(crate) fn rewrite(id: &str, more: Value) -> Value {
     let mut item =
         json!({"id": id, "rewrite": {"language": "rust", "pattern": "old($A)", "replacement": "old($A + 1)"}});
     item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     item
 }
 
-fn plan(items: &[Value]) -> String {
+pub(crate) fn plan(items: &[Value]) -> String {
     items.iter().map(|item| format!("{item}\n")).collect()
 }
 
 /// Runs a plan from standard input.
-fn batch(place: &Place, plan: impl AsRef<[u8]>, arguments: &[&str]) -> Output {
+pub(crate) fn batch(place: &Place, plan: impl AsRef<[u8]>, arguments: &[&str]) -> Output {
     let mut command = place.program();
     command.arg("batch").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -45,33 +44,23 @@ fn batch(place: &Place, plan: impl AsRef<[u8]>, arguments: &[&str]) -> Output {
     output
 }
 
-fn events(output: &Output) -> Vec<Value> {
+pub(crate) fn events(output: &Output) -> Vec<Value> {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no event: {line}"))).collect()
 }
 
-fn of<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
+pub(crate) fn of<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["event"] == kind).collect()
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or(-1)
 }
 
 /// How often the old text was rewritten in each file.
-fn times(place: &Place, files: usize) -> Vec<usize> {
+pub(crate) fn times(place: &Place, files: usize) -> Vec<usize> {
     let text = |number| std::fs::read_to_string(place.work().join(format!("src/f{number:03}.rs"))).unwrap();
     (0..files).map(|number| text(number).matches("+ 1").count()).collect()
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new("git");
-    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgSign=false"];
-    command.args(identity).args(arguments).current_dir(folder);
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", notes(&output));
-    output
 }
 
 #[test]
@@ -310,49 +299,19 @@ fn a_check_over_the_proposal_decides_whether_it_is_applied() {
 }
 
 #[test]
-fn patches_are_applied_by_git_am_with_where_they_come_from_in_the_trailers() {
+fn what_was_being_taken_back_when_it_was_killed_is_taken_back() {
     let place = place(3);
-    git(&place.work(), &["init", "-q"]);
-    git(&place.work(), &["add", "."]);
-    git(&place.work(), &["commit", "-q", "-m", "first"]);
-    place.trust();
-    let clone = place.home().join("clone");
-    git(&place.home(), &["clone", "-q", place.work().to_str().unwrap(), clone.to_str().unwrap()]);
-    let recipe = "name: plus\ntitle: Add ö to it\nparameters: [{name: what}]\nsteps: [{regex: {find: old, replace: '{{what}}'}}]\n";
-    std::fs::create_dir_all(place.home().join(".config/tagout/recipes")).unwrap();
-    std::fs::write(place.home().join(".config/tagout/recipes/plus.yml"), recipe).unwrap();
-    let items = plan(&[
-        rewrite("one", json!({"apply": "all", "commit": "Count up\n\n--- a line\ndiff --git a b\nend"})),
-        json!({"id": "two", "recipe": "plus", "parameters": {"what": "new"}, "apply": "all"}),
-    ]);
-    let patches = place.home().join("patches");
-    let output = batch(&place, &items, &["--patches", patches.to_str().unwrap()]);
-    assert_eq!(code(&output), 0, "{}", notes(&output));
-    let told = events(&output);
-    let paths: Vec<&str> = of(&told, "patch").iter().map(|event| event["path"].as_str().unwrap()).collect();
-    assert!(paths[0].ends_with("0001-one.patch") && paths[1].ends_with("0002-two.patch"), "{paths:?}");
-    git(&clone, &["apply", "--check", paths[0]]);
-    git(&clone, &["am", "-q", paths[0], paths[1]]);
-    for name in ["src/f000.rs", "src/f001.rs", "src/f002.rs"] {
-        let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
-        assert_eq!(read(&clone), read(&place.work()), "{name}");
-    }
-    let log = git(
-        &clone,
-        &[
-            "log",
-            "-2",
-            "--reverse",
-            "--format=%s|%(trailers:key=Tagout-Recipe,valueonly)|%(trailers:key=Tagout-Parameters,valueonly)|%(trailers:key=Tagout-Record,valueonly)|%(trailers:key=Tagout-Changeset,valueonly)",
-        ],
-    );
-    let log = String::from_utf8(log.stdout).unwrap().replace('\n', "");
-    assert!(log.contains("Count up|rewrite rust: old($A)"), "{log}");
-    assert!(log.contains("Add ö to it|plus|{\"what\":\"new\"}|"), "{log}");
-    let changeset = of(&told, "applied")[1]["changeset"].as_str().unwrap();
-    assert!(log.contains(changeset), "{log}");
-    // Inside the workspace only what is applied is written.
-    let output = batch(&place, &items, &["--patches", "patches"]);
-    assert_eq!(code(&output), 2, "{}", notes(&output));
-    assert!(!place.work().join("patches").exists());
+    let items = plan(&[rewrite("a", json!({"apply": "all"}))]);
+    let output = batch(&place, &items, &[]);
+    assert_eq!((code(&output), times(&place, 3)), (0, vec![1, 1, 1]));
+    let changeset = of(&events(&output), "applied")[0]["changeset"].clone();
+    let folder = place.home().join(".state/tagout/batches");
+    let state = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let line = json!({"reached": "undoing", "id": "a", "changeset": changeset});
+    std::fs::write(&state, format!("{line}\n{{\"reached\":\"done\",\"id\":\"a\",\"cha")).unwrap();
+    let output = batch(&place, &items, &[]);
+    assert_eq!((code(&output), times(&place, 3)), (1, vec![0, 0, 0]));
+    assert_eq!(of(&events(&output), "undone")[0]["files"], 3);
+    assert_eq!(code(&batch(&place, &items, &[])), 0, "it is done again");
+    assert_eq!(times(&place, 3), [1, 1, 1]);
 }

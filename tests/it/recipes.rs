@@ -2,6 +2,7 @@
 
 use crate::place::{Place, notes, says, tagout};
 use crate::sandbox::bench;
+use crate::session::Desk;
 
 fn user_recipe(place: &Place, name: &str, text: &str) {
     let folder = place.home().join(".config/tagout/recipes");
@@ -108,5 +109,64 @@ fn rule_files_and_expressions_need_no_recipe_and_what_breaks_a_file_is_said() {
     assert!(dry.status.success() && !before.contains("replace=x"), "{before}");
     for wrong in [&["rewrite"][..], &["rewrite", "--pattern", "a"], &["rewrite", "--regex", "a", "--rule", "b"]] {
         assert_eq!(tagout(&place, wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn an_editor_is_offered_the_recipes_that_match_in_the_file_at_hand() {
+    let place = Place::new();
+    place.write("a.rs", "fn f() { second(1); }\n");
+    place.write("b.rs", "fn g() { second(2); }\n");
+    place.write("other.rs", "fn h() {}\n");
+    place.write(".tagout/recipes/more.yml", MORE);
+    place.write(
+        ".tagout/recipes/never.yml",
+        "name: never\ntitle: No match\nsteps: [{regex: {find: nowhere, replace: x}}]\n",
+    );
+    place.trust();
+    let mut desk = Desk::at(place, "a.rs");
+    let uri = desk.place.uri("a.rs");
+    let here = desk.client.action(&uri, 0, "propose in this file: more")["arguments"][0].clone();
+    let start = serde_json::json!({"line": 0, "character": 0});
+    let params = serde_json::json!({
+        "textDocument": {"uri": uri}, "range": {"start": start, "end": start}, "context": {"diagnostics": []},
+    });
+    let offered = desk.client.call("textDocument/codeAction", params).to_string();
+    assert!(offered.contains("propose in the workspace: more") && !offered.contains("No match"), "{offered}");
+    desk.execute("tagout.recipe", here);
+    desk.told("tagout: proposed recipe more");
+    assert!(desk.client.action(&uri, 0, "accept the whole changeset (1 hunks): recipe more").is_object());
+    desk.execute("tagout.recipe", serde_json::json!({"recipe": "more"}));
+    assert!(desk.client.action(&uri, 0, "accept the whole changeset (2 hunks): recipe more").is_object());
+    desk.execute("tagout.recipe", serde_json::json!({"recipe": "nobody"}));
+    desk.told("there is no recipe \"nobody\"");
+}
+
+#[test]
+fn the_recipes_of_the_fixtures_and_of_the_page_are_read() {
+    let place = Place::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in std::fs::read_dir(root.join("fixtures/recipes")).unwrap() {
+        let path = entry.unwrap().path();
+        user_recipe(&place, path.file_name().unwrap().to_str().unwrap(), &std::fs::read_to_string(&path).unwrap());
+    }
+    let page = std::fs::read_to_string(root.join("docs/recipes.md")).unwrap();
+    let (_, example) = page.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    user_recipe(&place, "page.yml", &example.replace("name: expect-instead", "name: page"));
+    user_recipe(&place, "more.yml", MORE);
+    let other = "name: another\nparameters: [{name: name}]\nsteps: [{regex: {find: a, replace: '{{name}}'}}]\n";
+    user_recipe(&place, "another.yml", other);
+    let listed = tagout(&place, &["recipe", "list"]);
+    assert_eq!(notes(&listed), "");
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    for name in ["page ", "expect-instead ", "no-var ", "modern-javascript ", "rust-tidy "] {
+        assert!(listed.lines().any(|line| line.starts_with(name)), "{name}: {listed}");
+    }
+    place.write("a.js", "var a = 1;\nif (a == 2) {}\n");
+    place.write("LICENSE", "Copyright (c) 1999 me\n");
+    let diff = says(&place, &["recipe", "run", "modern-javascript"]);
+    for line in ["+let a = 1", "+if (a === 2) {}", "+Copyright (c) 2026 me"] {
+        assert!(diff.contains(line), "{line}: {diff}");
     }
 }

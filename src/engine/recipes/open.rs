@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{Standing, Workbench};
+use super::offers::Offers;
 use super::unknown::resolve_unknown;
 use crate::changes::{Changeset, FileChange};
 use crate::config::ConfigProblem;
@@ -23,6 +24,8 @@ pub struct Stance {
     pub settings: Option<Evidence>,
     /// What is wrong with the settings and rules.
     pub problems: Vec<ConfigProblem>,
+    /// The recipes that can be offered where they match.
+    pub offers: Offers,
 }
 
 /// Looks at how a workspace stands now.
@@ -34,7 +37,8 @@ pub fn look(workbench: &Workbench, root: &Root) -> Result<Stance, Failure> {
     let mode = standing.mode()?;
     let Standing { trust, problems, .. } = standing;
     let settings = if trust == Trust::Trusted { None } else { (workbench.evidence)(root).ok() };
-    Ok(Stance { root: root.clone(), mode, trust, settings, problems })
+    let offers = Offers::of(workbench, root);
+    Ok(Stance { root: root.clone(), mode, trust, settings, problems, offers })
 }
 
 /// A workspace that is open.
