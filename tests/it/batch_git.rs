@@ -6,7 +6,8 @@ use std::process::{Command, Output};
 use serde_json::json;
 
 use crate::batch::{batch, code, events, of, place, plan, rewrite, times};
-use crate::place::{accept, configure, notes};
+use crate::place::{notes, says};
+use crate::sandbox::bench;
 
 fn git(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("git");
@@ -68,6 +69,9 @@ fn patches_are_applied_by_git_am_with_where_they_come_from_in_the_trailers() {
 
 #[test]
 fn each_applied_item_is_a_commit_of_its_files_alone_and_no_hook_runs() {
+    if bench(&[]).is_none() {
+        return;
+    }
     let place = place(3);
     git(&place.work(), &["init", "-q"]);
     for (key, value) in [("user.name", "a"), ("user.email", "a@example.org")] {
@@ -84,17 +88,25 @@ fn each_applied_item_is_a_commit_of_its_files_alone_and_no_hook_runs() {
     place.write("mine.txt", "not of any item\n");
     let item = |id: &str, path: &str| rewrite(id, json!({"apply": "all", "commit": true, "paths": [path]}));
     let items = plan(&[item("one", "src/f000.rs"), item("two", "src/f001.rs")]);
-    let asked = batch(&place, &items, &["--commit"]);
-    assert_eq!(code(&asked), 3, "{}", notes(&asked));
-    let rule = "[[rule]]\nname = \"commits\"\ndecision = \"allow\"\nplace = \"host\"\n\
-                command = [\"git log\", \"git diff\", \"git add\", \"git commit\", \"git rev-parse\"]\n";
-    configure(&place, rule);
-    accept(&place);
+    let refused = batch(&place, &items, &["--commit"]);
+    assert_eq!(code(&refused), 3, "on the host only in unrestricted mode: {}", notes(&refused));
+    says(&place, &["mode", "unrestricted"]);
     git(&place.work(), &["add", "mine.txt"]);
     let staged = batch(&place, &items, &["--commit"]);
     assert!(code(&staged) == 1 && notes(&staged).contains("something is staged"), "{}", notes(&staged));
     git(&place.work(), &["reset", "-q"]);
-    let output = batch(&place, &items, &["--commit"]);
+    // That was plain git, which shows that the hooks are there.
+    std::fs::remove_file(place.work().join("hook-ran")).unwrap();
+    let asked = batch(&place, &items, &["--commit"]);
+    assert_eq!(code(&asked), 3, "{}", notes(&asked));
+    let told = events(&asked);
+    let question = |event: &serde_json::Value| {
+        let hint = event["hints"][0].as_str().unwrap();
+        hint.rsplit_once("--approve ").unwrap().1.to_owned()
+    };
+    let failed = of(&told, "failed");
+    let (one, two) = (question(failed[0]), question(failed[1]));
+    let output = batch(&place, &items, &["--commit", "--approve", &one, "--approve", &two]);
     assert_eq!(code(&output), 0, "{}", notes(&output));
     assert_eq!(times(&place, 3), [1, 1, 0], "nothing was applied twice on the way");
     let log = git(&place.work(), &["log", "--format=%(trailers:key=Tagout-Changeset,valueonly)", "--name-only"]);
