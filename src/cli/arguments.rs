@@ -236,7 +236,7 @@ pub enum PolicyCommand {
     /// Say what would become of a command, or what became of a record, with every rule that matched.
     Explain {
         /// Number of a record, as `tagout log` has it.
-        #[arg(long, conflicts_with_all = ["argv", "host", "network"])]
+        #[arg(conflicts_with_all = ["argv", "host", "network"])]
         record: Option<u64>,
         /// Command and arguments.
         #[arg(last = true, required_unless_present = "record")]

@@ -50,6 +50,7 @@ pub(super) fn write(
 ) -> Result<u8, Failure> {
     let left = not_applied(workbench, root, &changeset)?;
     let Changeset { id, origin, lineage, .. } = changeset;
+    let lineage = Box::new(lineage);
     if left.is_empty() {
         screen.note(&format!("tagout: {id} is already applied"));
         return Ok(DONE);

@@ -188,6 +188,9 @@ pub fn resolve(defaults: Settings, sources: &Sources<'_>) -> (Settings, Vec<Conf
     (layers.settings, layers.problems)
 }
 
+/// What the text of one source comes to.
+type Parsed = Result<Vec<Item>, Unreadable>;
+
 struct Layers {
     settings: Settings,
     problems: Vec<ConfigProblem>,
@@ -196,7 +199,7 @@ struct Layers {
 }
 
 impl Layers {
-    fn lay_all(&mut self, sources: [(ConfigSource, Option<Result<Vec<Item>, Unreadable>>); 2]) {
+    fn lay_all(&mut self, sources: [(ConfigSource, Option<Parsed>); 2]) {
         for (source, parsed) in sources {
             match parsed {
                 None => {}

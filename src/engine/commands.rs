@@ -83,6 +83,13 @@ impl Argument {
         })
     }
 
+    /// The hash of the settings that were shown.
+    fn settings(&self) -> Result<Option<ContentHash>, Failure> {
+        let Some(hash) = &self.settings else { return Ok(None) };
+        let wrong = || Failure::new(FailureKind::InvalidInput, "\"settings\" is no hash of settings");
+        ContentHash::from_hex(hash).map(Some).ok_or_else(|| wrong().hint("send it as the code action has it"))
+    }
+
     /// For how long a yes holds.
     fn term(&self) -> Result<Term, Failure> {
         match self.term.as_deref() {
@@ -170,11 +177,7 @@ impl State {
                 started(self.task(argument, |root| Task::Revoke(root, name))?)
             }
             "tagout.trust" => {
-                let shown = argument.settings.as_deref().map(|hash| {
-                    let wrong = || Failure::new(FailureKind::InvalidInput, "\"settings\" is no hash of settings");
-                    ContentHash::from_hex(hash).ok_or_else(|| wrong().hint("send it as the code action has it"))
-                });
-                let shown = shown.transpose()?;
+                let shown = argument.settings()?;
                 started(self.task(argument, |root| Task::Trust(root, shown))?)
             }
             "tagout.cancel" => done(vec![Order::Stop(JobId(wanted(argument.job, "job")?))]),

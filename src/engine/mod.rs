@@ -7,6 +7,8 @@ mod commands;
 mod documents;
 mod drive;
 mod event;
+#[cfg(test)]
+mod interleavings;
 mod notices;
 mod order;
 #[cfg(test)]

@@ -20,11 +20,11 @@ fn uri() -> DocumentUri {
     DocumentUri("file:///w/a.txt".into())
 }
 
-fn ended(job: JobId, outcome: Outcome) -> Event {
+pub(super) fn ended(job: JobId, outcome: Outcome) -> Event {
     Event::Job { job, update: Update::Ended(Box::new(Ok(outcome))) }
 }
 
-fn started(orders: &[Order], wanted: impl Fn(&Task) -> bool) -> JobId {
+pub(super) fn started(orders: &[Order], wanted: impl Fn(&Task) -> bool) -> JobId {
     let job = orders.iter().find_map(|order| match order {
         Order::Start(job, task) if wanted(task) => Some(*job),
         _ => None,
@@ -36,12 +36,9 @@ fn line(line: u32) -> Range {
     Range { start: Position { line, character: 0 }, end: Position { line, character: 0 } }
 }
 
-/// A session with a document open and a proposal of two hunks for it under review.
-fn reviewing() -> State {
-    let mut state = State::default();
-    let root = Root::new("/w").unwrap();
-    let orders = step(&mut state, Event::FoldersChanged { added: vec![PathBuf::from("/w")], removed: vec![] });
-    let opened = Opened {
+/// A workspace as it is opened.
+pub(super) fn opened(root: &Root) -> Opened {
+    Opened {
         given: PathBuf::from("/w"),
         stance: Stance {
             root: root.clone(),
@@ -56,7 +53,15 @@ fn reviewing() -> State {
         notice: None,
         waiting: vec![],
         files: vec![],
-    };
+    }
+}
+
+/// A session with a document open and a proposal of two hunks for it under review.
+fn reviewing() -> State {
+    let mut state = State::default();
+    let root = Root::new("/w").unwrap();
+    let orders = step(&mut state, Event::FoldersChanged { added: vec![PathBuf::from("/w")], removed: vec![] });
+    let opened = opened(&root);
     step(&mut state, ended(started(&orders, |task| matches!(task, Task::Open(_))), Outcome::Opened(opened)));
     let path = Some(PathBuf::from("/w/a.txt"));
     step(&mut state, Event::Opened { uri: uri(), path, version: DocumentVersion(1), text: BEFORE.into() });
@@ -114,7 +119,7 @@ fn accept(state: &mut State, at: u32) -> (EditId, Vec<(Range, String)>) {
     }
 }
 
-fn granted(task: &ApplyTask) -> Granted {
+pub(super) fn granted(task: &ApplyTask) -> Granted {
     let paths = task.changes.iter().map(|change| change.path.clone()).collect();
     let action = Action::Apply { content: content_hash(&task.changes), paths };
     let (grant, verdict) =

@@ -62,7 +62,7 @@ impl State {
             Purpose::Accept {
                 proposal: changeset.id.clone(),
                 origin: changeset.origin.clone(),
-                lineage: changeset.lineage.clone(),
+                lineage: Box::new(changeset.lineage.clone()),
                 hunks: hunks.iter().filter(touched).copied().collect(),
             }
         };

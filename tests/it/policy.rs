@@ -97,7 +97,7 @@ fn a_rule_holds_inside_wrappers_and_is_explained_with_every_reason() {
     );
     let log: Value = serde_json::from_str(&says(&place, &["log", "--json"])).unwrap();
     let number = log.as_array().unwrap().last().unwrap()["number"].to_string();
-    assert!(says(&place, &["policy", "explain", "--record", &number]).contains("no-push"));
+    assert!(says(&place, &["policy", "explain", &number]).contains("no-push"));
     place.write("cases.toml", "[[case]]\ncommand = \"git push\"\nwant = \"deny\"\nrule = \"no-push\"\n[[case]]\ncommand = \"git pull\"\nwant = \"deny\"\n");
     let tested = tagout(&place, &["policy", "test", "cases.toml"]);
     let told = String::from_utf8_lossy(&tested.stdout).into_owned();

@@ -76,7 +76,7 @@ pub(super) fn apply(run: &Run<'_>, id: &str, proposal: &Changeset, extent: Exten
     let purpose = Purpose::Accept {
         proposal: proposal.id.clone(),
         origin: proposal.origin.clone(),
-        lineage: proposal.lineage.clone(),
+        lineage: Box::new(proposal.lineage.clone()),
         hunks: Vec::new(),
     };
     make(run, held, &purpose)?;

@@ -29,7 +29,7 @@ pub enum Purpose {
         /// Where it came from.
         origin: Origin,
         /// What else is known of how it came about.
-        lineage: Lineage,
+        lineage: Box<Lineage>,
         /// The hunks.
         hunks: Vec<HunkId>,
     },
@@ -185,7 +185,7 @@ fn finish(
     match &task.purpose {
         Purpose::Accept { proposal, origin, lineage, .. } => {
             let part = Changeset::new(origin.clone(), task.changes.clone());
-            let lineage = if part.id == *proposal { lineage.clone() } else { lineage.derived(proposal) };
+            let lineage = if part.id == *proposal { (**lineage).clone() } else { lineage.derived(proposal) };
             shelve(part.with_lineage(lineage), proposal, ShelvedState::Applied)
         }
         Purpose::Undo { proposal } => {
