@@ -44,6 +44,8 @@ pub fn run() -> ExitCode {
         Command::Index(_)
         | Command::Search(_)
         | Command::Rewrite(_)
+        | Command::Recipe(_)
+        | Command::Batch(_)
         | Command::Run(_)
         | Command::Check(_)
         | Command::Changes(_)
@@ -110,6 +112,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
     let embedder = BuiltinEmbedder;
     let (indexes, embedder_name) = (folders.cache.join("index"), embedder.name().to_owned());
     let pages = folders.cache.join("pages");
+    let (recipes, batches) = (folders.config.clone(), folders.state.join("batches"));
     let (config, rules_config) = (folders.config.clone(), folders.config.clone());
     let (accepted, rules_state) = (folders.state.clone(), folders.state.clone());
     let runner = SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables(), reserve);
@@ -148,6 +151,10 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
             let path = host::variable("PATH").unwrap_or_default();
             host::programs(root, &path.to_string_lossy(), names)
         }),
+        read_bytes: Box::new(host::read_bytes),
+        user_recipes: Box::new(move || host::user_recipes(&recipes)),
+        write_beside: Box::new(host::write_beside),
+        open_batch: Box::new(move |name| host::open_batch(&batches, name)),
         session: host::session(),
         is_live: Box::new(host::is_live_session),
         counter: AtomicU64::new(0),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
 use crate::policy::{HostRule, Mode, Role};
 
 /// Index, search, rewrite and run, with every write reviewed first.
@@ -24,6 +25,10 @@ pub enum Command {
     Search(SearchArguments),
     /// Propose a structural rewrite as a diff.
     Rewrite(RewriteArguments),
+    /// List recipes, and propose what one does as a diff.
+    Recipe(RecipeArguments),
+    /// Run the items of a plan, one after another, headless.
+    Batch(BatchArguments),
     /// Run a command in the sandbox; what it writes comes back as a diff.
     Run(RunArguments),
     /// Run the project's checks in the sandbox, over a waiting changeset or the workspace as it is.
@@ -91,25 +96,26 @@ pub struct SearchArguments {
 
 /// `tagout rewrite`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["pattern", "rule", "regex"]))]
 pub struct RewriteArguments {
     /// What to find, in ast-grep's pattern syntax: `$A.unwrap()`.
-    #[arg(long)]
-    pub pattern: String,
-    /// What each match becomes: `$A.expect("checked")`.
+    #[arg(long, requires = "replacement", requires = "language")]
+    pub pattern: Option<String>,
+    /// A file of ast-grep rules, as it is.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["replacement", "language"])]
+    pub rule: Option<PathBuf>,
+    /// What to find, as a regular expression over files of any kind that are text.
+    #[arg(long, value_name = "EXPRESSION", requires = "replacement", conflicts_with = "language")]
+    pub regex: Option<String>,
+    /// What each match becomes: `$A.expect("checked")`; `$1` in one of a regular expression.
     #[arg(long = "to", allow_hyphen_values = true)]
-    pub replacement: String,
+    pub replacement: Option<String>,
     /// Language.
     #[arg(long = "lang")]
-    pub language: String,
-    /// Write the changes instead of only proposing them.
-    #[arg(long)]
-    pub apply: bool,
-    /// Answer the question of this name with yes; once for each file that runs later.
-    #[arg(long, value_name = "QUESTION")]
-    pub approve: Vec<String>,
-    /// Workspace.
+    pub language: Option<String>,
+    /// The proposal.
     #[command(flatten)]
-    pub workspace: WorkspaceArguments,
+    pub proposal: ProposalArguments,
 }
 
 /// `tagout run`.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod audit;
+mod batch;
 mod changes;
 mod check;
 mod doctor;
@@ -10,6 +11,8 @@ mod index;
 mod ledger;
 mod mode;
 mod policy;
+mod recipe;
+mod recipe_arguments;
 mod rewrite;
 mod run;
 mod screen;
@@ -20,6 +23,7 @@ mod trust;
 use std::process::ExitCode;
 
 pub use arguments::{Arguments, Command};
+pub use recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
 pub use screen::{Colour, Screen};
 
 use crate::config::ConfigProblem;
@@ -57,7 +61,9 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
     let outcome = match command {
         Command::Index(arguments) => index::run(&arguments, workbench, screen, cancel),
         Command::Search(arguments) => search::run(&arguments, workbench, screen, cancel),
-        Command::Rewrite(arguments) => rewrite::run(&arguments, workbench, screen, cancel),
+        Command::Rewrite(arguments) => rewrite::run(arguments, workbench, screen, cancel),
+        Command::Recipe(arguments) => recipe::run(arguments, workbench, screen, cancel),
+        Command::Batch(arguments) => batch::run(&arguments, workbench, screen, cancel),
         Command::Run(arguments) => run::run(arguments, workbench, screen, cancel),
         Command::Check(arguments) => check::run(&arguments, workbench, screen, cancel),
         Command::Changes(arguments) => changes::list(&arguments, workbench, screen),

@@ -1,36 +1,26 @@
 //! `tagout rewrite`
 
 use super::arguments::RewriteArguments;
-use super::{DONE, Screen};
-use crate::changes::{render_changeset, summarise};
-use crate::engine::{Workbench, recipes};
-use crate::ports::{Cancel, Failure};
+use super::{Screen, recipe};
+use crate::engine::Workbench;
+use crate::ports::{Cancel, Failure, FailureKind};
+use crate::refactor::Work;
 
 pub(super) fn run(
-    arguments: &RewriteArguments,
+    arguments: RewriteArguments,
     workbench: &Workbench,
     screen: &Screen,
     cancel: &Cancel,
 ) -> Result<u8, Failure> {
-    let root = (workbench.open_root)(&arguments.workspace.root)?;
-    let task = recipes::RewriteTask {
-        root: root.clone(),
-        pattern: arguments.pattern.clone(),
-        replacement: arguments.replacement.clone(),
-        language: arguments.language.clone(),
-        open: Vec::new(),
+    let RewriteArguments { pattern, rule, regex, replacement, language, proposal } = arguments;
+    let replacement = replacement.unwrap_or_default();
+    let work = match (pattern, rule, regex) {
+        (Some(pattern), _, _) => Work::Rewrite { language: language.unwrap_or_default(), pattern, replacement },
+        (None, Some(file), _) => recipe::rules(workbench, &file)?,
+        (None, None, Some(find)) => Work::Regex { find, replace: replacement },
+        (None, None, None) => {
+            return Err(Failure::new(FailureKind::InvalidInput, "nothing to find: use --pattern, --rule or --regex"));
+        }
     };
-    let proposed = recipes::rewrite(workbench, &task, cancel, &|progress| Screen::progress(&progress))?;
-    proposed.problems.iter().for_each(|problem| screen.note(&format!("tagout: not searched: {problem}")));
-    if proposed.changeset.is_empty() {
-        screen.note(&format!("tagout: nothing matches in {} files", proposed.files));
-        return Ok(DONE);
-    }
-    screen.diff(&render_changeset(&proposed.changeset));
-    screen.note(&format!("tagout: changeset {}: {}", proposed.changeset.id, summarise(&proposed.changeset)));
-    if arguments.apply {
-        return super::changes::write(workbench, &root, proposed.changeset, &arguments.approve, screen);
-    }
-    screen.note(&format!("tagout: write it with `tagout apply {}`", proposed.changeset.id));
-    Ok(DONE)
+    recipe::propose(work, &proposal, workbench, screen, cancel)
 }

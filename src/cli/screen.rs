@@ -90,8 +90,19 @@ impl Screen {
 
     /// Says something about the work.
     pub fn note(&self, text: &str) {
+        Self::remark(text);
+    }
+
+    /// Says something about the work, from whatever thread.
+    pub fn remark(text: &str) {
         // Nobody is left to tell when standard error is gone.
         let _ = writeln!(std::io::stderr(), "{}", visible(text));
+    }
+
+    /// Writes a line for a program to read, at once. A reader that is gone stops nothing.
+    pub fn event(line: &str) {
+        let mut output = std::io::stdout().lock();
+        let _ = output.write_all(format!("{line}\n").as_bytes()).and_then(|()| output.flush());
     }
 
     /// Shows a diff among what is said about the work.

@@ -4,10 +4,11 @@ use super::arguments::TourArguments;
 use super::run::pass_on;
 use super::{DONE, FAILED, Screen};
 use crate::changes::{Changeset, render_changeset, summarise};
-use crate::engine::recipes::{Proposed, Ran, RewriteTask, RunTask, SearchTask, describe_exit, ledger_page};
+use crate::engine::recipes::{Keeping, Proposed, Ran, RefactorTask, RunTask, SearchTask, describe_exit, ledger_page};
 use crate::engine::{Workbench, recipes};
 use crate::policy::{Mode, Place, Role};
 use crate::ports::{Cancel, Failure, FailureKind, Walk};
+use crate::refactor::Work;
 use crate::syntax::Language;
 use crate::workspace::Root;
 
@@ -84,14 +85,20 @@ fn rewrite(workbench: &Workbench, root: &Root, walk: &Walk, screen: &Screen, can
     let mut rewrites: Vec<_> = REWRITES.iter().map(|rewrite| (count(rewrite.0), rewrite)).collect();
     rewrites.sort_by_key(|(files, _)| std::cmp::Reverse(*files));
     for (_, (language, pattern, replacement)) in rewrites {
-        let task = RewriteTask {
+        let task = RefactorTask {
             root: root.clone(),
-            pattern: (*pattern).to_owned(),
-            replacement: (*replacement).to_owned(),
-            language: language.name().to_owned(),
+            work: Work::Rewrite {
+                language: language.name().to_owned(),
+                pattern: (*pattern).to_owned(),
+                replacement: (*replacement).to_owned(),
+            },
+            paths: Vec::new(),
             open: Vec::new(),
+            approved: Vec::new(),
+            threads: None,
+            keeping: Keeping::Shelved,
         };
-        let Proposed { changeset, .. } = recipes::rewrite(workbench, &task, cancel, &|_| ())?;
+        let Proposed { changeset, .. } = recipes::refactor(workbench, &task, cancel, &|_| ())?;
         if !changeset.is_empty() {
             screen.heading(&format!("\n3. Propose a rewrite: {pattern} → {replacement}"));
             diff(&changeset, screen);

@@ -7,6 +7,7 @@ use super::recipes::{fits_session, smallest_rule};
 use super::state::{OpenReview, Pending, State, Workspace};
 use crate::changes::Selection;
 use crate::policy::{Mode, Trust};
+use crate::refactor::Paths;
 use crate::syntax::Language;
 use crate::text::{Position, Range, Span};
 use crate::workspace::{DocumentUri, RelativePath};
@@ -34,6 +35,7 @@ impl State {
             self.review_actions(open, &path, range, &mut actions);
         }
         actions.extend(self.directive(uri, workspace, &path, range));
+        self.recipe_actions(uri, workspace, &path, &mut actions);
         for given in self.given.iter().filter(|given| given.root == workspace.root) {
             let argument = json!({ "root": given.root.as_path(), "grant": given.name });
             let title = format!("tagout: take back the approval: {}", given.what);
@@ -115,6 +117,25 @@ impl State {
         push(format!("tagout: reject the whole changeset ({count} hunks): {what}"), "tagout.reject", argument.clone());
         push("tagout: run the checks over this changeset".to_owned(), "tagout.check", argument.clone());
         push(format!("tagout: show the diff of {what}"), "tagout.showDiff", argument);
+    }
+
+    /// The recipes that match in this file: for it alone, and for the workspace.
+    fn recipe_actions(
+        &self,
+        uri: &DocumentUri,
+        workspace: &Workspace,
+        path: &RelativePath,
+        actions: &mut Vec<ActionItem>,
+    ) {
+        let Some(document) = self.documents.get(uri) else { return };
+        let root = workspace.root.as_path();
+        for (name, title) in workspace.stance.offers.matching(path, &document.text.to_string()) {
+            let here = json!({ "root": root, "recipe": name, "paths": [Paths::literal(path.as_str())] });
+            let title_here = format!("tagout: propose in this file: {title}");
+            actions.push(item(title_here, ActionKind::Refactor, "tagout.recipe", here));
+            let title = format!("tagout: propose in the workspace: {title}");
+            actions.push(item(title, ActionKind::Refactor, "tagout.recipe", json!({ "root": root, "recipe": name })));
+        }
     }
 
     /// The rewrite that a comment on the first line of `range` asks for.

@@ -1,23 +1,26 @@
 //! The commands that a client can run: one static list, one JSON object as argument.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::order::{Answer, JobId, Level, Order, RequestId, Task};
-use super::recipes::{ApplyTask, Consent, RewriteTask, RunTask, SearchTask, Term};
+use super::recipes::{ApplyTask, Consent, Keeping, RefactorTask, RunTask, SearchTask, Term};
 use super::recipes::{rule_name, session_grant};
 use super::state::{Given, Pending, PendingTask, Reply, State};
 use crate::changes::{ChangesetId, FileChange, HunkId, Selection, render_changeset};
 use crate::policy::{HostRule, Mode, Place, Role};
 use crate::ports::{Failure, FailureKind};
+use crate::refactor::Work;
 use crate::workspace::{ContentHash, Root};
 
 /// Every command id, as the server announces it.
 pub const COMMANDS: &[&str] = &[
     "tagout.search",
     "tagout.rewrite",
+    "tagout.recipe",
     "tagout.run",
     "tagout.check",
     "tagout.accept",
@@ -49,6 +52,9 @@ struct Argument {
     pattern: Option<String>,
     replacement: Option<String>,
     language: Option<String>,
+    recipe: Option<String>,
+    parameters: BTreeMap<String, String>,
+    paths: Vec<String>,
     argv: Option<Vec<String>>,
     place: Option<String>,
     network: Option<Vec<String>>,
@@ -147,6 +153,7 @@ impl State {
                 Ok((None, self.search(request, query, limit, Reply::Json)))
             }
             "tagout.rewrite" => started(self.rewrite(argument)?),
+            "tagout.recipe" => started(self.recipe(argument)?),
             "tagout.run" => started(self.run(argument)?),
             "tagout.check" => started(self.check(self.root(argument), argument.changeset.as_deref())?),
             "tagout.accept" => started(self.accept(&argument.changeset()?, argument.selection())?),
@@ -205,16 +212,33 @@ impl State {
     }
 
     fn rewrite(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
-        let task = RewriteTask {
-            root: self.root(argument)?,
+        let work = Work::Rewrite {
             pattern: wanted(argument.pattern.clone(), "pattern")?,
             replacement: wanted(argument.replacement.clone(), "replacement")?,
             language: wanted(argument.language.clone(), "language")?,
-            open: self.open_texts(),
         };
-        let root = task.root.clone();
-        let job = self.begin(Some("tagout: rewrite".to_owned()), Some(&root));
-        Ok((job, self.started(job, Task::Rewrite(task))))
+        self.refactor(argument, work, "tagout: rewrite".to_owned())
+    }
+
+    fn recipe(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
+        let name = wanted(argument.recipe.clone(), "recipe")?;
+        let title = format!("tagout: recipe {name}");
+        self.refactor(argument, Work::Recipe { name, parameters: argument.parameters.clone() }, title)
+    }
+
+    fn refactor(&mut self, argument: &Argument, work: Work, title: String) -> Result<(JobId, Vec<Order>), Failure> {
+        let root = self.root(argument)?;
+        let task = RefactorTask {
+            root: root.clone(),
+            work,
+            paths: argument.paths.clone(),
+            open: self.open_texts(),
+            approved: Vec::new(),
+            threads: None,
+            keeping: Keeping::Shelved,
+        };
+        let job = self.begin(Some(title), Some(&root));
+        Ok((job, self.started(job, Task::Refactor(task))))
     }
 
     fn run(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {

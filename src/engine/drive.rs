@@ -211,7 +211,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Look(_)
         | Task::See(..)
         | Task::Search(_)
-        | Task::Rewrite(_)
+        | Task::Refactor(_)
         | Task::Run(_)
         | Task::Check(_)
         | Task::Page { .. }
@@ -289,7 +289,7 @@ impl Worker {
                 recipes::refresh(workbench, &root, &paths, cancel, &report).map(Outcome::Indexed)
             }
             Task::Search(task) => recipes::search(workbench, &task, cancel).map(Outcome::Found),
-            Task::Rewrite(task) => recipes::rewrite(workbench, &task, cancel, &report).map(Outcome::Proposed),
+            Task::Refactor(task) => recipes::refactor(workbench, &task, cancel, &report).map(Outcome::Proposed),
             Task::Run(task) => {
                 let output = |stream, text: &str| self.tell(job, Update::Output(stream, text.to_owned()));
                 recipes::run(workbench, task, &output, cancel).map(Outcome::Ran)

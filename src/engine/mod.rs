@@ -2,6 +2,7 @@
 //! one job each, in a straight line through the ports; [`Engine`] carries orders to them and their outcomes back.
 
 mod actions;
+pub mod batch;
 mod checking;
 pub mod checks;
 mod commands;
@@ -33,6 +34,6 @@ pub use standing::Standing;
 pub use state::State;
 pub use step::step;
 pub use workbench::{
-    FindPrograms, Index, Known, LookAtSettings, MakeStore, OpenRoot, ReadSettings, ReadText, RulesFile, SettingsFiles,
-    Workbench, WritePage, WriteRules,
+    FindPrograms, Index, Known, LookAtSettings, MakeStore, OpenBatch, OpenRoot, ReadBytes, ReadRecipes, ReadSettings,
+    ReadText, RulesFile, SettingsFiles, Workbench, WriteBeside, WritePage, WriteRules,
 };

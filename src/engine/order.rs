@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::recipes::{ApplyTask, Granted, Judgement, RecordTask, Report, RewriteTask, RunTask, SearchTask, VerifyTask};
+use super::recipes::{
+    ApplyTask, Granted, Judgement, RecordTask, RefactorTask, Report, RunTask, SearchTask, VerifyTask,
+};
 use crate::changes::ChangesetId;
 use crate::policy::Mode;
 use crate::ports::Failure;
@@ -133,8 +135,8 @@ pub enum Task {
     Refresh(Root, Vec<RelativePath>),
     /// Find chunks.
     Search(SearchTask),
-    /// Make a structural rewrite into a changeset.
-    Rewrite(RewriteTask),
+    /// Make what a recipe, or a step of one, does into a changeset.
+    Refactor(RefactorTask),
     /// Run a command.
     Run(RunTask),
     /// Run the project's checks over changes.

@@ -47,6 +47,7 @@ pub(super) fn opened(root: &Root) -> Opened {
             settings: None,
             problems: vec![],
             applied: vec![],
+            offers: super::recipes::Offers::default(),
         },
         unknown: Vec::new(),
         commands: vec![],

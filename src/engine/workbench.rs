@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::config::Settings;
 use crate::policy::{Grant, Program};
 use crate::ports::{
-    Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, OpenIndex, Rotation, Runner, Shelf, Store,
-    TrustRecords,
+    BatchLog, Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, OpenIndex, Rotation, Runner, Shelf,
+    Store, TrustRecords,
 };
 use crate::workspace::{ContentHash, Root};
 
@@ -53,6 +53,15 @@ pub type WriteRules = Box<dyn Fn(Grant, RulesFile, Option<&str>, &str) -> Result
 pub type LookAtSettings = Box<dyn Fn(&Root) -> Result<Evidence, Failure> + Send + Sync>;
 /// Finds programs for commands in a workspace.
 pub type FindPrograms = Box<dyn Fn(&Root, &[String]) -> Vec<Program> + Send + Sync>;
+
+/// Reads a file that the user named, of so many bytes at most.
+pub type ReadBytes = Box<dyn Fn(&Path, u64) -> Result<Vec<u8>, Failure> + Send + Sync>;
+/// Reads the user's own folder of recipes: each file with what it holds.
+pub type ReadRecipes = Box<dyn Fn() -> Vec<(PathBuf, Result<Vec<u8>, Failure>)> + Send + Sync>;
+/// Writes files (name, text) into a folder outside the workspace that the user named, and says where it is.
+pub type WriteBeside = Box<dyn Fn(&Root, &Path, &[(&str, &str)]) -> Result<PathBuf, Failure> + Send + Sync>;
+/// Opens what the batch of this name has left of itself.
+pub type OpenBatch = Box<dyn Fn(&str) -> Result<BatchLog, Failure> + Send + Sync>;
 
 /// Writes a page for people (name, content) outside the workspace and says where.
 pub type WritePage = Box<dyn Fn(&str, &str) -> Result<PathBuf, Failure> + Send + Sync>;
@@ -97,6 +106,14 @@ pub struct Workbench {
     pub evidence: LookAtSettings,
     /// Finds programs by the names that commands use.
     pub programs: FindPrograms,
+    /// Reads a file that the user named.
+    pub read_bytes: ReadBytes,
+    /// Reads the user's recipes.
+    pub user_recipes: ReadRecipes,
+    /// Writes files for the user.
+    pub write_beside: WriteBeside,
+    /// Opens batches.
+    pub open_batch: OpenBatch,
     /// The name of this process, as the record has it.
     pub session: String,
     /// Whether a process of such a name runs.

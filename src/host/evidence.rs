@@ -45,7 +45,9 @@ const FILES: [&str; 29] = [
     "AGENTS.md",
 ];
 /// Folders at the root whose files an editor or git obeys, with those below them.
-const FOLDERS: [&str; 18] = [
+const FOLDERS: [&str; 19] = [
+    // Recipes, which may run commands.
+    ".tagout",
     ".vscode",
     ".zed",
     ".helix",
@@ -309,8 +311,14 @@ mod tests {
             "[core]\n\tbare = false\n[branch \"x\"]\n\tremote = origin\n\tmerge = refs/heads/x\n",
         );
         assert_eq!(place.hash(), seen[0], "a branch");
-        let others =
-            [".tagout.toml", ".vscode/tasks.json", ".git/hooks/post-checkout", "x.code-workspace", ".nvim.lua"];
+        let others = [
+            ".tagout.toml",
+            ".tagout/recipes/a.yml",
+            ".vscode/tasks.json",
+            ".git/hooks/post-checkout",
+            "x.code-workspace",
+            ".nvim.lua",
+        ];
         for name in others {
             place.write(name, "{}");
             let hash = place.hash();

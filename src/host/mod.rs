@@ -1,6 +1,7 @@
 //! The machine: disk, watcher, clock, environment. The only room, beside the sandbox, that may touch them.
 
 mod apply;
+mod batches;
 mod beneath;
 mod clock;
 mod durable;
@@ -17,6 +18,7 @@ mod machine;
 mod pages;
 mod process;
 mod programs;
+mod recipes;
 mod recover;
 mod settings;
 mod staging;
@@ -24,6 +26,7 @@ mod transaction;
 mod walk;
 mod watch;
 
+pub use batches::open_batch;
 pub use clock::SystemClock;
 pub use durable::Durability;
 pub use environment::{variable, variables};
@@ -35,6 +38,7 @@ pub use machine::memory;
 pub use pages::write_page;
 pub use process::{is_alive, is_live_session, session};
 pub use programs::programs;
+pub use recipes::{read_bytes, user_recipes, write_beside};
 pub use settings::{
     accepted_rules, approved_rules, machine_settings, read_text, user_settings, write_accepted_rules,
     write_approved_rules,

@@ -3,6 +3,7 @@
 //! All of them block; a job runs on a thread of its own and looks at its [`Cancel`] between steps.
 
 mod audit;
+mod batch;
 mod control;
 mod evidence;
 mod event;
@@ -15,6 +16,7 @@ mod runner;
 mod trust;
 
 pub use audit::{Audit, Fault, FaultKind};
+pub use batch::{AppendLine, BatchLog};
 pub use control::{Cancel, Clock, Keyboard, Progress, Report, Typed};
 pub use event::{json_line, otlp_log, otlp_logs};
 pub use evidence::Evidence;

@@ -275,7 +275,11 @@ fn is_beside(file: &str) -> Result<(), String> {
 }
 
 fn command(written: &WrittenCommand, values: &Values) -> Result<(Vec<String>, Network), String> {
-    let argv = values.fill_arguments(&written.argv)?;
+    checked_command(values.fill_arguments(&written.argv)?, &written.network)
+}
+
+/// A command with the hosts that it may reach, once nothing is wrong with either.
+pub(super) fn checked_command(argv: Vec<String>, hosts: &[String]) -> Result<(Vec<String>, Network), String> {
     let too_large = argv.len() > MOST_ARGUMENTS || argv.iter().any(|text| text.len() > LONGEST_ARGUMENT);
     if argv.first().is_none_or(String::is_empty) || too_large || argv.iter().any(|text| text.contains('\0')) {
         return Err("`argv` is a program and its arguments, 256 at most, 16 KiB each: correct it".to_owned());
@@ -284,9 +288,9 @@ fn command(written: &WrittenCommand, values: &Values) -> Result<(Vec<String>, Ne
         let signs = host.chars().all(|sign| sign.is_ascii_alphanumeric() || "-.:*".contains(sign));
         !host.is_empty() && host.len() <= 253 && signs
     };
-    if let Some(host) = written.network.iter().find(|host| !is_host(host)) {
+    if let Some(host) = hosts.iter().find(|host| !is_host(host)) {
         return Err(format!("the host {host:?} under `network` is no host name: correct it"));
     }
-    let network = if written.network.is_empty() { Network::None } else { Network::Hosts(written.network.clone()) };
+    let network = if hosts.is_empty() { Network::None } else { Network::Hosts(hosts.to_vec()) };
     Ok((argv, network))
 }

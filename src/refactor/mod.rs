@@ -26,11 +26,16 @@
 mod catalogue;
 mod paths;
 mod placeholders;
+mod plan;
 mod recipe;
 mod regex_rewrite;
 mod rewriter;
+mod work;
 mod written;
 
 pub use catalogue::{Action, Beside, Catalogue};
+pub use paths::Paths;
+pub use plan::{Apply, Check, Commit, Item, LARGEST_PLAN, Plan, PlanProblem};
 pub use recipe::{LONGEST_NAME, Network, Parameter, Recipe, RecipeProblem};
 pub use rewriter::{RewriteError, Rewriter};
+pub use work::{RuleFile, RuleText, Work};

@@ -8,11 +8,14 @@ const LONGEST: usize = 256;
 
 /// Which files a step is for: all, or those that one of its globs takes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Paths(Option<GlobSet>);
+pub struct Paths(Option<GlobSet>);
 
 impl Paths {
     /// Of globs over the path from the root; none means all files.
-    pub(super) fn new(globs: &[String]) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// What is wrong with one of them, and what to do.
+    pub fn new(globs: &[String]) -> Result<Self, String> {
         if globs.is_empty() {
             return Ok(Self(None));
         }
@@ -34,8 +37,15 @@ impl Paths {
         Ok(Self(Some(set)))
     }
 
+    /// The glob that takes just this path.
+    #[must_use]
+    pub fn literal(path: &str) -> String {
+        globset::escape(path)
+    }
+
     /// Whether a file is one of them.
-    pub(super) fn take(&self, path: &str) -> bool {
+    #[must_use]
+    pub fn take(&self, path: &str) -> bool {
         self.0.as_ref().is_none_or(|set| set.is_match(path))
     }
 }

@@ -59,7 +59,7 @@ const FOLDERS: &[(RunsLater, &str)] = &[
     (
         Agent,
         ".agents .aider .amazonq .augment .claude .claude-plugin .cline .clinerules .codex .continue .copilot .crush \
-         .cursor .factory .gemini .goose .junie .kilocode .kiro .opencode .qwen .roo .rules .trae .windsurf",
+         .cursor .factory .gemini .goose .junie .kilocode .kiro .opencode .qwen .roo .rules .tagout .trae .windsurf",
     ),
 ];
 
@@ -222,6 +222,7 @@ mod tests {
         assert_eq!(who("docker-compose.override.yml"), Some(Build));
         assert_eq!(who("ci/deploy.gitlab-ci.yml"), Some(ContinuousIntegration));
         assert_eq!(who(".tagout.toml"), Some(Agent));
+        assert_eq!(who(".tagout/recipes/a.yml"), Some(Agent));
         assert_eq!(who(".github/copilot-instructions.md"), Some(ContinuousIntegration));
     }
 

@@ -2,6 +2,7 @@
 //! function each for those whose checks stand in their files.
 
 use crate::config::CheckSetting;
+use crate::policy::HostRule;
 
 /// One check of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Check {
     pub kind: CheckKind,
     /// Where it was found: the name of a file, or of a source of settings.
     pub from: String,
+    /// Hosts that it may reach; none for what nobody named any for.
+    pub network: Vec<HostRule>,
 }
 
 /// What a check looks at.
@@ -98,6 +101,7 @@ pub fn configured(settings: &[CheckSetting]) -> Vec<Check> {
         argv: setting.argv.clone(),
         kind: Test,
         from: setting.source.to_string(),
+        network: Vec::new(),
     };
     settings.iter().map(check).collect()
 }
@@ -109,7 +113,7 @@ fn fixed(from: &str, checks: &[(CheckKind, &[&str])]) -> Vec<Check> {
 /// A check named by its command.
 fn check(kind: CheckKind, argv: &[&str], from: &str) -> Check {
     let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
-    Check { name: argv.join(" "), argv, kind, from: from.to_owned() }
+    Check { name: argv.join(" "), argv, kind, from: from.to_owned(), network: Vec::new() }
 }
 
 /// What npm writes for a package that has no tests.

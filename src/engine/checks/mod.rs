@@ -8,4 +8,4 @@ mod unparsable;
 
 pub use detect::{Check, CheckKind, RootFiles, configured, detect};
 pub use said::Listener;
-pub use unparsable::{SYNTAX, syntax};
+pub use unparsable::{parses, syntax};

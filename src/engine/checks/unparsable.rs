@@ -4,27 +4,34 @@ use crate::changes::{CheckOutcome, Checked, FileChange};
 use crate::syntax::{Language, first_fault};
 
 /// The name of this check.
-pub const SYNTAX: &str = "syntax";
+const SYNTAX: &str = "syntax";
 /// Most files that are named.
 const MOST_NAMED: usize = 3;
 
-/// What parsing says of `changes`: of each text that could be parsed before, whether it still can be. `None` when there
-/// is no such text. Stops early when asked to, and then says what it found so far.
+/// Whether the text of `change`, which could be parsed before, still can be, or where not. `None` when it could not be,
+/// when it is no such text, and when `stop` said so.
 #[must_use]
-pub fn syntax<'a>(changes: impl IntoIterator<Item = &'a FileChange>, stop: &dyn Fn() -> bool) -> Option<Checked> {
+pub fn parses(change: &FileChange, stop: &dyn Fn() -> bool) -> Option<Result<(), String>> {
+    let (before, after) = change.texts()?;
+    let language = Language::detect(&change.path, before.lines().next().unwrap_or_default())?;
+    match first_fault(language, after, stop) {
+        Ok(None) => Some(Ok(())),
+        // Grammars take some texts for broken that are not: only what is new counts.
+        Ok(Some(line)) if first_fault(language, before, stop) == Ok(None) => {
+            Some(Err(format!("{}:{}: does not parse any more", change.path, line + 1)))
+        }
+        Ok(Some(_)) | Err(_) => None,
+    }
+}
+
+/// What [`parses`] said of several, as a check; `None` of none.
+#[must_use]
+pub fn syntax(said: impl IntoIterator<Item = Result<(), String>>) -> Option<Checked> {
     let (mut broken, mut parsed) = (Vec::new(), 0);
-    for change in changes.into_iter().take_while(|_| !stop()) {
-        let Some((before, after)) = change.texts() else { continue };
-        let Some(language) = Language::detect(&change.path, before.lines().next().unwrap_or_default()) else {
-            continue;
-        };
-        match first_fault(language, after, stop) {
-            // Grammars take some texts for broken that are not: only what is new counts.
-            Ok(Some(line)) if first_fault(language, before, stop) == Ok(None) => {
-                broken.push(format!("{}:{}: does not parse any more", change.path, line + 1));
-            }
-            Ok(None) => parsed += 1,
-            Ok(Some(_)) | Err(_) => {}
+    for one in said {
+        match one {
+            Ok(()) => parsed += 1,
+            Err(place) => broken.push(place),
         }
     }
     let outcome = match (broken.len(), parsed) {
@@ -53,7 +60,7 @@ mod tests {
             after: after.map(FileState::text),
         };
         let changes: Vec<FileChange> = changes.iter().map(change).collect();
-        syntax(&changes, &|| false).map(|checked| checked.describe())
+        syntax(changes.iter().filter_map(|change| parses(change, &|| false))).map(|checked| checked.describe())
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Independent work on many items, spread over the cores.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -14,9 +15,20 @@ pub(super) fn fan_out<I: Sync, T: Send>(
     items: &[I],
     cancel: &Cancel,
     work: impl Fn(&I) -> T + Sync,
+    sink: impl FnMut(T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    fan_out_on(None, items, cancel, work, sink)
+}
+
+/// As [`fan_out`], on so many threads; `None`: one for each core.
+pub(super) fn fan_out_on<I: Sync, T: Send>(
+    threads: Option<NonZeroUsize>,
+    items: &[I],
+    cancel: &Cancel,
+    work: impl Fn(&I) -> T + Sync,
     mut sink: impl FnMut(T) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let (results, arrived) = mpsc::sync_channel::<T>(IN_FLIGHT);
     std::thread::scope(|scope| {

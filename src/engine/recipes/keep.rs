@@ -1,7 +1,7 @@
 //! Putting changesets on the shelf, and letting go of what its retention does not hold.
 
 use super::super::Workbench;
-use crate::changes::ChangesetId;
+use crate::changes::{Changeset, ChangesetId};
 use crate::ports::{Failure, Shelved, ShelvedState};
 use crate::workspace::Root;
 
@@ -14,6 +14,20 @@ pub(super) fn shelve(workbench: &Workbench, root: &Root, shelved: &Shelved) -> R
     // It is kept whether others go or not; the next time they are tried again.
     drop(workbench.shelf.prune(workbench.retention(), workbench.clock.now_ms()));
     Ok(())
+}
+
+/// Keeps a proposal so that a later session or command can take it up; an empty one is not kept.
+pub(super) fn shelve_pending(workbench: &Workbench, root: &Root, changeset: &Changeset) -> Result<(), Failure> {
+    if changeset.is_empty() {
+        return Ok(());
+    }
+    let shelved = Shelved {
+        changeset: changeset.clone(),
+        proposal: changeset.id.clone(),
+        state: ShelvedState::Pending,
+        at_ms: workbench.clock.now_ms(),
+    };
+    shelve(workbench, root, &shelved)
 }
 
 /// The applied parts of a proposal, first one first.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::{Standing, Workbench};
+use super::offers::Offers;
 use super::unknown::resolve_unknown;
 use crate::changes::{Changeset, ChangesetId, FileChange};
 use crate::config::ConfigProblem;
@@ -28,6 +29,8 @@ pub struct Stance {
     pub problems: Vec<ConfigProblem>,
     /// What was applied last and can be undone, latest first, each with what made it.
     pub applied: Vec<(ChangesetId, String)>,
+    /// The recipes that can be offered where they match.
+    pub offers: Offers,
 }
 
 /// Looks at how a workspace stands now.
@@ -39,9 +42,10 @@ pub fn look(workbench: &Workbench, root: &Root) -> Result<Stance, Failure> {
     let mode = standing.mode()?;
     let Standing { trust, problems, .. } = standing;
     let settings = if trust == Trust::Trusted { None } else { (workbench.evidence)(root).ok() };
+    let offers = Offers::of(workbench, root);
     // What cannot be read is not offered; whoever asks for it is told why.
     let applied = applied_lately(workbench, root).unwrap_or_default();
-    Ok(Stance { root: root.clone(), mode, trust, settings, problems, applied })
+    Ok(Stance { root: root.clone(), mode, trust, settings, problems, applied, offers })
 }
 
 /// The proposals of which something was applied last.

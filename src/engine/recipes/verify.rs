@@ -3,15 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::super::checks::{Check, CheckKind, Listener, RootFiles, configured, detect, syntax};
+use super::super::checks::{Check, CheckKind, Listener, RootFiles, configured, detect, parses, syntax};
 use super::super::{Standing, Workbench};
 use super::consent::answer;
-use super::judge::Consent;
+use super::judge::{Consent, Judgement};
 use super::run::{Ended, Ran, RunTask, View, action, describe_exit, run_over};
 use super::unsaved::{Unsaved, unsaved};
 use crate::changes::{ChangesetId, CheckOutcome, Checked, FileChange};
 use crate::policy::{Mode, Place, Role};
-use crate::ports::{Cancel, Failure, FailureKind, OutputStream, Progress, Report};
+use crate::ports::{Cancel, Exit, Failure, FailureKind, OutputStream, Progress, Report};
 use crate::workspace::{FileState, RelativePath, Root};
 
 /// What a check is told whose writes a read-only view refused.
@@ -49,7 +49,7 @@ pub struct Verified {
 type Over = Vec<(RelativePath, Option<FileState>)>;
 
 /// What every check of one verification shares.
-struct Job<'a> {
+pub(super) struct Job<'a> {
     workbench: &'a Workbench,
     task: &'a VerifyTask,
     standing: Standing,
@@ -69,18 +69,18 @@ pub fn verify(
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<Verified, Failure> {
-    let over = over(workbench, task)?;
-    let standing = workbench.standing(&task.root);
-    let job = Job { workbench, task, standing, over, cancel };
+    let job = Job::new(workbench, task, cancel)?;
     let checks = job.checks();
-    let mut done: Vec<Checked> = syntax(&task.changes, &|| cancel.is_cancelled()).into_iter().collect();
+    let stop = || cancel.is_cancelled();
+    let said = task.changes.iter().take_while(|_| !stop()).filter_map(|change| parses(change, &stop));
+    let mut done: Vec<Checked> = syntax(said).into_iter().collect();
     let mut unbuilt: Vec<&Check> = Vec::new();
     for (at, check) in checks.iter().enumerate() {
         report(Progress { stage: check.name.clone(), done: at, total: Some(checks.len()) });
         let needs = unbuilt.iter().find(|build| build.from == check.from);
         let checked = match needs {
             Some(build) => not_run(check, format!("{} failed before it", build.name)),
-            None => job.check(check),
+            None => job.check(check).unwrap_or_else(|kept_from| not_run(check, kept_from.why())),
         };
         if check.kind == CheckKind::Build && matches!(checked.outcome, CheckOutcome::Failed { .. }) {
             unbuilt.push(check);
@@ -92,9 +92,41 @@ pub fn verify(
     Ok(Verified { root: task.root.clone(), proposal: task.proposal.clone(), checks: done })
 }
 
+/// What kept a check from being run that is not about the check: a missing answer, or the user's own stop.
+pub(super) enum KeptFrom {
+    /// An answer to this question.
+    Unanswered(Box<Judgement>),
+    /// It may not run, or was cancelled.
+    Stopped(Failure),
+}
+
+impl KeptFrom {
+    fn why(self) -> String {
+        match self {
+            Self::Unanswered(judgement) => {
+                let question = judgement.question.as_deref().unwrap_or_default();
+                format!("{}; approve it with `tagout check --approve {question}`", judgement.verdict.explain())
+            }
+            Self::Stopped(failure) if failure.kind == FailureKind::Cancelled => CANCELLED.to_owned(),
+            Self::Stopped(failure) => failure.what,
+        }
+    }
+}
+
+impl<'a> Job<'a> {
+    /// Made ready to check what `task` names.
+    ///
+    /// # Errors
+    /// When the changes do not fit the files any more.
+    pub(super) fn new(workbench: &'a Workbench, task: &'a VerifyTask, cancel: &'a Cancel) -> Result<Self, Failure> {
+        let over = over(workbench, task)?;
+        Ok(Self { workbench, task, standing: workbench.standing(&task.root), over, cancel })
+    }
+}
+
 impl Job<'_> {
     /// The checks that settings name, or else those that the project has once the changes are made.
-    fn checks(&self) -> Vec<Check> {
+    pub(super) fn checks(&self) -> Vec<Check> {
         let settings = &self.standing.settings.checks;
         if !settings.named.is_empty() {
             return configured(&settings.named);
@@ -113,20 +145,21 @@ impl Job<'_> {
         detect(&RootFiles { text: &text, has_python_tests: &has_python_tests })
     }
 
-    fn check(&self, check: &Check) -> Checked {
+    /// Runs a check over the changes, and without them when it fails.
+    pub(super) fn check(&self, check: &Check) -> Result<Checked, KeptFrom> {
         let purpose = match &self.task.proposal {
             Some(id) => format!("; it checked changeset {id}"),
             None if self.over.is_empty() => "; it checked the workspace".to_owned(),
             None => "; it checked changes under review".to_owned(),
         };
-        let checked = self.once(check, self.over.clone(), purpose);
-        match checked.outcome {
+        let checked = self.once(check, self.over.clone(), purpose)?;
+        Ok(match checked.outcome {
             CheckOutcome::Failed { first } if !self.over.is_empty() => {
                 let purpose = "; it checked the workspace, since it failed over changes".to_owned();
-                let without = match self.once(check, Over::new(), purpose).outcome {
-                    CheckOutcome::Failed { .. } => " (fails without it as well)",
-                    CheckOutcome::Passed { .. } => " (passes without it)",
-                    CheckOutcome::NotRun { .. } => "",
+                let without = match self.once(check, Over::new(), purpose).map(|checked| checked.outcome) {
+                    Ok(CheckOutcome::Failed { .. }) => " (fails without it as well)",
+                    Ok(CheckOutcome::Passed { .. }) => " (passes without it)",
+                    Ok(CheckOutcome::NotRun { .. }) | Err(_) => "",
                 };
                 Checked { outcome: CheckOutcome::Failed { first: format!("{first}{without}") }, ..checked }
             }
@@ -140,14 +173,12 @@ impl Job<'_> {
             outcome @ (CheckOutcome::Passed { .. } | CheckOutcome::Failed { .. } | CheckOutcome::NotRun { .. }) => {
                 Checked { outcome, ..checked }
             }
-        }
+        })
     }
 
     /// Runs a check once, over `over`.
-    fn once(&self, check: &Check, over: Over, purpose: String) -> Checked {
-        if self.cancel.is_cancelled() {
-            return not_run(check, CANCELLED.to_owned());
-        }
+    fn once(&self, check: &Check, over: Over, purpose: String) -> Result<Checked, KeptFrom> {
+        self.cancel.check().map_err(KeptFrom::Stopped)?;
         let listener = Mutex::new(Listener::default());
         let output = |stream: OutputStream, text: &str| {
             listener.lock().unwrap_or_else(PoisonError::into_inner).hear(stream, text);
@@ -157,17 +188,15 @@ impl Job<'_> {
         let ran = self.as_run(check).and_then(|run| run_over(self.workbench, run, view, &output, self.cancel));
         let ended = match ran {
             Ok(Ran::Done(ended)) => ended,
-            Ok(Ran::Undecided(_, judgement)) => {
-                let question = judgement.question.as_deref().unwrap_or_default();
-                let why =
-                    format!("{}; approve it with `tagout check --approve {question}`", judgement.verdict.explain());
-                return not_run(check, why);
-            }
-            Err(failure) if failure.kind == FailureKind::Cancelled => return not_run(check, CANCELLED.to_owned()),
-            Err(failure) => return not_run(check, failure.what),
+            Ok(Ran::Undecided(_, judgement)) => return Err(KeptFrom::Unanswered(Box::new(judgement))),
+            Err(failure) if is_answer(failure.kind) => return Err(KeptFrom::Stopped(failure)),
+            Err(failure) => return Ok(not_run(check, failure.what)),
         };
+        if ended.exit == Exit::Cancelled {
+            self.cancel.check().map_err(KeptFrom::Stopped)?;
+        }
         let listener = listener.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.came_to(check, &ended, listener)
+        Ok(self.came_to(check, &ended, listener))
     }
 
     fn came_to(&self, check: &Check, ended: &Ended, listener: Listener) -> Checked {
@@ -181,16 +210,17 @@ impl Job<'_> {
         Checked { name: check.name.clone(), outcome, level: ended.level.map(|level| level.name().to_owned()) }
     }
 
-    /// A check as the run that it is: in the sandbox, with no host in reach, by one who only looks at what others made.
+    /// A check as the run that it is: in the sandbox, by one who only looks at what others made, and who reaches no host.
+    /// One that is to reach some is the user's own, who named them.
     fn as_run(&self, check: &Check) -> Result<RunTask, Failure> {
         let run = RunTask {
             root: self.task.root.clone(),
             argv: check.argv.clone(),
             place: Place::Sandbox,
-            network: Vec::new(),
+            network: check.network.clone(),
             open: self.task.open.clone(),
             consent: Consent::None,
-            role: Role::Reviewer,
+            role: if check.network.is_empty() { Role::Reviewer } else { Role::User },
             terminal: None,
         };
         if self.task.approved.is_empty() {
@@ -199,6 +229,19 @@ impl Job<'_> {
         let (action, facts) = action(self.workbench, &run, &self.standing)?;
         let consent = answer(self.workbench, &run.root, action, facts, &self.task.approved)?;
         Ok(RunTask { consent, ..run })
+    }
+}
+
+/// Whether a failure is about leave to run, or the user's own stop, rather than about the command.
+fn is_answer(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Denied | FailureKind::NeedsApproval | FailureKind::Cancelled => true,
+        FailureKind::InvalidInput
+        | FailureKind::NotFound
+        | FailureKind::Stale
+        | FailureKind::Unavailable
+        | FailureKind::Io
+        | FailureKind::Internal => false,
     }
 }
 

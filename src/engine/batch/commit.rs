@@ -1,0 +1,111 @@
+//! An applied item as a commit of its own, of its files and nothing else. What git reads it reads in the sandbox; what it
+//! writes is a command on the host, by the same verdicts as any there, with hooks, signing and the file system monitor off.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::super::recipes::{Consent, Ran, RunTask, answer, describe_exit, run as run_command, run_action, settle};
+use super::events::BatchEvent;
+use super::patch::{Message, message};
+use super::run::{Prepared, Run};
+use crate::changes::{Changeset, FileChange};
+use crate::policy::{Place, Role};
+use crate::ports::{Exit, Failure, FailureKind, OutputStream};
+
+/// What goes before each command of git: nothing that a repository names for all of them is run. The folder is another
+/// user's in the sandbox of root.
+const READING: [&str; 5] = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*"];
+const WRITING: [&str; 7] =
+    ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"];
+
+/// Commits the files of an applied proposal, unless they are committed already.
+pub(super) fn commit(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {
+    let marker = format!("--grep=^Tagout-Changeset: {}$", proposal.id);
+    let find = ["log", "-1", "--format=%H", &marker];
+    let mut commit = succeeds(run, Place::Sandbox, &find)?;
+    if commit.trim().is_empty() {
+        make(run, prepared, proposal)?;
+        commit = succeeds(run, Place::Sandbox, &find)?;
+    }
+    let commit = commit.trim().to_owned();
+    (run.emit)(&BatchEvent::Committed { id: prepared.item.id.clone(), commit });
+    Ok(())
+}
+
+fn make(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {
+    let path = |file: &FileChange| format!(":(literal){}", file.path);
+    let created: Vec<String> = proposal.files.iter().filter(|file| file.before.is_none()).map(path).collect();
+    let all: Vec<String> = proposal.files.iter().map(path).collect();
+    let staged = git(run, Place::Sandbox, &["diff", "--cached", "--name-only", "--no-ext-diff", "--no-textconv"])?;
+    let ours = |name: &str| proposal.files.iter().any(|file| file.before.is_none() && file.path.as_str() == name);
+    if staged.exit == Exit::Code(0) && staged.text.lines().any(|name| !ours(name)) {
+        let what = "something is staged in the repository already, which a commit must not mix with";
+        return Err(Failure::new(FailureKind::Stale, what).hint("commit it or `git reset` it, then run the plan again"));
+    }
+    if !created.is_empty() {
+        // Only what git knows of can be named to a commit.
+        let created = created.iter().map(String::as_str);
+        let add: Vec<&str> = ["add", "--intent-to-add", "--"].into_iter().chain(created).collect();
+        succeeds(run, Place::Host, &add)?;
+    }
+    let Message { subject, body } = message(run, prepared, proposal);
+    let text = format!("{subject}\n\n{body}");
+    let head = ["commit", "--quiet", "--no-verify", "--no-edit", "-m", &text, "--only", "--"];
+    let commit: Vec<&str> = head.into_iter().chain(all.iter().map(String::as_str)).collect();
+    succeeds(run, Place::Host, &commit).map(drop)
+}
+
+struct Said {
+    exit: Exit,
+    text: String,
+}
+
+fn succeeds(run: &Run<'_>, place: Place, arguments: &[&str]) -> Result<String, Failure> {
+    let said = git(run, place, arguments)?;
+    if said.exit == Exit::Code(0) {
+        return Ok(said.text);
+    }
+    let words = arguments.first().copied().unwrap_or_default();
+    let last = said.text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let what = format!("`git {words}` failed ({}): {last}", describe_exit(&said.exit));
+    Err(Failure::new(FailureKind::Unavailable, what).hint("the item is applied: mend it and run the plan again"))
+}
+
+fn git(run: &Run<'_>, place: Place, arguments: &[&str]) -> Result<Said, Failure> {
+    let (workbench, root) = (run.workbench, &run.task.root);
+    let before: &[&str] = match place {
+        Place::Sandbox => &READING,
+        Place::Host => &WRITING,
+    };
+    let mut task = RunTask {
+        root: root.clone(),
+        argv: before.iter().chain(arguments).map(|word| (*word).to_owned()).collect(),
+        place,
+        network: Vec::new(),
+        open: Vec::new(),
+        consent: Consent::None,
+        role: Role::User,
+        terminal: None,
+    };
+    let (action, facts) = run_action(workbench, &task, &workbench.standing(root))?;
+    task.consent = answer(workbench, root, action, facts, &run.task.approved)?;
+    let text = Mutex::new(String::new());
+    let output = |stream, part: &str| {
+        // What is read is on one stream; what failed is on the other.
+        if place == Place::Host || stream == OutputStream::Out {
+            text.lock().unwrap_or_else(PoisonError::into_inner).push_str(part);
+        }
+    };
+    match run_command(workbench, task, &output, run.cancel)? {
+        Ran::Done(ended) => {
+            settle(workbench, root, &ended.changeset.id)?;
+            Ok(Said { exit: ended.exit, text: text.into_inner().unwrap_or_else(PoisonError::into_inner) })
+        }
+        Ran::Undecided(_, judgement) => {
+            let what = format!("{}: {}", judgement.action.describe(), judgement.verdict.explain());
+            let name = judgement.question.as_deref().unwrap_or_default();
+            Err(Failure::new(FailureKind::NeedsApproval, what)
+                .hint(format!("to approve exactly this: the same with --approve {name}"))
+                .hint("--patches needs no git"))
+        }
+    }
+}

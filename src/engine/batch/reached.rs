@@ -1,0 +1,85 @@
+//! How far each item of a batch was, by the lines that were written down.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::changes::ChangesetId;
+
+/// How far an item was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// It has this proposal, of which something may be applied.
+    Proposed(ChangesetId),
+    /// What was applied of this proposal is being taken back.
+    Undoing(ChangesetId),
+    /// Nothing is left to do; what it led to.
+    Done(Option<ChangesetId>),
+}
+
+/// One line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "reached", rename_all = "kebab-case")]
+pub(super) enum Line {
+    /// The proposal was made.
+    Proposed { id: String, changeset: ChangesetId },
+    /// It begins to be taken back.
+    Undoing { id: String, changeset: ChangesetId },
+    /// The item is done.
+    Done { id: String, changeset: Option<ChangesetId> },
+    /// It failed, and nothing of it is applied.
+    Failed { id: String },
+    /// All before is forgotten.
+    Restarted,
+}
+
+impl Line {
+    /// The line as it is written.
+    pub(super) fn write(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// What the lines come to; one that cannot be read is passed over.
+pub(super) fn reached(lines: &[String]) -> BTreeMap<String, Reached> {
+    let mut items = BTreeMap::new();
+    for line in lines.iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
+        match line {
+            Line::Proposed { id, changeset } => drop(items.insert(id, Reached::Proposed(changeset))),
+            Line::Undoing { id, changeset } => drop(items.insert(id, Reached::Undoing(changeset))),
+            Line::Done { id, changeset } => drop(items.insert(id, Reached::Done(changeset))),
+            Line::Failed { id } => drop(items.remove(&id)),
+            Line::Restarted => items.clear(),
+        }
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_of_an_item_counts() {
+        let changeset = ChangesetId::from_text("c");
+        let id = |id: &str| id.to_owned();
+        let lines = [
+            Line::Done { id: id("z"), changeset: None },
+            Line::Restarted,
+            Line::Proposed { id: id("a"), changeset: changeset.clone() },
+            Line::Proposed { id: id("b"), changeset: changeset.clone() },
+            Line::Undoing { id: id("b"), changeset: changeset.clone() },
+            Line::Proposed { id: id("c"), changeset: changeset.clone() },
+            Line::Failed { id: id("c") },
+            Line::Done { id: id("d"), changeset: None },
+        ];
+        let mut lines: Vec<String> = lines.iter().map(Line::write).collect();
+        lines.push("{\"reached\":\"some day\"}".to_owned());
+        let wanted = [
+            (id("a"), Reached::Proposed(changeset.clone())),
+            (id("b"), Reached::Undoing(changeset)),
+            (id("d"), Reached::Done(None)),
+        ];
+        assert_eq!(reached(&lines), BTreeMap::from(wanted));
+    }
+}

@@ -1,0 +1,117 @@
+//! What a batch hands to git: patches, and commits of what was applied.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::json;
+
+use crate::batch::{batch, code, events, of, place, plan, rewrite, times};
+use crate::place::{notes, says};
+use crate::sandbox::bench;
+
+fn git(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new("git");
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgSign=false"];
+    command.args(identity).args(arguments).current_dir(folder);
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", notes(&output));
+    output
+}
+
+#[test]
+fn patches_are_applied_by_git_am_with_where_they_come_from_in_the_trailers() {
+    let place = place(3);
+    git(&place.work(), &["init", "-q"]);
+    git(&place.work(), &["add", "."]);
+    git(&place.work(), &["commit", "-q", "-m", "first"]);
+    place.trust();
+    let clone = place.home().join("clone");
+    git(&place.home(), &["clone", "-q", place.work().to_str().unwrap(), clone.to_str().unwrap()]);
+    let recipe = "name: plus\ntitle: Add ö to it\nparameters: [{name: what}]\nsteps: [{regex: {find: old, replace: '{{what}}'}}]\n";
+    std::fs::create_dir_all(place.home().join(".config/tagout/recipes")).unwrap();
+    std::fs::write(place.home().join(".config/tagout/recipes/plus.yml"), recipe).unwrap();
+    let items = plan(&[
+        rewrite("one", json!({"apply": "all", "commit": "Count up\n\n--- a line\ndiff --git a b\nend"})),
+        json!({"id": "two", "recipe": "plus", "parameters": {"what": "new"}, "apply": "all"}),
+    ]);
+    let patches = place.home().join("patches");
+    let output = batch(&place, &items, &["--patches", patches.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", notes(&output));
+    let told = events(&output);
+    let paths: Vec<&str> = of(&told, "patch").iter().map(|event| event["path"].as_str().unwrap()).collect();
+    assert!(paths[0].ends_with("0001-one.patch") && paths[1].ends_with("0002-two.patch"), "{paths:?}");
+    git(&clone, &["apply", "--check", paths[0]]);
+    git(&clone, &["am", "-q", paths[0], paths[1]]);
+    for name in ["src/f000.rs", "src/f001.rs", "src/f002.rs"] {
+        let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+        assert_eq!(read(&clone), read(&place.work()), "{name}");
+    }
+    let log = git(
+        &clone,
+        &[
+            "log",
+            "-2",
+            "--reverse",
+            "--format=%s|%(trailers:key=Tagout-Recipe,valueonly)|%(trailers:key=Tagout-Parameters,valueonly)|%(trailers:key=Tagout-Record,valueonly)|%(trailers:key=Tagout-Changeset,valueonly)",
+        ],
+    );
+    let log = String::from_utf8(log.stdout).unwrap().replace('\n', "");
+    assert!(log.contains("Count up|rewrite rust: old($A)"), "{log}");
+    assert!(log.contains("Add ö to it|plus|{\"what\":\"new\"}|"), "{log}");
+    let changeset = of(&told, "applied")[1]["changeset"].as_str().unwrap();
+    assert!(log.contains(changeset), "{log}");
+    // Inside the workspace only what is applied is written.
+    let output = batch(&place, &items, &["--patches", "patches"]);
+    assert_eq!(code(&output), 2, "{}", notes(&output));
+    assert!(!place.work().join("patches").exists());
+}
+
+#[test]
+fn each_applied_item_is_a_commit_of_its_files_alone_and_no_hook_runs() {
+    if bench(&[]).is_none() {
+        return;
+    }
+    let place = place(3);
+    git(&place.work(), &["init", "-q"]);
+    for (key, value) in [("user.name", "a"), ("user.email", "a@example.org")] {
+        git(&place.work(), &["config", key, value]);
+    }
+    git(&place.work(), &["add", "."]);
+    git(&place.work(), &["commit", "-q", "-m", "first"]);
+    for hook in ["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "post-index-change"] {
+        let path = place.work().join(".git/hooks").join(hook);
+        std::fs::write(&path, "#!/bin/sh\ntouch \"$PWD/hook-ran\"\n").unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    place.trust();
+    place.write("mine.txt", "not of any item\n");
+    let item = |id: &str, path: &str| rewrite(id, json!({"apply": "all", "commit": true, "paths": [path]}));
+    let items = plan(&[item("one", "src/f000.rs"), item("two", "src/f001.rs")]);
+    let refused = batch(&place, &items, &["--commit"]);
+    assert_eq!(code(&refused), 3, "on the host only in unrestricted mode: {}", notes(&refused));
+    says(&place, &["mode", "unrestricted"]);
+    git(&place.work(), &["add", "mine.txt"]);
+    let staged = batch(&place, &items, &["--commit"]);
+    assert!(code(&staged) == 1 && notes(&staged).contains("something is staged"), "{}", notes(&staged));
+    git(&place.work(), &["reset", "-q"]);
+    // That was plain git, which shows that the hooks are there.
+    std::fs::remove_file(place.work().join("hook-ran")).unwrap();
+    let asked = batch(&place, &items, &["--commit"]);
+    assert_eq!(code(&asked), 3, "{}", notes(&asked));
+    let told = events(&asked);
+    let question = |event: &serde_json::Value| {
+        let hint = event["hints"][0].as_str().unwrap();
+        hint.rsplit_once("--approve ").unwrap().1.to_owned()
+    };
+    let failed = of(&told, "failed");
+    let (one, two) = (question(failed[0]), question(failed[1]));
+    let output = batch(&place, &items, &["--commit", "--approve", &one, "--approve", &two]);
+    assert_eq!(code(&output), 0, "{}", notes(&output));
+    assert_eq!(times(&place, 3), [1, 1, 0], "nothing was applied twice on the way");
+    let log = git(&place.work(), &["log", "--format=%(trailers:key=Tagout-Changeset,valueonly)", "--name-only"]);
+    let log = String::from_utf8(log.stdout).unwrap();
+    assert_eq!((log.matches("src/f000.rs").count(), log.matches("src/f001.rs").count()), (2, 2), "{log}");
+    assert!(!log.contains("mine.txt") && !place.work().join("hook-ran").exists(), "{log}");
+    assert_eq!(of(&events(&output), "committed").len(), 2);
+}
