@@ -212,33 +212,34 @@ impl State {
     }
 
     fn rewrite(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
+        let root = self.root(argument)?;
         let work = Work::Rewrite {
             pattern: wanted(argument.pattern.clone(), "pattern")?,
             replacement: wanted(argument.replacement.clone(), "replacement")?,
             language: wanted(argument.language.clone(), "language")?,
         };
-        self.refactor(argument, work, "tagout: rewrite".to_owned())
+        Ok(self.refactor(root, work, argument.paths.clone(), "tagout: rewrite".to_owned()))
     }
 
     fn recipe(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
         let name = wanted(argument.recipe.clone(), "recipe")?;
         let title = format!("tagout: recipe {name}");
-        self.refactor(argument, Work::Recipe { name, parameters: argument.parameters.clone() }, title)
+        let work = Work::Recipe { name, parameters: argument.parameters.clone() };
+        Ok(self.refactor(self.root(argument)?, work, argument.paths.clone(), title))
     }
 
-    fn refactor(&mut self, argument: &Argument, work: Work, title: String) -> Result<(JobId, Vec<Order>), Failure> {
-        let root = self.root(argument)?;
+    fn refactor(&mut self, root: Root, work: Work, paths: Vec<String>, title: String) -> (JobId, Vec<Order>) {
         let task = RefactorTask {
             root: root.clone(),
             work,
-            paths: argument.paths.clone(),
+            paths,
             open: self.open_texts(),
             approved: Vec::new(),
             threads: None,
             keeping: Keeping::Shelved,
         };
         let job = self.begin(Some(title), Some(&root));
-        Ok((job, self.started(job, Task::Refactor(task))))
+        (job, self.started(job, Task::Refactor(task)))
     }
 
     fn run(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {
