@@ -174,7 +174,7 @@ fn a_command_with_a_wrong_argument_is_refused_in_plain_words() {
         assert!(said.contains(reason), "{command}: {said}");
     }
     for (pattern, language, reason) in
-        [("old($A)", "klingon", "\"klingon\" is no language tagout knows; use one of"), ("", "rust", "pattern")]
+        [("old($A)", "klingon", "the language \"klingon\" is unknown: use one of"), ("", "rust", "pattern")]
     {
         desk.execute("tagout.rewrite", rewrite(pattern, language));
         assert_eq!(desk.told(reason)["params"]["type"], 2);
