@@ -93,7 +93,7 @@ impl State {
         if !self.is_under_review(uri) {
             return Vec::new();
         }
-        let mut orders = self.confirm(uri);
+        let mut orders = self.text_came(uri);
         self.see_documents();
         orders.extend(self.close_settled());
         orders.extend(self.publish());
