@@ -203,6 +203,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Trust(..)
         | Task::LoadApplied(..)
         | Task::Settle(..)
+        | Task::Reject(..)
         | Task::SetMode(..)
         | Task::Configure(_)
         | Task::Open(_) => true,
@@ -317,6 +318,9 @@ impl Worker {
                 recipes::last_applied(workbench, &root, wanted.as_ref()).map(Outcome::LastApplied)
             }
             Task::Settle(root, id) => recipes::settle(workbench, &root, &id).map(|()| Outcome::Recorded),
+            Task::Reject(root, id, rejected) => {
+                recipes::reject(workbench, &root, &id, rejected).map(|()| Outcome::Recorded)
+            }
             Task::SetMode(root, mode) => {
                 recipes::set_mode(workbench, &root, mode).map(|()| Outcome::ModeSet(root, mode))
             }

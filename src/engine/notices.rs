@@ -35,8 +35,9 @@ impl State {
         let gone = self.published.keys().filter(|target| !notices.contains_key(target));
         let gone = gone.map(|target| (target.clone(), Vec::new()));
         let fresh = notices.iter().filter(|(target, notices)| self.published.get(target) != Some(notices));
-        let orders = fresh.map(|(target, notices)| (target.clone(), notices.clone())).chain(gone);
-        let orders = orders.map(|(target, notices)| Order::Publish(target, notices)).collect();
+        let fresh = fresh.map(|(target, notices)| (target.clone(), notices.clone()));
+        // First: a file that was opened goes by the same URI as the document, whose notices would be taken away again.
+        let orders = gone.chain(fresh).map(|(target, notices)| Order::Publish(target, notices)).collect();
         self.published = notices;
         orders
     }

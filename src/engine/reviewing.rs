@@ -24,7 +24,7 @@ impl State {
     pub(super) fn take_up(&mut self, root: Root, changeset: Changeset) {
         self.reviews.retain(|open| open.review.changeset().id != changeset.id);
         if !changeset.is_empty() {
-            let review = Review::new(changeset);
+            let review = Review::resumed(changeset);
             self.reviews.push(OpenReview { root, review, in_flight: BTreeSet::new(), left_out: BTreeMap::new() });
         }
     }
@@ -161,7 +161,10 @@ impl State {
             ));
         }
         open.review.mark(&hunks, HunkState::Rejected);
-        let mut orders = self.close_settled();
+        let (root, rejected) = (open.root.clone(), open.review.changeset().lineage.rejected.clone());
+        let job = self.begin(None, Some(&root));
+        let mut orders = vec![Order::Start(job, Task::Reject(root, id.clone(), rejected))];
+        orders.extend(self.close_settled());
         orders.extend(self.publish());
         Ok(orders)
     }
