@@ -34,7 +34,7 @@ impl<'a> Keeper<'a> {
     pub(super) fn keep(&mut self, content: &[u8]) -> Result<ContentHash, Problem> {
         let hash = ContentHash::of(content);
         let number = match self.find(&hash)? {
-            Some(number) => number,
+            Some(number) => self.mended(number, &hash, content)?,
             None => self.add(&hash, content)?,
         };
         let refer = "INSERT OR IGNORE INTO shelf_blob (turn, blob) VALUES (?1, ?2)";
@@ -45,6 +45,16 @@ impl<'a> Keeper<'a> {
     fn find(&self, hash: &ContentHash) -> Result<Option<i64>, Problem> {
         let mut statement = self.connection.prepare_cached("SELECT number FROM blob WHERE hash = ?1")?;
         Ok(statement.query_row([hash.as_bytes()], |row| row.get(0)).optional()?)
+    }
+
+    /// The number of a content that is there already, put right where it is damaged.
+    fn mended(&mut self, number: i64, hash: &ContentHash, content: &[u8]) -> Result<i64, Problem> {
+        if self::content(self.connection, hash).is_err() {
+            let mend = "UPDATE blob SET size = ?2, packed = 0, content = ?3 WHERE number = ?1";
+            let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
+            self.connection.prepare_cached(mend)?.execute(params![number, size, content])?;
+        }
+        Ok(number)
     }
 
     fn add(&mut self, hash: &ContentHash, content: &[u8]) -> Result<i64, Problem> {

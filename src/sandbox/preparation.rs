@@ -105,7 +105,11 @@ fn without(captured: &mut Captured, over: BTreeMap<RelativePath, Option<FileStat
         }
         change.before != change.after
     });
-    captured.refused.retain(|refusal| RelativePath::new(&*refusal.path).map_or(true, |path| !over.contains_key(&path)));
+    // A link that was laid there may lead where none of a command's may; anything else that is refused it made itself.
+    let is_laid = |path: &RelativePath| {
+        over.get(path).is_some_and(|state| state.as_ref().is_some_and(|state| state.kind == FileKind::Symlink))
+    };
+    captured.refused.retain(|refusal| RelativePath::new(&*refusal.path).map_or(true, |path| !is_laid(&path)));
 }
 
 /// A state to be laid over the workspace, as a document: for what is looked at by its text.

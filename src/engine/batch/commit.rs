@@ -14,8 +14,22 @@ use crate::ports::{Exit, Failure, FailureKind, OutputStream};
 /// What goes before each command of git: nothing that a repository names for all of them is run. The folder is another
 /// user's in the sandbox of root.
 const READING: [&str; 5] = ["git", "-c", "core.fsmonitor=false", "-c", "safe.directory=*"];
-const WRITING: [&str; 7] =
-    ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false"];
+const WRITING: [&str; 11] = [
+    "git",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "commit.gpgSign=false",
+    // Tidying up asks hooks that stand in the settings.
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+];
+/// Settings by which git starts programs to fetch what it misses, whatever the command.
+const FETCHES: &str = "^(extensions\\.partialclone|remote\\..*\\.(promisor|partialclonefilter))$";
 
 /// Commits the files of an applied proposal, unless they are committed already.
 pub(super) fn commit(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {
@@ -35,9 +49,17 @@ fn make(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), 
     let path = |file: &FileChange| format!(":(literal){}", file.path);
     let created: Vec<String> = proposal.files.iter().filter(|file| file.before.is_none()).map(path).collect();
     let all: Vec<String> = proposal.files.iter().map(path).collect();
+    let fetches = git(run, Place::Sandbox, &["config", "--name-only", "--get-regexp", FETCHES])?;
+    if fetches.exit != Exit::Code(1) {
+        let what = "this repository fetches objects when they are missed (a partial clone), by programs that it names";
+        return Err(Failure::new(FailureKind::Unavailable, what).hint("commit it yourself, or use --patches"));
+    }
     let staged = git(run, Place::Sandbox, &["diff", "--cached", "--name-only", "--no-ext-diff", "--no-textconv"])?;
     let ours = |name: &str| proposal.files.iter().any(|file| file.before.is_none() && file.path.as_str() == name);
-    if staged.exit == Exit::Code(0) && staged.text.lines().any(|name| !ours(name)) {
+    if staged.exit != Exit::Code(0) {
+        return Err(failed(&staged, "diff --cached"));
+    }
+    if staged.text.lines().any(|name| !ours(name)) {
         let what = "something is staged in the repository already, which a commit must not mix with";
         return Err(Failure::new(FailureKind::Stale, what).hint("commit it or `git reset` it, then run the plan again"));
     }
@@ -57,6 +79,7 @@ fn make(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), 
 struct Said {
     exit: Exit,
     text: String,
+    errors: String,
 }
 
 fn succeeds(run: &Run<'_>, place: Place, arguments: &[&str]) -> Result<String, Failure> {
@@ -64,10 +87,14 @@ fn succeeds(run: &Run<'_>, place: Place, arguments: &[&str]) -> Result<String, F
     if said.exit == Exit::Code(0) {
         return Ok(said.text);
     }
-    let words = arguments.first().copied().unwrap_or_default();
-    let last = said.text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    Err(failed(&said, arguments.first().copied().unwrap_or_default()))
+}
+
+fn failed(said: &Said, words: &str) -> Failure {
+    let told = if said.errors.trim().is_empty() { &said.text } else { &said.errors };
+    let last = told.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let what = format!("`git {words}` failed ({}): {last}", describe_exit(&said.exit));
-    Err(Failure::new(FailureKind::Unavailable, what).hint("the item is applied: mend it and run the plan again"))
+    Failure::new(FailureKind::Unavailable, what).hint("the item is applied: mend it and run the plan again")
 }
 
 fn git(run: &Run<'_>, place: Place, arguments: &[&str]) -> Result<Said, Failure> {
@@ -88,17 +115,19 @@ fn git(run: &Run<'_>, place: Place, arguments: &[&str]) -> Result<Said, Failure>
     };
     let (action, facts) = run_action(workbench, &task, &workbench.standing(root))?;
     task.consent = answer(workbench, root, action, facts, &run.task.approved)?;
-    let text = Mutex::new(String::new());
+    let (text, errors) = (Mutex::new(String::new()), Mutex::new(String::new()));
     let output = |stream, part: &str| {
-        // What is read is on one stream; what failed is on the other.
-        if place == Place::Host || stream == OutputStream::Out {
-            text.lock().unwrap_or_else(PoisonError::into_inner).push_str(part);
-        }
+        let heard = match stream {
+            OutputStream::Out => &text,
+            OutputStream::Error => &errors,
+        };
+        heard.lock().unwrap_or_else(PoisonError::into_inner).push_str(part);
     };
     match run_command(workbench, task, &output, run.cancel)? {
         Ran::Done(ended) => {
             settle(workbench, root, &ended.changeset.id)?;
-            Ok(Said { exit: ended.exit, text: text.into_inner().unwrap_or_else(PoisonError::into_inner) })
+            let [text, errors] = [text, errors].map(|heard| heard.into_inner().unwrap_or_else(PoisonError::into_inner));
+            Ok(Said { exit: ended.exit, text, errors })
         }
         Ran::Undecided(_, judgement) => {
             let what = format!("{}: {}", judgement.action.describe(), judgement.verdict.explain());

@@ -6,7 +6,7 @@ use super::events::{BatchEvent, CheckTold, Over};
 use super::patch::write_patch;
 use super::reached::{Line, Reached};
 use super::run::{Commits, Prepared, Run};
-use super::writing::{Extent, apply, canary, is_begun, undo};
+use super::writing::{Extent, apply, ask_first, canary, is_begun, undo};
 use crate::changes::{Changeset, ChangesetId, Checked, summarise, unrejected};
 use crate::ports::{Failure, FailureKind, Progress, Shelved};
 use crate::refactor::{Apply, Check, Commit};
@@ -166,6 +166,8 @@ fn checked(run: &Run<'_>, prepared: &Prepared, mut proposal: Changeset) -> Resul
         run.cancel,
     )?;
     tell(run, &item.id, Over::Proposal, &checks);
+    // An earlier run may have left its own.
+    proposal.lineage.checks.retain(|known| checks.iter().all(|check| check.name != known.name));
     proposal.lineage.checks.extend(checks.clone());
     let shelf = &run.workbench.shelf;
     let shelved = shelf.shelved(&run.task.root, &proposal.id)?;
@@ -194,6 +196,7 @@ fn by_canary(
     checks: &[Check],
 ) -> Result<(), Stop> {
     let id = &prepared.item.id;
+    ask_first(run, proposal)?;
     apply(run, id, proposal, Extent::Canary(canary(proposal, share)))?;
     let step = Step::over_disk(run.workbench, &run.task.root, &run.task.approved);
     let checks = match run_checks(&step, checks, run.cancel) {
@@ -209,7 +212,11 @@ fn by_canary(
         roll_back(run, prepared, proposal)?;
         return Err(stop);
     }
-    Ok(apply(run, id, proposal, Extent::All)?)
+    let whole = apply(run, id, proposal, Extent::All);
+    if whole.as_ref().is_err_and(|failure| failure.kind != FailureKind::NeedsApproval) {
+        roll_back(run, prepared, proposal)?;
+    }
+    Ok(whole?)
 }
 
 fn roll_back(run: &mut Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {

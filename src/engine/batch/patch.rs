@@ -99,9 +99,12 @@ fn trailers(proposal: &Changeset, record: Option<u64>) -> String {
 /// A message and a diff as a mail in git's format. It has no date, so that the same plan over the same files writes the
 /// same bytes; whoever applies it is dated then.
 fn patch(message: &Message, diff: &str) -> String {
-    // A line that looks like the begin of the diff would end the message there (git-am(1), "Discussion").
-    let ends_message =
-        |line: &str| ["---", "diff -", "Index: ", "From ", "-- >8"].iter().any(|sign| line.starts_with(sign));
+    // A line that looks like the begin of the diff would end the message there, and one that looks like a head of the
+    // mail would take the place of its own (git-am(1), "Discussion").
+    const SIGNS: [&str; 8] = ["---", "diff -", "Index: ", "From ", "-- >8", "From:", "Subject:", "Date:"];
+    let ends_message = |line: &str| {
+        SIGNS.iter().any(|sign| line.get(..sign.len()).is_some_and(|start| start.eq_ignore_ascii_case(sign)))
+    };
     let body: String = message
         .body
         .lines()

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::super::recipes::{
-    Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, last_applied,
-    not_applied, settle,
+    Applied, ApplyTask, Consent, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, consider,
+    last_applied, not_applied, settle,
 };
 use super::events::{BatchEvent, Over};
 use super::run::Run;
 use crate::changes::{Changeset, FileChange, by_consent};
+use crate::policy::Decision;
 use crate::ports::{Failure, FailureKind, ShelvedState};
 use crate::workspace::{ContentHash, RelativePath};
 
@@ -46,11 +47,22 @@ pub(super) fn is_begun(run: &Run<'_>, proposal: &Changeset) -> Result<bool, Fail
     Ok(!recorded(run, proposal)?.is_empty())
 }
 
-/// The paths of a proposal that are recorded as applied.
+/// The paths of a proposal that are recorded as applied, and are as it makes them: what git or somebody else took back
+/// since is to be applied again.
 fn recorded(run: &Run<'_>, proposal: &Changeset) -> Result<BTreeSet<RelativePath>, Failure> {
-    let applied = run.workbench.shelf.in_state(&run.task.root, ShelvedState::Applied)?;
-    let ours = applied.into_iter().filter(|shelved| shelved.proposal == proposal.id);
-    Ok(ours.flat_map(|shelved| shelved.changeset.files).map(|file| file.path).collect())
+    let (workbench, root) = (run.workbench, &run.task.root);
+    let history = workbench.shelf.history(root)?.into_iter();
+    let mut paths = BTreeSet::new();
+    for listed in history.filter(|one| one.state == ShelvedState::Applied && one.proposal == proposal.id) {
+        paths.extend(workbench.shelf.shelved(root, &listed.id)?.changeset.files.into_iter().map(|file| file.path));
+    }
+    let mut recorded = BTreeSet::new();
+    for file in proposal.files.iter().filter(|file| paths.contains(&file.path)) {
+        if workbench.files.read(root, &file.path)? == file.after {
+            recorded.insert(file.path.clone());
+        }
+    }
+    Ok(recorded)
 }
 
 /// Applies what is not applied yet.
@@ -73,12 +85,7 @@ pub(super) fn apply(run: &Run<'_>, id: &str, proposal: &Changeset, extent: Exten
     }
     let rest = Changeset::new(proposal.origin.clone(), rest);
     let left = not_applied(run.workbench, &run.task.root, &rest)?;
-    let purpose = Purpose::Accept {
-        proposal: proposal.id.clone(),
-        origin: proposal.origin.clone(),
-        lineage: Box::new(proposal.lineage.clone()),
-        hunks: Vec::new(),
-    };
+    let purpose = accepting(proposal);
     make(run, held, &purpose)?;
     make(run, left, &purpose)?;
     if over == Over::All {
@@ -87,6 +94,40 @@ pub(super) fn apply(run: &Run<'_>, id: &str, proposal: &Changeset, extent: Exten
     let changeset = proposal.id.to_string();
     (run.emit)(&BatchEvent::Applied { id: id.to_owned(), changeset, files: count, over });
     Ok(())
+}
+
+/// Asks what has to be asked before anything of a proposal is written.
+///
+/// # Errors
+/// When an answer is missing: then nothing is written.
+pub(super) fn ask_first(run: &Run<'_>, proposal: &Changeset) -> Result<(), Failure> {
+    let (workbench, root) = (run.workbench, &run.task.root);
+    let recorded = recorded(run, proposal)?;
+    let left = proposal.files.iter().filter(|file| !recorded.contains(&file.path)).cloned().collect();
+    let mut waiting = Vec::new();
+    for changes in by_consent(left) {
+        let (action, facts) = apply_action(&changes);
+        let consent = answer(workbench, root, action.clone(), facts.clone(), &run.task.approved)?;
+        let asks = consider(workbench, root, action, facts)?.verdict.decision == Decision::Ask;
+        if consent != Consent::None || !asks {
+            continue;
+        }
+        let purpose = accepting(proposal);
+        let task = ApplyTask { root: root.clone(), by: Executor::Disk, changes, consent, purpose };
+        if let Applied::Undecided(_, judgement) = apply_changes(workbench, task)? {
+            waiting.push(judgement);
+        }
+    }
+    if waiting.is_empty() { Ok(()) } else { Err(needs_approval(&waiting)) }
+}
+
+fn accepting(proposal: &Changeset) -> Purpose {
+    Purpose::Accept {
+        proposal: proposal.id.clone(),
+        origin: proposal.origin.clone(),
+        lineage: Box::new(proposal.lineage.clone()),
+        hunks: Vec::new(),
+    }
 }
 
 /// Takes back what is applied of a proposal.

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use super::super::Workbench;
-use super::super::checks::syntax;
+use super::super::checks::{parses, syntax};
+use super::fan_out::fan_out_on;
 use super::keep::shelve_pending;
+use super::patience::patience;
 use super::recipe_folders::{Gathered, gather};
 use super::refactor_files::{Field, Rewritten, SoFar, rewrite_files};
 use super::refactor_steps::{Step, failed_check, over, run_checks};
 use super::unsaved::{Unsaved, unsaved};
-use crate::changes::{Changeset, Checked, Input, Lineage, Origin};
+use crate::changes::{Changeset, Checked, FileChange, Input, Lineage, Origin};
 use crate::ports::{Cancel, Failure, FailureKind, Report};
 use crate::refactor::{Action, Check, Paths, RuleText, Work};
 use crate::syntax::LARGEST_YAML;
@@ -192,7 +194,7 @@ pub fn refactor_by(
             }
         };
     }
-    job.propose(&resolved.origin)
+    job.propose(&resolved.origin, cancel)
 }
 
 fn rewriter(action: &Action) -> Option<&crate::refactor::Rewriter> {
@@ -237,12 +239,11 @@ impl Job<'_> {
             walked: &walked,
         };
         let rewritten = rewrite_files(&field, rewriters, &self.so_far, cancel, report)?;
-        let Rewritten { changes, problems, broken, files } = rewritten;
+        let Rewritten { changes, problems, files } = rewritten;
         self.walked = Some(walked);
         self.so_far.add(changes);
         self.files = self.files.max(files);
         self.problems.extend(problems);
-        self.lineage.checks.extend(syntax(broken.into_iter().map(Err)));
         Ok(())
     }
 
@@ -289,8 +290,17 @@ impl Job<'_> {
         Ok(failed.is_none())
     }
 
-    fn propose(self, origin: &Origin) -> Result<Proposed, Failure> {
-        let changeset = Changeset::new(origin.clone(), self.so_far.changes()).with_lineage(self.lineage);
+    fn propose(mut self, origin: &Origin, cancel: &Cancel) -> Result<Proposed, Failure> {
+        let changes = self.so_far.changes();
+        let mut broken = Vec::new();
+        let parses = |change: &FileChange| parses(change, &patience(self.workbench, cancel)).and_then(Result::err);
+        fan_out_on(self.task.threads, &changes, cancel, parses, |place| {
+            broken.extend(place);
+            Ok(())
+        })?;
+        broken.sort();
+        self.lineage.checks.extend(syntax(broken.into_iter().map(Err)));
+        let changeset = Changeset::new(origin.clone(), changes).with_lineage(self.lineage);
         if self.task.keeping == Keeping::Shelved {
             shelve_pending(self.workbench, &self.task.root, &changeset)?;
         }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use super::super::Workbench;
-use super::super::checks::parses;
 use super::fan_out::fan_out_on;
 use super::patience::patience;
 use super::unsaved::Unsaved;
@@ -58,15 +57,8 @@ pub(super) struct Rewritten {
     pub(super) changes: Vec<FileChange>,
     /// Files that were not rewritten, and why; sorted.
     pub(super) problems: Vec<String>,
-    /// The places at which files cannot be parsed any more; sorted.
-    pub(super) broken: Vec<String>,
     /// Files that they are for.
     pub(super) files: usize,
-}
-
-struct Outcome {
-    change: FileChange,
-    broken: Option<String>,
 }
 
 /// Runs `rewriters`, one over what the other leaves, over every file that they are for.
@@ -96,11 +88,7 @@ pub(super) fn rewrite_files(
                 report(Progress { stage: "matching".to_owned(), done, total: Some(files.len()) });
             }
             match outcome {
-                Ok(Some(Outcome { change, broken })) => {
-                    rewritten.broken.extend(broken);
-                    rewritten.changes.push(change);
-                }
-                Ok(None) => {}
+                Ok(change) => rewritten.changes.extend(change),
                 Err(problem) => rewritten.problems.push(problem),
             }
             Ok(())
@@ -109,7 +97,6 @@ pub(super) fn rewrite_files(
     // Threads end in no order; what is handed on has one.
     rewritten.changes.sort_by(|a, b| a.path.cmp(&b.path));
     rewritten.problems.sort();
-    rewritten.broken.sort();
     Ok(rewritten)
 }
 
@@ -119,7 +106,7 @@ fn rewrite_file(
     so_far: &SoFar,
     path: &RelativePath,
     cancel: &Cancel,
-) -> Result<Option<Outcome>, String> {
+) -> Result<Option<FileChange>, String> {
     let problem = |what: &dyn std::fmt::Display| format!("{path}: {what}");
     let Some(before) = held(field, so_far, path).map_err(|failure| problem(&failure))? else { return Ok(None) };
     if before.kind == FileKind::Symlink {
@@ -136,10 +123,7 @@ fn rewrite_file(
         now = Some(FileState { kind: before.kind, bytes: after.into_bytes() });
     }
     let Some(after) = now.filter(|after| *after != before) else { return Ok(None) };
-    let stop = patience(field.workbench, cancel);
-    let change = FileChange { path: path.clone(), before: Some(before), after: Some(after) };
-    let broken = parses(&change, &stop).and_then(Result::err);
-    Ok(Some(Outcome { change, broken }))
+    Ok(Some(FileChange { path: path.clone(), before: Some(before), after: Some(after) }))
 }
 
 /// What a file holds: after the steps so far, in the editor, or on disk.
