@@ -275,7 +275,8 @@ impl State {
     fn show_diff(&mut self, id: &ChangesetId) -> Result<(JobId, Vec<Order>), Failure> {
         let open = self.review_mut(id).ok_or_else(|| super::reviewing::no_such_changeset(id))?;
         let changeset = open.review.changeset();
-        let page = Task::Page { name: format!("{}.diff", changeset.id), text: render_changeset(&unrejected(changeset)) };
+        let page =
+            Task::Page { name: format!("{}.diff", changeset.id), text: render_changeset(&unrejected(changeset)) };
         let job = self.begin(None, None);
         Ok((job, vec![Order::Start(job, page)]))
     }
