@@ -18,6 +18,9 @@ use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Ro
 const TYPED: &str = "mine\n😀 one\ntwo\nthree\n";
 const ACCEPT: &str = "tagout: accept this hunk";
 
+/// An edit that the server asked for: of which document, over which version.
+type Asked = (EditId, DocumentUri, DocumentVersion, Vec<(Range, String)>);
+
 /// What the editor makes of `text` by these edits.
 fn made(text: &str, edits: Vec<(Range, String)>) -> String {
     let snapshot = Snapshot::from(text);
@@ -34,7 +37,7 @@ fn applying(orders: &[Order]) -> Vec<(JobId, ApplyTask)> {
 }
 
 /// Judges what is applied; the edits that the editor is asked for.
-fn asked(state: &mut State, orders: &[Order]) -> Vec<(EditId, DocumentUri, DocumentVersion, Vec<(Range, String)>)> {
+fn asked(state: &mut State, orders: &[Order]) -> Vec<Asked> {
     let mut asked = Vec::new();
     for (job, task) in applying(orders) {
         let granted = granted(&task);
