@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::order::{EditId, JobId, Level, Order, Task};
 use super::recipes::{Applied, ApplyTask, Consent, Executor, Granted, LastApplied, Purpose, RecordTask};
-use super::seeing::held;
+use super::seeing::{held, is_at_work};
 use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
     ChangeKind, Changeset, ChangesetId, FileChange, Hunk, HunkId, HunkState, Review, ReviewError, Selection,
-    by_consent, is_made, summarise,
+    by_consent, is_made,
 };
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::{DocumentUri, RelativePath, Root};
@@ -22,16 +22,20 @@ const ANSWERED_WITHIN: u32 = 60;
 
 impl State {
     /// Puts a proposal under review.
-    pub(super) fn propose(&mut self, root: Root, changeset: Changeset) -> Vec<Order> {
+    pub(super) fn propose(&mut self, root: Root, changeset: Changeset) {
         self.take_up(root, changeset);
         self.see_documents();
-        self.publish()
     }
 
     pub(super) fn take_up(&mut self, root: Root, changeset: Changeset) {
-        self.reviews.retain(|open| open.review.changeset().id != changeset.id);
+        if let Some(at) = self.reviews.iter().position(|open| open.review.changeset().id == changeset.id) {
+            let before = self.reviews.remove(at);
+            self.touch_files(&before.root, &before.paths());
+        }
         if !changeset.is_empty() {
-            self.reviews.push(OpenReview { root, review: Review::new(changeset), in_flight: BTreeSet::new() });
+            let open = OpenReview { root, review: Review::new(changeset), in_flight: BTreeSet::new() };
+            self.touch_files(&open.root, &open.paths());
+            self.reviews.push(open);
         }
     }
 
@@ -40,8 +44,8 @@ impl State {
         let open = self.review_mut(id).ok_or_else(|| no_such_changeset(id))?;
         let mut hunks = open.review.pending(selection);
         hunks.retain(|hunk| !open.in_flight.contains(hunk));
-        let at_work = |hunk: &HunkId| open.in_flight.iter().any(|other| other.file == hunk.file);
-        if let Some(path) = hunks.iter().find(|hunk| at_work(hunk)).and_then(|hunk| open.review.files().get(hunk.file))
+        if let Some(path) =
+            hunks.iter().find(|hunk| is_at_work(open, hunk.file)).and_then(|hunk| open.review.files().get(hunk.file))
         {
             // A second edit would be over a text that the first is about to change.
             let what = format!("another hunk of {} is being accepted", path.path());
@@ -55,7 +59,7 @@ impl State {
             };
             Failure::new(kind, error.to_string())
         })?;
-        let (root, changeset) = (open.root.clone(), open.review.changeset().clone());
+        let (root, changeset) = (open.root.clone(), open.review.changeset());
         let lineage = Box::new(changeset.lineage.clone());
         let (proposal, origin) = (changeset.id.clone(), changeset.origin.clone());
         let purpose = Purpose::Accept { proposal, origin, lineage, hunks: hunks.clone() };
@@ -82,7 +86,8 @@ impl State {
         if let Purpose::Accept { proposal, hunks, .. } = &mut part {
             let open = self.reviews.iter().find(|open| open.review.changeset().id == *proposal);
             let path = |hunk: &HunkId| open?.review.files().get(hunk.file).map(crate::changes::FileReview::path);
-            hunks.retain(|hunk| path(hunk).is_some_and(|path| changes.iter().any(|change| change.path == *path)));
+            let changed: BTreeSet<&RelativePath> = changes.iter().map(|change| &change.path).collect();
+            hunks.retain(|hunk| path(hunk).is_some_and(|path| changed.contains(path)));
         }
         part
     }
@@ -155,10 +160,10 @@ impl State {
                 "nothing is pending there: it was accepted or rejected before",
             ));
         }
-        open.review.mark(&hunks, HunkState::Rejected);
-        let mut orders = self.close_settled();
-        orders.extend(self.publish());
-        Ok(orders)
+        let root = open.root.clone();
+        let marked = open.mark(&hunks, HunkState::Rejected);
+        self.touch_files(&root, &marked);
+        Ok(self.close_settled())
     }
 
     /// What follows from the outcome of an apply job.
@@ -181,10 +186,9 @@ impl State {
         let number = self.fresh();
         let text =
             format!("tagout: waits for your decision: {}: {}", pending.judgement.action.describe(), pending.reason());
+        self.touch_documents(&pending.root);
         self.pending.insert(number, pending);
-        let mut orders = vec![Order::Tell(Level::Warning, text)];
-        orders.extend(self.publish());
-        orders
+        vec![Order::Tell(Level::Warning, text)]
     }
 
     /// Hands an edit to the editor, over the exact text it was made from.
@@ -304,35 +308,37 @@ impl State {
         {
             open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
         }
-        self.see_documents();
         // What was written while it waited was not looked at.
         let paths: Vec<RelativePath> = task.changes.iter().map(|change| change.path.clone()).collect();
-        let mut orders = self.see_files(&task.root, &paths);
-        orders.extend(self.publish());
-        orders
+        self.see_open(&task.root, &paths);
+        self.see_files(&task.root, &paths)
     }
 
     /// Changes are in the workspace.
     fn made(&mut self, task: &ApplyTask) -> Vec<Order> {
+        let paths: Vec<RelativePath> = task.changes.iter().map(|change| change.path.clone()).collect();
+        let mut touched = paths.clone();
         match &task.purpose {
             Purpose::Accept { proposal, hunks, .. } => {
                 if let Some(open) = self.review_mut(proposal) {
-                    open.review.mark(hunks, HunkState::Accepted);
+                    touched.extend(open.mark(hunks, HunkState::Accepted));
                     open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
                 }
             }
             Purpose::Undo { proposal } => {
-                let undone = |path: &RelativePath| task.changes.iter().find(|change| change.path == *path);
                 if let Some(open) = self.review_mut(proposal) {
-                    open.review.reopen(|path| undone(path).map(|change| change.after.clone()));
+                    for change in &task.changes {
+                        if let Some(file) = open.review.index_of(&change.path) {
+                            open.review.reopen(file, change.after.clone());
+                        }
+                    }
                 }
             }
         }
+        self.touch_files(&task.root, &touched);
         let mut orders = self.close_settled();
-        self.see_documents();
-        orders.extend(self.publish());
+        self.see_open(&task.root, &touched);
         if task.by == Executor::Disk {
-            let paths = task.changes.iter().map(|change| change.path.clone()).collect();
             orders.extend(self.refresh(&task.root, paths));
         }
         orders
@@ -340,7 +346,7 @@ impl State {
 
     /// Drops reviews in which nothing waits any more.
     pub(super) fn close_settled(&mut self) -> Vec<Order> {
-        let settled = |open: &OpenReview| open.review.pending(Selection::All).is_empty() && open.in_flight.is_empty();
+        let settled = |open: &OpenReview| open.review.is_decided() && open.in_flight.is_empty();
         let (done, rest) = std::mem::take(&mut self.reviews).into_iter().partition(settled);
         self.reviews = rest;
         let done: Vec<OpenReview> = done;
@@ -350,11 +356,6 @@ impl State {
                 Order::Start(job, Task::Settle(open.root, open.review.changeset().id.clone()))
             })
             .collect()
-    }
-
-    /// One line about a proposal.
-    pub(super) fn describe(changeset: &Changeset) -> String {
-        format!("{} ({}; {})", changeset.origin.describe(), summarise(changeset), changeset.id)
     }
 
     /// Begins a job: a number for it, and what is remembered of it.
