@@ -71,7 +71,10 @@ fn milliseconds(time: Duration) -> f64 {
 /// A program whose own folders lie in `home`.
 fn command(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(tagout());
-    command.args(arguments).env("TAGOUT_CACHE_DIR", home.join("cache")).env("TAGOUT_STATE_DIR", home.join("state"));
+    command.args(arguments);
+    for own in ["cache", "state", "config", "data"] {
+        command.env(format!("TAGOUT_{}_DIR", own.to_uppercase()), home.join(own));
+    }
     command
 }
 

@@ -1,15 +1,15 @@
 //! The figures of rules and record: `cargo run --example figures policy`.
 
 use std::io::Write;
-use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tagout::ledger::SqliteLedger;
 use tagout::policy::{Action, Decision, Facts, Kind, Layer, Mode, Names, Place, Rule, Rules, decide};
-use tagout::ports::{Entry, Ledger, Since};
+use tagout::ports::{Entry, Ledger};
 use tagout::workspace::{ContentHash, Root};
 
-use super::{median, milliseconds};
+use super::{command, median, milliseconds};
 
 /// The word that asks for these figures.
 pub(crate) const SUBJECT: &str = "policy";
@@ -90,8 +90,9 @@ fn entry(number: usize) -> Entry {
 
 fn record() {
     let folder = tempfile::tempdir().expect("a folder");
-    let ledger = SqliteLedger::new(folder.path().join("state/record.sqlite"), folder.path().join("keys"));
-    let root = Root::new("/somewhere/one").expect("a root");
+    let ledger = SqliteLedger::new(folder.path().join("state/tagout.sqlite"), folder.path().join("data/keys"));
+    let workspace = tempfile::tempdir().expect("a folder");
+    let root = Root::new(workspace.path().canonicalize().expect("a path")).expect("a root");
     let append = |number| {
         let start = Instant::now();
         ledger.append(&root, &entry(number)).expect("a record");
@@ -124,24 +125,37 @@ fn record() {
             });
         }
     });
-    reading(&ledger, &root);
+    reading(&ledger, &root, folder.path());
 }
 
-fn reading(ledger: &SqliteLedger, root: &Root) {
+fn reading(ledger: &SqliteLedger, root: &Root, home: &Path) {
     let rate = |count: u64, start: Instant| count as f64 / start.elapsed().as_secs_f64() / 1000.0;
     let start = Instant::now();
     let audit = ledger.verify(root).expect("an audit");
     assert!(audit.faults.is_empty());
     println!("thousands of records a second, {} records", audit.records);
     println!("  {:<34} {:8.0}  must reach 200", "verify", rate(audit.records, start));
-    let rules = rules();
-    let (start, mut count) = (Instant::now(), 0);
-    let mut judge = |entry: &Entry| {
-        let facts = entry.facts.clone().expect("facts").of(&entry.action);
-        assert!(!decide(entry.mode, &rules, &entry.action, &facts).because.is_empty());
-        count += 1;
-        ControlFlow::Continue(())
+    let policy = home.join("policy.toml");
+    std::fs::write(&policy, rules_text()).expect("a file");
+    let replay =
+        ["policy", "replay", "--policy", &policy.to_string_lossy(), "--root", &root.as_path().to_string_lossy()];
+    let start = Instant::now();
+    let output = command(home, &replay).output().expect("the program runs");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let count: u64 = told.split(' ').next().and_then(|count| count.parse().ok()).expect("a count");
+    let name = "replay by 500 rules, the program whole";
+    println!("  {name:<34} {:8.0}  must reach 50", rate(count, start));
+    assert_eq!(count, audit.records);
+}
+
+/// As [`rules`], as a file.
+fn rules_text() -> String {
+    let rule = |number: usize| {
+        let decision = ["allow", "ask", "deny"][number % 3];
+        format!(
+            "[[rule]]\nname = \"rule-{number}\"\ndecision = \"{decision}\"\naction = \"run\"\n\
+             command = \"program-{number} build\"\nreason = \"because\"\n"
+        )
     };
-    ledger.each(root, Since::BEGINNING, &mut judge).expect("records");
-    println!("  {:<34} {:8.0}  must reach 50", "replay by 500 rules", rate(count, start));
+    (0..RULES).map(rule).collect()
 }

@@ -113,7 +113,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
     let (indexes, embedder_name) = (folders.cache.join("index"), embedder.name().to_owned());
     let pages = folders.cache.join("pages");
     let (recipes, batches) = (folders.config.clone(), folders.state.join("batches"));
-    let (config, rules_config) = (folders.config.clone(), folders.config.clone());
+    let config = folders.config.clone();
     let (accepted, rules_state) = (folders.state.clone(), folders.state.clone());
     let runner = SandboxRunner::new(PathBuf::from("/proc/self/exe"), host::variables(), reserve);
     let runner = runner.with_copies_in(folders.cache.join("copies")).with_cache(folders.cache.join("sandbox"));
@@ -138,12 +138,12 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         settings_files: Box::new(move || SettingsFiles {
             machine: host::machine_settings(),
             user: host::user_settings(&config),
-            approved: host::approved_rules(&config),
+            approved: host::approved_rules(&accepted),
             accepted: host::accepted_rules(&accepted),
         }),
         read_text: Box::new(host::read_text),
         write_rules: Box::new(move |grant, file, present, text| match file {
-            RulesFile::Approved => host::write_approved_rules(grant, &rules_config, present, text),
+            RulesFile::Approved => host::write_approved_rules(grant, &rules_state, present, text),
             RulesFile::Accepted => host::write_accepted_rules(grant, &rules_state, present, text),
         }),
         evidence: Box::new(host::evidence),

@@ -8,7 +8,7 @@ use crate::changes::{
 use crate::engine::Workbench;
 use crate::engine::recipes::{
     Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, history_json,
-    history_line, last_applied, not_applied, settle, waiting_files,
+    history_line, last_applied, not_applied, note_undone, settle, waiting_files,
 };
 use crate::ports::{Failure, FailureKind, Listed, ShelvedState};
 use crate::workspace::Root;
@@ -95,7 +95,13 @@ pub(super) fn undo(arguments: &UndoArguments, workbench: &Workbench, screen: &Sc
     let applied = last_applied(workbench, &root, wanted.as_ref())?;
     let hint = format!("tagout undo {}", applied.proposal);
     let purpose = Purpose::Undo { proposal: applied.proposal.clone() };
-    make(workbench, &root, applied.changes()?, &purpose, &arguments.approve, &hint, screen)
+    let changes = applied.changes()?;
+    if changes.is_empty() {
+        note_undone(workbench, &root, &applied.proposal)?;
+        screen.note(&format!("tagout: nothing of {} is left in the files: it counts as undone", applied.proposal));
+        return Ok(DONE);
+    }
+    make(workbench, &root, changes, &purpose, &arguments.approve, &hint, screen)
 }
 
 /// Makes the changes that may be made, each part that needs a consent of its own by itself, and names those that wait.

@@ -2,6 +2,7 @@
 
 use super::arguments::GrantsArguments;
 use super::{DONE, Screen};
+use crate::engine::recipes::{Held, Holds};
 use crate::engine::{Workbench, recipes};
 use crate::ports::Failure;
 use crate::text::visible_line;
@@ -13,8 +14,13 @@ pub(super) fn run(arguments: &GrantsArguments, workbench: &Workbench, screen: &S
         screen.note(&format!("tagout: {name} holds no more"));
         return Ok(DONE);
     }
-    for held in recipes::held(workbench, &root)? {
-        screen.line(&visible_line(&format!("{}  {}  ({})", held.name, held.what, held.from)));
+    let (now, answered): (Vec<Held>, Vec<Held>) =
+        recipes::held(workbench, &root)?.into_iter().partition(|held| held.holds == Holds::Now);
+    let line = |held: &Held| screen.line(&visible_line(&format!("{}  {}  ({})", held.name, held.what, held.from)));
+    now.iter().for_each(line);
+    if !answered.is_empty() {
+        screen.heading("questions, which allow nothing until they are answered:");
+        answered.iter().for_each(line);
     }
     Ok(DONE)
 }

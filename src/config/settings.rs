@@ -106,7 +106,7 @@ pub enum ConfigSource {
     Machine,
     /// `config.toml` in the user's config folder.
     User,
-    /// `approved.toml` in the user's config folder: the rules that the user agreed to when asked.
+    /// `approved.toml` in tagout's state folder: the rules that the user agreed to when asked.
     Approved,
     /// `.tagout.toml` at the root of the workspace.
     Workspace,

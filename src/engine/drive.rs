@@ -203,6 +203,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Trust(..)
         | Task::LoadApplied(..)
         | Task::Settle(..)
+        | Task::NoteUndone(..)
         | Task::SetMode(..)
         | Task::Configure(_)
         | Task::Open(_) => true,
@@ -238,14 +239,20 @@ impl Worker {
     }
 
     /// Watches the files of `root`, here and not in the loop: a large tree takes a while to walk.
-    fn watch(&self, root: &Root) {
+    fn watch(&self, root: &Root, cancel: &Cancel) {
         let (events, watched) = (self.events.clone(), root.clone());
         let changed = move |paths| {
             // The engine ending is no reason to say anything.
             let _ = events.send(Event::FilesChanged { root: watched.clone(), paths });
         };
         match self.workbench.files.watch(root, Box::new(changed)) {
-            Ok(guard) => drop(self.watches().insert(root.clone(), guard)),
+            Ok(guard) => {
+                let mut watches = self.watches();
+                // Who closes a folder stops its jobs first: one that comes too late leaves no watch behind.
+                if !cancel.is_cancelled() {
+                    drop(watches.insert(root.clone(), guard));
+                }
+            }
             Err(failure) => tracing::warn!("{} is not watched: {failure}", root.as_path().display()),
         }
     }
@@ -282,7 +289,7 @@ impl Worker {
         match task {
             Task::Open(folder) => recipes::open(workbench, &folder).map(Outcome::Opened),
             Task::Index(root) => {
-                self.watch(&root);
+                self.watch(&root, cancel);
                 recipes::index(workbench, &root, cancel, &report).map(Outcome::Indexed)
             }
             Task::Refresh(root, paths) => {
@@ -316,6 +323,7 @@ impl Worker {
             Task::LoadApplied(root, wanted) => {
                 recipes::last_applied(workbench, &root, wanted.as_ref()).map(Outcome::LastApplied)
             }
+            Task::NoteUndone(root, id) => recipes::note_undone(workbench, &root, &id).map(|()| Outcome::Recorded),
             Task::Settle(root, id) => recipes::settle(workbench, &root, &id).map(|()| Outcome::Recorded),
             Task::SetMode(root, mode) => {
                 recipes::set_mode(workbench, &root, mode).map(|()| Outcome::ModeSet(root, mode))

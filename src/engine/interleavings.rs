@@ -154,6 +154,8 @@ impl Editor {
                 let granted = granted(&task);
                 Outcome::Applied(Applied::ForEditor(task, granted))
             }
+            Task::Look(root) => Outcome::Looked(opened(&root).stance),
+            Task::See(root, _) => Outcome::Seen(root, Vec::new()),
             _ => Outcome::Recorded,
         };
         let orders = step(state, ended(job, outcome));

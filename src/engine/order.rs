@@ -181,6 +181,8 @@ pub enum Task {
     HistoryPage(Vec<Root>),
     /// Take over the editor's settings.
     Configure(Value),
+    /// Note that nothing of what was applied of a proposal is left in the files.
+    NoteUndone(Root, ChangesetId),
     /// Forget a closed workspace folder.
     Forget(Root),
 }

@@ -227,3 +227,38 @@ fn the_same_events_lead_to_the_same_orders() {
     };
     assert_eq!(play(), play());
 }
+
+#[test]
+fn a_folder_closed_before_it_is_open_stays_closed() {
+    let mut state = State::default();
+    let folder = || vec![PathBuf::from("/w")];
+    let orders = step(&mut state, Event::FoldersChanged { added: folder(), removed: vec![] });
+    let job = started(&orders, |task| matches!(task, Task::Open(_)));
+    let orders = step(&mut state, Event::FoldersChanged { added: vec![], removed: folder() });
+    assert!(matches!(orders.as_slice(), [Order::Stop(stopped)] if *stopped == job), "{orders:?}");
+    let again = step(&mut state, Event::FoldersChanged { added: folder(), removed: vec![] });
+    let again = started(&again, |task| matches!(task, Task::Open(_)));
+    let root = Root::new("/w").unwrap();
+    let orders = step(&mut state, ended(job, Outcome::Opened(opened(&root))));
+    started(&orders, |task| matches!(task, Task::Forget(_)));
+    assert!(state.workspaces.is_empty());
+    step(&mut state, ended(again, Outcome::Opened(opened(&root))));
+    assert_eq!(state.workspaces.len(), 1);
+}
+
+#[test]
+fn of_many_changes_at_once_the_last_look_is_the_latest() {
+    let mut state = reviewing();
+    let root = Root::new("/w").unwrap();
+    let touch = |state: &mut State| step(state, Event::FilesChanged { root: root.clone(), paths: vec![] });
+    let is_look = |task: &Task| matches!(task, Task::Look(_));
+    let looks = |orders: &[Order]| {
+        orders.iter().filter(|order| matches!(order, Order::Start(_, task) if is_look(task))).count()
+    };
+    let first = started(&touch(&mut state), is_look);
+    assert_eq!((looks(&touch(&mut state)), looks(&touch(&mut state))), (0, 0), "one is under way");
+    let orders = step(&mut state, ended(first, Outcome::Looked(opened(&root).stance)));
+    let second = started(&orders, is_look);
+    assert_eq!(looks(&step(&mut state, ended(second, Outcome::Looked(opened(&root).stance)))), 0);
+    started(&touch(&mut state), is_look);
+}

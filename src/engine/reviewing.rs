@@ -77,6 +77,14 @@ impl State {
         applied.now.overlay(|path, disk| self.open_at(&root, path).and_then(|(_, document)| held(document, disk)));
         let purpose = |_: &[FileChange]| Purpose::Undo { proposal: applied.proposal.clone() };
         let tasks = self.divide(&root, applied.changes()?, purpose)?;
+        if tasks.is_empty() {
+            let told = format!("tagout: nothing of {} is left in the files: it counts as undone", applied.proposal);
+            let job = self.begin(None, Some(&root));
+            return Ok(vec![
+                Order::Tell(Level::Info, told),
+                Order::Start(job, Task::NoteUndone(root, applied.proposal)),
+            ]);
+        }
         Ok(self.start_all(tasks).1)
     }
 

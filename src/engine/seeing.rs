@@ -47,10 +47,13 @@ impl State {
         };
         let closed = under_review.into_iter().filter(|path| self.open_at(root, path).is_none());
         let looked: Vec<RelativePath> = closed.cloned().collect();
-        if looked.is_empty() {
+        if looked.is_empty() || self.workspace_mut(root).is_none_or(|workspace| workspace.seeing.waits(&looked)) {
             return Vec::new();
         }
         let job = self.begin(None, Some(root));
+        if let Some(workspace) = self.workspace_mut(root) {
+            workspace.seeing.job = Some(job);
+        }
         vec![Order::Start(job, Task::See(root.clone(), looked))]
     }
 

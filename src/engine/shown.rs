@@ -207,6 +207,7 @@ impl Play {
                 Outcome::Applied(Applied::ForEditor(task, granted))
             }
             Task::Apply(task) => Outcome::Applied(Applied::Done(task, vec![])),
+            Task::Look(root) => Outcome::Looked(opened(&root).stance),
             Task::See(root, paths) => {
                 let state = |at: usize| TEXTS.get((how + at) % (TEXTS.len() + 1)).map(|text| FileState::text(*text));
                 Outcome::Seen(root, paths.into_iter().enumerate().map(|(at, path)| (path, state(at))).collect())

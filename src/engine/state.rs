@@ -19,18 +19,47 @@ pub(super) struct Workspace {
     /// How it stood when it was looked at last.
     pub stance: Stance,
     pub commands: Vec<Vec<String>>,
+    /// Where its index stands.
     pub refreshing: Refreshing,
+    /// Looking at how it stands.
+    pub looking: Refreshing,
+    /// Reading its files that are under review.
+    pub seeing: Refreshing,
     /// What the store said last.
     pub notice: Option<String>,
 }
 
-/// Where the index of a workspace stands.
+/// Where something stands that is brought up to date by one job at a time, so that what is learnt last is the latest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refreshing {
     /// The job at work, if any.
     pub job: Option<JobId>,
     /// What has to be looked at again after it: paths, none of them for all.
     pub next: Option<BTreeSet<RelativePath>>,
+}
+
+impl Refreshing {
+    /// Whether the job at work has to end first; then `paths` (none: all) wait for it.
+    pub(super) fn waits(&mut self, paths: &[RelativePath]) -> bool {
+        if self.job.is_none() {
+            return false;
+        }
+        match &mut self.next {
+            Some(next) if next.is_empty() => {}
+            Some(next) if !paths.is_empty() => next.extend(paths.iter().cloned()),
+            _ => self.next = Some(paths.iter().cloned().collect()),
+        }
+        true
+    }
+
+    /// What waited for the job that `ended`, when it is the one at work.
+    pub(super) fn ended(&mut self, ended: JobId) -> Option<Vec<RelativePath>> {
+        if self.job != Some(ended) {
+            return None;
+        }
+        self.job = None;
+        self.next.take().map(|paths| paths.into_iter().collect())
+    }
 }
 
 /// A proposal under review.
@@ -149,7 +178,7 @@ pub struct State {
     /// The documents whose notices may be others by now.
     pub(super) touched: Touched,
     /// Workspace folders that are being opened, and the questions that wait for them.
-    pub(super) opening: BTreeSet<JobId>,
+    pub(super) opening: BTreeMap<JobId, PathBuf>,
     pub(super) deferred: Vec<(RequestId, String, usize, Reply)>,
     /// What the last command printed, as a page.
     pub(super) last_output: Option<String>,

@@ -34,7 +34,7 @@ fn follow(state: &mut State, event: Event) -> Vec<Order> {
             let mut orders: Vec<Order> = removed.iter().flat_map(|folder| state.close_folder(folder)).collect();
             for folder in added {
                 let job = state.begin(None, None);
-                state.opening.insert(job);
+                state.opening.insert(job, folder.clone());
                 orders.push(Order::Start(job, Task::Open(folder)));
             }
             orders
@@ -91,7 +91,10 @@ impl State {
 
     fn close_folder(&mut self, folder: &std::path::Path) -> Vec<Order> {
         let Some(position) = self.workspaces.iter().position(|workspace| workspace.given == folder) else {
-            return Vec::new();
+            let early = self.opening.iter().filter(|(_, opening)| *opening == folder);
+            let orders = early.map(|(job, _)| Order::Stop(*job)).collect();
+            self.opening.retain(|_, opening| opening != folder);
+            return orders;
         };
         let root = self.workspaces.remove(position).root;
         self.reviews.retain(|open| open.root != root);
@@ -99,9 +102,17 @@ impl State {
         let jobs = self.jobs.iter().filter(|(_, job)| job.root.as_ref() == Some(&root));
         let mut orders: Vec<Order> = jobs.map(|(id, _)| Order::Stop(*id)).collect();
         self.relocate();
-        let job = self.begin(None, None);
-        orders.push(Order::Start(job, Task::Forget(root)));
+        orders.extend(self.forget(root));
         orders
+    }
+
+    /// Forgets a folder that is open no more.
+    pub(super) fn forget(&mut self, root: Root) -> Vec<Order> {
+        if self.workspace(&root).is_some() {
+            return Vec::new();
+        }
+        let job = self.begin(None, None);
+        vec![Order::Start(job, Task::Forget(root))]
     }
 
     fn document_changed(&mut self, uri: &DocumentUri) -> Vec<Order> {
@@ -176,7 +187,7 @@ impl State {
                 self.given.extend(job.given.clone().filter(|_| outcome.is_ok()));
                 let mut orders = self.ended(id, &job, *outcome);
                 orders.extend(self.ask_deferred(id));
-                orders.extend(self.next_refresh(id, job.root.as_ref()));
+                orders.extend(self.next_of(id, job.root.as_ref()));
                 orders
             }
         }
@@ -184,7 +195,8 @@ impl State {
 
     /// Asks the questions that came before the workspace was open.
     fn ask_deferred(&mut self, ended: JobId) -> Vec<Order> {
-        if !self.opening.remove(&ended) || !self.opening.is_empty() {
+        self.opening.remove(&ended);
+        if !self.opening.is_empty() {
             return Vec::new();
         }
         let deferred = std::mem::take(&mut self.deferred);
@@ -211,7 +223,7 @@ impl State {
                 last_words = failure.to_string();
                 self.failed(job, failure)
             }
-            Ok(Outcome::Opened(opened)) => self.opened(opened),
+            Ok(Outcome::Opened(opened)) => self.opened(id, opened),
             Ok(Outcome::Indexed(summary)) => {
                 last_words = summary.to_string();
                 self.indexed(summary)
@@ -257,7 +269,7 @@ impl State {
             }
             Ok(Outcome::Recorded) => job.root.as_ref().map_or_else(Vec::new, |root| self.look(root)),
             Ok(Outcome::Configured) => {
-                let roots: Vec<Root> = self.workspaces.iter().map(|workspace| workspace.stance.root.clone()).collect();
+                let roots: Vec<Root> = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
                 roots.iter().flat_map(|root| self.look(root)).collect()
             }
             Ok(Outcome::Written(path)) => vec![Order::Show(path)],

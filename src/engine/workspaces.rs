@@ -9,7 +9,12 @@ use crate::text::{Position, Range};
 use crate::workspace::{RelativePath, Root};
 
 impl State {
-    pub(super) fn opened(&mut self, opened: Opened) -> Vec<Order> {
+    /// Takes up a folder that the job `id` opened.
+    pub(super) fn opened(&mut self, id: JobId, opened: Opened) -> Vec<Order> {
+        if !self.opening.contains_key(&id) {
+            // It was closed meanwhile.
+            return self.forget(opened.stance.root);
+        }
         let Opened { given, stance, commands, notice, unknown, waiting, files } = opened;
         let root = stance.root.clone();
         let told = notice.into_iter().chain(unknown);
@@ -20,11 +25,13 @@ impl State {
         }
         let job = self.begin(Some(format!("tagout: index {}", root.name())), Some(&root));
         let refreshing = Refreshing { job: Some(job), next: None };
+        let (looking, seeing) = (Refreshing::default(), Refreshing::default());
         if stance.trust != Trust::Trusted {
             let what = format!("tagout: {} is not trusted: nothing in it is run until you trust it", root.name());
             orders.push(Order::Tell(Level::Info, what));
         }
-        self.workspaces.push(Workspace { given, root: root.clone(), stance, commands, refreshing, notice: None });
+        let (own, notice) = (root.clone(), None);
+        self.workspaces.push(Workspace { given, root: own, stance, commands, refreshing, looking, seeing, notice });
         for changeset in waiting {
             self.take_up(root.clone(), changeset);
         }
@@ -34,9 +41,27 @@ impl State {
         orders
     }
 
+    /// Looks at how a workspace stands: at once, or after the look that is under way, which may have come too early.
     pub(super) fn look(&mut self, root: &Root) -> Vec<Order> {
+        if self.workspace_mut(root).is_none_or(|workspace| workspace.looking.waits(&[])) {
+            return Vec::new();
+        }
         let job = self.begin(None, Some(root));
+        if let Some(workspace) = self.workspace_mut(root) {
+            workspace.looking.job = Some(job);
+        }
         vec![Order::Start(job, Task::Look(root.clone()))]
+    }
+
+    /// Starts what had to wait for a job of this workspace.
+    pub(super) fn next_of(&mut self, ended: JobId, root: Option<&Root>) -> Vec<Order> {
+        let Some(workspace) = root.and_then(|root| self.workspace_mut(root)) else { return Vec::new() };
+        let root = workspace.root.clone();
+        let (looks, sees) = (workspace.looking.ended(ended), workspace.seeing.ended(ended));
+        let mut orders = self.next_refresh(ended, &root);
+        orders.extend(looks.map_or_else(Vec::new, |_| self.look(&root)));
+        orders.extend(sees.map_or_else(Vec::new, |paths| self.see_files(&root, &paths)));
+        orders
     }
 
     /// Takes over how a workspace stands now, and says what is new about it.
@@ -106,12 +131,7 @@ impl State {
     /// Brings the index up to date for `paths` (none: all), after the job that is at work on it, if any.
     fn reindex(&mut self, root: &Root, paths: Vec<RelativePath>) -> Vec<Order> {
         let Some(workspace) = self.workspace_mut(root) else { return Vec::new() };
-        if workspace.refreshing.job.is_some() {
-            match &mut workspace.refreshing.next {
-                Some(next) if next.is_empty() => {}
-                Some(next) if !paths.is_empty() => next.extend(paths),
-                _ => workspace.refreshing.next = Some(paths.into_iter().collect()),
-            }
+        if workspace.refreshing.waits(&paths) {
             return Vec::new();
         }
         let job = self.begin(None, Some(root));
@@ -122,17 +142,15 @@ impl State {
     }
 
     /// Starts what had to wait for an index job.
-    pub(super) fn next_refresh(&mut self, ended: JobId, root: Option<&Root>) -> Vec<Order> {
-        let Some(workspace) = root.and_then(|root| self.workspace_mut(root)) else { return Vec::new() };
+    fn next_refresh(&mut self, ended: JobId, root: &Root) -> Vec<Order> {
+        let Some(workspace) = self.workspace_mut(root) else { return Vec::new() };
         if workspace.refreshing.job != Some(ended) {
             return Vec::new();
         }
-        workspace.refreshing.job = None;
-        let root = workspace.root.clone();
-        let next = workspace.refreshing.next.take();
+        let next = workspace.refreshing.ended(ended);
         // The first run begins to watch: what changed before it did was told by nobody.
-        let mut orders = self.look(&root);
-        orders.extend(next.map_or_else(Vec::new, |paths| self.reindex(&root, paths.into_iter().collect())));
+        let mut orders = self.look(root);
+        orders.extend(next.map_or_else(Vec::new, |paths| self.reindex(root, paths)));
         orders
     }
 }

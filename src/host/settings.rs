@@ -16,7 +16,8 @@ use crate::workspace::ContentHash;
 const MACHINE: &str = "/etc/tagout/config.toml";
 /// The user's file in the config folder.
 const USER: &str = "config.toml";
-/// The file for the rules that the user agreed to, in the config folder.
+/// The file for the rules that the user agreed to when asked, in the state folder: beside tagout's own records, and not
+/// where people write settings.
 const APPROVED: &str = "approved.toml";
 /// The user's file as it was accepted, in the state folder.
 const ACCEPTED: &str = "accepted.toml";
@@ -33,10 +34,10 @@ pub fn user_settings(config: &Path) -> Option<String> {
     read(&config.join(USER))
 }
 
-/// The text of the rules that the user agreed to when asked, in the folder `config`.
+/// The text of the rules that the user agreed to when asked, in the folder `state`.
 #[must_use]
-pub fn approved_rules(config: &Path) -> Option<String> {
-    read(&config.join(APPROVED))
+pub fn approved_rules(state: &Path) -> Option<String> {
+    read(&state.join(APPROVED))
 }
 
 /// The user's file as it was when its rules were accepted, in the folder `state`.
@@ -50,8 +51,8 @@ pub fn accepted_rules(state: &Path) -> Option<String> {
 /// # Errors
 /// When the grant is for other rules, others than `present` are there, or they cannot be written: then those of before
 /// are there.
-pub fn write_approved_rules(grant: Grant, config: &Path, present: Option<&str>, text: &str) -> Result<(), Failure> {
-    write(&grant, &config.join(APPROVED), present, text)
+pub fn write_approved_rules(grant: Grant, state: &Path, present: Option<&str>, text: &str) -> Result<(), Failure> {
+    write(&grant, &state.join(APPROVED), present, text)
 }
 
 /// Writes the user's file as it is accepted, in place of `present`.

@@ -7,6 +7,8 @@ use super::database::Problem;
 use crate::ports::{Failure, FailureKind, GrantKind, Grants, LiveGrant};
 use crate::workspace::Root;
 
+/// How far a clock may go back, as clocks do that are set by others, before nothing that was granted holds any more.
+pub(super) const SET_BACK_MS: i64 = 5 * 60 * 1000;
 /// A difference of clocks that is not worth a write.
 const WORTH_WRITING_MS: i64 = 1000;
 
@@ -19,19 +21,24 @@ pub(super) fn used_before(id: &str) -> Failure {
 /// The failure of a grant that holds at no time.
 pub(super) fn expired(highest_ms: i64) -> Failure {
     let what = format!("the grant would have ended before it began: the highest time seen is {highest_ms} ms");
-    Failure::new(FailureKind::Stale, what).hint("set the clock right, or approve it once")
+    Failure::new(FailureKind::Stale, what).hint("the clock was set back: do it again in five minutes")
 }
 
 fn unwritable(why: &serde_json::Error) -> Failure {
     Failure::new(FailureKind::Internal, format!("a grant cannot be written: {why}")).hint("approve it again")
 }
 
-/// The highest time seen, now that `now_ms` is told. What is expired by it ends, for good.
+/// The highest time seen, now that `now_ms` is told. What is expired by it ends, for good. Where the clock went back by
+/// much, it or the one before was wrong: all that was granted ends, and time goes on from now.
 fn advance(connection: &Connection, now_ms: i64) -> Result<i64, Problem> {
     let mut statement = connection.prepare_cached("SELECT highest_ms FROM clock")?;
     let seen: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
-    let highest = seen.map_or(now_ms, |seen| seen.max(now_ms));
-    if seen.is_none_or(|seen| highest.saturating_sub(seen) >= WORTH_WRITING_MS) {
+    let was_wrong = seen.is_some_and(|seen| seen.saturating_sub(now_ms) > SET_BACK_MS);
+    if was_wrong {
+        connection.execute("UPDATE live_grant SET holds = 0 WHERE holds = 1", [])?;
+    }
+    let highest = seen.filter(|_| !was_wrong).map_or(now_ms, |seen| seen.max(now_ms));
+    if was_wrong || seen.is_none_or(|seen| highest.saturating_sub(seen) >= WORTH_WRITING_MS) {
         connection
             .prepare_cached("INSERT OR REPLACE INTO clock (one, highest_ms) VALUES (1, ?1)")?
             .execute([highest])?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{MutexGuard, PoisonError};
 
 use super::MemoryLedger;
-use super::grants::{expired, used_before};
+use super::grants::{SET_BACK_MS, expired, used_before};
 use super::trust::granted_trust;
 use crate::policy::Grant;
 use crate::ports::{Failure, GrantKind, Grants, LiveGrant, TrustRecord, TrustRecords};
@@ -22,6 +22,11 @@ pub(super) struct Approvals {
 
 impl Approvals {
     fn advance(&mut self, now_ms: i64) -> i64 {
+        let was_wrong = |seen: &i64| seen.saturating_sub(now_ms) > SET_BACK_MS;
+        if self.highest_ms.as_ref().is_some_and(was_wrong) {
+            self.grants.clear();
+            self.highest_ms = None;
+        }
         let highest = self.highest_ms.map_or(now_ms, |seen| seen.max(now_ms));
         self.highest_ms = Some(highest);
         self.grants.retain(|grant| !grant.is_expired(highest));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 
 use crate::place::{Place, configure, notes, says, tagout};
 use crate::sandbox::bench;
@@ -157,4 +158,48 @@ fn what_a_command_wrote_is_taken_back_too() {
     assert_eq!(fs::read(place.work().join("b")).unwrap(), [0, 1, 2]);
     assert_eq!((mode("b"), mode("c")), (0o600, 0o600));
     assert!(!place.work().join("l").is_symlink() && !place.work().join("n").exists());
+}
+
+/// Runs the program and ends it as soon as `a.rs` holds `text`; whether nobody had recorded its end by then.
+fn cut_short(place: &Place, arguments: &[&str], text: &str) -> bool {
+    let mut command = place.program();
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    while read(place, "a.rs") != text {
+        assert!(child.try_wait().unwrap().is_none(), "{arguments:?} wrote nothing");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = tagout(place, &["run", "--", "true"]);
+    notes(&told).contains("the files are written")
+}
+
+#[test]
+fn what_was_written_and_not_recorded_when_it_was_killed_can_be_undone_and_is_undone_once() {
+    let place = place();
+    let new = TEXT.replace("one", "uno");
+    let (mut applying, mut undoing) = (0, 0);
+    for round in 0..60 {
+        let id = rewrite(&place, "one($A)", "uno($A)");
+        applying += usize::from(cut_short(&place, &["apply", &id], &new));
+        assert!(says(&place, &["changes"]).contains(&format!("{id}  applied")), "{round}");
+        undoing += usize::from(cut_short(&place, &["undo", &id], TEXT));
+        assert_eq!(tagout(&place, &["undo"]).status.code(), Some(1), "{round}: nothing is left to take back");
+        if applying > 2 && undoing > 2 {
+            return;
+        }
+    }
+    panic!("never killed in time: {applying} times when it was applied, {undoing} times when it was undone");
+}
+
+#[test]
+fn what_was_taken_back_by_hand_counts_as_undone() {
+    let place = place();
+    let id = rewrite(&place, "one($A)", "uno($A)");
+    says(&place, &["apply", &id]);
+    place.write("a.rs", format!("// mine\n{TEXT}"));
+    let undone = tagout(&place, &["undo", &id]);
+    assert!(undone.status.success() && notes(&undone).contains("it counts as undone"), "{}", notes(&undone));
+    assert_eq!(read(&place, "a.rs"), format!("// mine\n{TEXT}"));
+    assert_eq!(tagout(&place, &["undo", &id]).status.code(), Some(1));
 }

@@ -95,6 +95,11 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
     let before = (workbench.evidence)(&task.root).ok().filter(|seen| workbench.is_trusted(&task.root, seen));
     let (Purpose::Accept { proposal, .. } | Purpose::Undo { proposal }) = &task.purpose;
     let permissions = permissions(workbench, &task)?;
+    // Before it is written, so that a crash in between leaves it to be found, and to be undone.
+    if let Some((part, whole)) = part(&task).filter(|(part, whole)| part.id != *whole) {
+        let (state, at_ms) = (ShelvedState::Settled, workbench.clock.now_ms());
+        keep(workbench, &task.root, &Shelved { changeset: part, proposal: whole, state, at_ms })?;
+    }
     let written = workbench.files.apply(granted.grant, &task.root, proposal, &task.changes, &permissions);
     let ended = written.as_ref().map(|receipt| receipt.deleted.clone()).map_err(ToString::to_string);
     let kept = finish(workbench, &task, &granted.judgement, ended);
@@ -107,6 +112,14 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
         Failure { what, ..failure }
     })?;
     Ok(Applied::Done(task, notes))
+}
+
+/// What is accepted of a proposal, as a changeset of its own, and the proposal.
+fn part(task: &ApplyTask) -> Option<(Changeset, ChangesetId)> {
+    let Purpose::Accept { proposal, origin, lineage, .. } = &task.purpose else { return None };
+    let part = Changeset::new(origin.clone(), task.changes.clone());
+    let lineage = if part.id == *proposal { (**lineage).clone() } else { lineage.derived(proposal) };
+    Some((part.with_lineage(lineage), proposal.clone()))
 }
 
 /// The permissions that files had which are created again.
@@ -206,11 +219,10 @@ fn finish(
         keep(workbench, &task.root, &Shelved { changeset, proposal: proposal.clone(), state, at_ms })
     };
     match &task.purpose {
-        Purpose::Accept { proposal, origin, lineage, .. } => {
-            let part = Changeset::new(origin.clone(), task.changes.clone());
-            let mut lineage = if part.id == *proposal { (**lineage).clone() } else { lineage.derived(proposal) };
-            lineage.permissions.extend(deleted);
-            shelve(part.with_lineage(lineage), proposal, ShelvedState::Applied)
+        Purpose::Accept { proposal, .. } => {
+            let Some((mut part, _)) = part(task) else { return Ok(()) };
+            part.lineage.permissions.extend(deleted);
+            shelve(part, proposal, ShelvedState::Applied)
         }
         Purpose::Undo { proposal } => {
             let taken_back = |path: &RelativePath| task.changes.iter().any(|change| change.path == *path);

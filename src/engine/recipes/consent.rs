@@ -13,6 +13,8 @@ const ANSWERED_WITHIN: i64 = 60 * 60 * 1000;
 const DIGITS: usize = 12;
 /// Where a grant comes from that is a question still.
 const QUESTION: &str = "a question that waits for an answer";
+/// What is told of a rule that says nothing of itself.
+const NO_REASON: &str = "what this rule names; it gives no reason";
 /// What the names of rules begin with that approvals for good leave.
 const APPROVED: &str = "approved-";
 /// What the file of such rules begins with.
@@ -262,9 +264,21 @@ pub struct Held {
     pub what: String,
     /// Where it comes from.
     pub from: String,
+    /// Whether it allows anything yet.
+    pub holds: Holds,
 }
 
-/// Every approval that holds in `root`, and every rule and setting that allows something.
+/// Whether something allows anything yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// It does.
+    Now,
+    /// Once somebody answers yes.
+    Answered,
+}
+
+/// Every approval that holds in `root`, and every rule and setting that allows something; after these the questions that
+/// wait for an answer.
 ///
 /// # Errors
 /// When the approvals cannot be read.
@@ -274,20 +288,25 @@ pub fn held(workbench: &Workbench, root: &Root) -> Result<Vec<Held>, Failure> {
         GrantKind::Session(session) => (workbench.is_live)(session),
         GrantKind::Once => true,
     };
-    let grants =
-        live.into_iter().filter(lives).map(|grant| Held { name: grant.id, what: grant.described, from: grant.from });
+    let (questions, grants): (Vec<LiveGrant>, Vec<LiveGrant>) =
+        live.into_iter().filter(lives).partition(|grant| grant.kind == GrantKind::Once);
+    let held = |grant: LiveGrant, holds| Held { name: grant.id, what: grant.described, from: grant.from, holds };
+    let grants = grants.into_iter().map(|grant| held(grant, Holds::Now));
+    let questions = questions.into_iter().map(|grant| held(grant, Holds::Answered));
     let standing = workbench.standing(root);
     let allowing = standing.rules.iter().filter(|rule| rule.decision == Decision::Allow).map(|rule| Held {
         name: rule.name.clone(),
-        what: rule.reason.clone(),
+        what: if rule.reason.is_empty() { NO_REASON.to_owned() } else { rule.reason.clone() },
         from: format!("{}:{}", rule.file, rule.line),
+        holds: Holds::Now,
     });
     let hosts = standing.settings.run.allow_hosts.iter().map(|host| Held {
         name: host.to_string(),
         what: format!("commands that ask for {host} reach it"),
         from: "allow_hosts in the settings".to_owned(),
+        holds: Holds::Now,
     });
-    Ok(grants.chain(allowing).chain(hosts).collect())
+    Ok(grants.chain(allowing).chain(hosts).chain(questions).collect())
 }
 
 #[cfg(test)]

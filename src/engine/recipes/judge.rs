@@ -156,11 +156,25 @@ pub fn judge(
     facts: Facts,
     consent: &Consent,
 ) -> Result<Judged, Failure> {
-    let standing = workbench.standing(root);
+    judge_by(workbench, root, &workbench.standing(root), action, facts, consent)
+}
+
+/// As [`judge`], by what the caller has just read.
+///
+/// # Errors
+/// As [`judge`].
+pub(super) fn judge_by(
+    workbench: &Workbench,
+    root: &Root,
+    standing: &Standing,
+    action: Action,
+    facts: Facts,
+    consent: &Consent,
+) -> Result<Judged, Failure> {
     if standing.differs && !matches!(action, Action::SetRules { .. }) {
-        take_over(workbench, root, &standing)?;
+        take_over(workbench, root, standing)?;
     }
-    let mut judgement = consider_by(workbench, root, &standing, action, facts)?;
+    let mut judgement = consider_by(workbench, root, standing, action, facts)?;
     let shown = judgement.facts.shown(judgement.mode, &judgement.action);
     if judgement.verdict.decision == Decision::Ask {
         judgement.approval = match given(workbench, root, &judgement, consent) {

@@ -30,6 +30,18 @@ pub(super) fn shelve_pending(workbench: &Workbench, root: &Root, changeset: &Cha
     shelve(workbench, root, &shelved)
 }
 
+/// Notes that what was applied of a proposal is taken back: its files are as they were before it, whoever saw to that.
+///
+/// # Errors
+/// When the shelf cannot be read or written.
+pub fn note_undone(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -> Result<(), Failure> {
+    let at_ms = workbench.clock.now_ms();
+    for part in applied_parts(workbench, root, proposal)? {
+        shelve(workbench, root, &Shelved { state: ShelvedState::Undone, at_ms, ..part })?;
+    }
+    Ok(())
+}
+
 /// The applied parts of a proposal, first one first.
 ///
 /// # Errors

@@ -1,17 +1,20 @@
 //! A policy tried on what was decided before it, and accepted by the hash of what was shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 
 use super::super::{RulesFile, SettingsFiles, Standing, Workbench};
 use super::judge::{consider, perform};
 use crate::config::ConfigSource;
-use crate::policy::{Action, Decision, Facts, decide};
+use crate::policy::shell::{Understood, understand};
+use crate::policy::{Action, Decision, Facts, Verdict, decide};
 use crate::ports::{Entry, Failure, FailureKind, Phase, Since};
 use crate::workspace::{ContentHash, Root};
 
 /// Most examples of one change that are told.
 const EXAMPLES: usize = 5;
+/// Most commands whose meaning is kept in mind while records are judged again.
+const UNDERSTOOD: usize = 4096;
 /// Digits of the hash by which a policy is accepted.
 const DIGITS: usize = 12;
 
@@ -37,23 +40,59 @@ pub struct Replay {
     pub changes: BTreeMap<(Decision, Decision), Changed>,
 }
 
+/// What a policy is compared with.
+enum Before {
+    /// What was decided then, whatever held then.
+    Recorded,
+    /// What is in force now.
+    InForce(Box<Standing>),
+}
+
+/// Judges records again.
+struct Judge {
+    standing: Standing,
+    before: Before,
+    /// What commands mean: the same ones come again and again, and to take one apart takes longer than to judge it.
+    understood: HashMap<Vec<String>, Understood>,
+}
+
+impl Judge {
+    fn understand(&mut self, action: &Action) -> Understood {
+        let Action::Run { argv, .. } = action else { return Understood::default() };
+        if let Some(known) = self.understood.get(argv) {
+            return known.clone();
+        }
+        if self.understood.len() >= UNDERSTOOD {
+            self.understood.clear();
+        }
+        let understood = understand(argv);
+        self.understood.insert(argv.clone(), understood.clone());
+        understood
+    }
+}
+
+/// What would be decided by `standing` of what was decided then.
+fn by(standing: &Standing, entry: &Entry, facts: &mut Facts) -> Verdict {
+    let settings = &standing.settings;
+    facts.mode_limit = settings.max_mode;
+    facts.least_level = settings.run.sandbox;
+    facts.allowed_hosts.clone_from(&settings.run.allow_hosts);
+    decide(entry.mode.min(settings.max_mode), &standing.rules, &entry.action, facts)
+}
+
 impl Replay {
-    fn add(&mut self, entry: &Entry, standing: &Standing) {
+    fn add(&mut self, entry: &Entry, judge: &mut Judge) {
         let Some(facts) = &entry.facts else {
             self.unknown += 1;
             return;
         };
         self.records += 1;
-        let before = entry.verdict.decision;
-        let settings = &standing.settings;
-        let facts = Facts {
-            mode_limit: settings.max_mode,
-            least_level: settings.run.sandbox,
-            allowed_hosts: settings.run.allow_hosts.clone(),
-            ..facts.clone()
+        let mut facts = Facts { commands: judge.understand(&entry.action), ..facts.clone() };
+        let before = match &judge.before {
+            Before::Recorded => entry.verdict.decision,
+            Before::InForce(standing) => by(standing, entry, &mut facts).decision,
         };
-        let mode = entry.mode.min(settings.max_mode);
-        let verdict = decide(mode, &standing.rules, &entry.action, &facts.of(&entry.action));
+        let verdict = by(&judge.standing, entry, &mut facts);
         if verdict.decision == before {
             self.alike += 1;
             return;
@@ -73,7 +112,7 @@ impl Replay {
 /// When the policy or the record cannot be read.
 pub fn replay(workbench: &Workbench, root: &Root, text: &str, since: Since) -> Result<Replay, Failure> {
     let mut replayed = Replay::default();
-    replay_into(&mut replayed, workbench, root, text, since)?;
+    replay_into(&mut replayed, workbench, root, text, since, Before::Recorded)?;
     Ok(replayed)
 }
 
@@ -83,15 +122,17 @@ fn replay_into(
     root: &Root,
     text: &str,
     since: Since,
+    before: Before,
 ) -> Result<(), Failure> {
     let standing = by_text(workbench, root, text);
     if let Some(problem) = standing.problems.iter().find(|problem| problem.source == ConfigSource::User) {
         let what = format!("the policy cannot be tried: {problem}");
         return Err(Failure::new(FailureKind::InvalidInput, what).hint("mend it first"));
     }
+    let mut judge = Judge { standing, before, understood: HashMap::new() };
     workbench.ledger.each(root, since, &mut |entry| {
         if entry.phase == Phase::Judged {
-            replayed.add(entry, &standing);
+            replayed.add(entry, &mut judge);
         }
         ControlFlow::Continue(())
     })
@@ -116,7 +157,8 @@ pub struct Review {
     pub replay: Replay,
 }
 
-/// What the user's file, as it is now, would have changed in every trusted workspace, and in `root`.
+/// What the user's file, as it is now, would have changed in every trusted workspace, and in `root`, beside what is in
+/// force.
 ///
 /// # Errors
 /// As [`replay`].
@@ -128,7 +170,8 @@ pub fn review(workbench: &Workbench, root: &Root) -> Result<Review, Failure> {
     roots.dedup();
     let mut replayed = Replay::default();
     for root in &roots {
-        replay_into(&mut replayed, workbench, root, &text, Since::BEGINNING)?;
+        let before = Before::InForce(Box::new(workbench.standing(root)));
+        replay_into(&mut replayed, workbench, root, &text, Since::BEGINNING, before)?;
     }
     let standing = workbench.standing(root);
     let own = standing.problems.iter().filter(|problem| problem.source == ConfigSource::User);

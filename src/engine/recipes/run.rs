@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::{Standing, Workbench};
 use super::connections::record_connections;
-use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
+use super::judge::{Consent, Granted, Judged, Judgement, end, judge_by};
 use super::keep::shelve_pending;
 use super::limits::{describe_limit, limits};
 use super::unsaved::{Unsaved, open_texts};
@@ -122,7 +122,7 @@ pub(super) fn run_over(
     }
     let (action, facts) = action(workbench, &task, &standing)?;
     let warning = facts.sandbox.warning();
-    let Granted { grant, judgement } = match judge(workbench, &task.root, action, facts, &task.consent)? {
+    let Granted { grant, judgement } = match judge_by(workbench, &task.root, &standing, action, facts, &task.consent)? {
         Judged::Granted(granted) => granted,
         Judged::Undecided(judgement) => return Ok(Ran::Undecided(task, judgement)),
     };

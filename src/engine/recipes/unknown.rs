@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::super::Workbench;
+use super::keep::shelve;
 use crate::changes::{FileChange, content_hash};
 use crate::policy::{Action, Place};
-use crate::ports::{Entry, Failure, Phase};
+use crate::ports::{Entry, Failure, Phase, Shelved, ShelvedState};
 use crate::workspace::{ContentHash, RelativePath, Root};
 
 /// Puts right what a crash cut short in `root`, looks into every effect whose outcome is unknown, and records what is
@@ -68,11 +69,11 @@ fn written(
     content: &ContentHash,
     paths: &[RelativePath],
 ) -> Result<String, Failure> {
-    let Some(changes) = meant(workbench, root, content, paths)? else {
+    let Some(Meant { shelved, changes, becomes }) = meant(workbench, root, content, paths)? else {
         return Ok(format!("what was to be written to {} files is not kept: look at them", paths.len()));
     };
     let (mut new, mut old, mut other) = (0_usize, 0_usize, 0_usize);
-    for change in changes {
+    for change in &changes {
         match workbench.files.read(root, &change.path) {
             Ok(now) if now == change.after => new += 1,
             Ok(now) if now == change.before => old += 1,
@@ -81,12 +82,28 @@ fn written(
         }
     }
     Ok(match (new, old, other) {
-        (_, 0, 0) => "the files are written".to_owned(),
+        (_, 0, 0) => {
+            // It was to be shelved after it was written.
+            if shelved.changeset.files.len() == changes.len() && shelved.state != becomes {
+                let at_ms = workbench.clock.now_ms();
+                shelve(workbench, root, &Shelved { state: becomes, at_ms, ..shelved })?;
+            }
+            "the files are written".to_owned()
+        }
         (0, _, 0) => "nothing was written".to_owned(),
         (new, old, other) => {
             format!("{new} files are written, {old} are as before, {other} are neither: look at them")
         }
     })
+}
+
+/// Changes that may have been made.
+struct Meant {
+    /// The changeset that they are of.
+    shelved: Shelved,
+    changes: Vec<FileChange>,
+    /// What it is once they are.
+    becomes: ShelvedState,
 }
 
 /// The changes of this content: of a kept changeset, made or taken back.
@@ -95,14 +112,16 @@ fn meant(
     root: &Root,
     content: &ContentHash,
     paths: &[RelativePath],
-) -> Result<Option<Vec<FileChange>>, Failure> {
+) -> Result<Option<Meant>, Failure> {
     let paths: BTreeSet<&RelativePath> = paths.iter().collect();
     for listed in workbench.shelf.history(root)? {
-        let changeset = workbench.shelf.shelved(root, &listed.id)?.changeset;
-        let made: Vec<FileChange> = changeset.files.into_iter().filter(|change| paths.contains(&change.path)).collect();
+        let shelved = workbench.shelf.shelved(root, &listed.id)?;
+        let about = |change: &&FileChange| paths.contains(&change.path);
+        let made: Vec<FileChange> = shelved.changeset.files.iter().filter(about).cloned().collect();
         let undone: Vec<FileChange> = made.iter().map(FileChange::inverted).collect();
-        if let Some(meant) = [made, undone].into_iter().find(|changes| content_hash(changes) == *content) {
-            return Ok(Some(meant));
+        let both = [(made, ShelvedState::Applied), (undone, ShelvedState::Undone)];
+        if let Some((changes, becomes)) = both.into_iter().find(|(changes, _)| content_hash(changes) == *content) {
+            return Ok(Some(Meant { shelved, changes, becomes }));
         }
     }
     Ok(None)

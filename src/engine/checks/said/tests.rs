@@ -1,5 +1,5 @@
-//! What the tools really print, as captured (cargo 1.9x, pytest 8.3, unittest, go 1.2x, node 20, make), or as they
-//! document it (jest, Vitest, Mocha, ruff, TypeScript, ESLint, gcc).
+//! What the tools print: captured from cargo, pytest, unittest, go, node and make; for the others (jest, Vitest, Mocha,
+//! ruff, TypeScript, ESLint, gcc) written down from what is known of their formats, and not captured.
 
 use super::*;
 use crate::ports::{Limit, LimitReached};
