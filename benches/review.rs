@@ -30,11 +30,11 @@ const KEYS: usize = 100;
 pub(crate) fn figures(arguments: &[String]) {
     let on = arguments.first().map_or("/var/tmp", String::as_str);
     let rounds: Vec<Round> = (0..ROUNDS).map(|_| whole_way(Path::new(on))).collect();
-    let part = |of: fn(&Round) -> Duration| median(rounds.iter().map(of).collect());
+    let part = |of: Part| median(rounds.iter().map(of).collect());
     let (total, plain) = (part(Round::total), part(|round| round.plain));
     let bytes: usize = (0..FILES).map(|file| text(file, Side::After).len()).sum();
     println!("review, {FILES} files, {} hunks, {:.1} MB, median of {ROUNDS}", FILES * HUNKS, bytes as f64 / 1e6);
-    let parts: [(&str, fn(&Round) -> Duration); 5] = [
+    let parts: [(&str, Part); 5] = [
         ("make the changeset", |round| round.made),
         ("show every hunk", |round| round.shown),
         ("accept all of it", |round| round.accepted),
@@ -100,6 +100,9 @@ fn changes(files: usize) -> Vec<FileChange> {
 fn made(changes: Vec<FileChange>) -> Changeset {
     Changeset::new(Origin::Command { argv: vec!["figures".to_owned()] }, changes)
 }
+
+/// One of the times of a round.
+type Part = fn(&Round) -> Duration;
 
 /// How long each part took.
 struct Round {
@@ -227,10 +230,9 @@ fn notices(orders: &[Order]) -> usize {
 }
 
 fn take_apply(orders: &mut Vec<Order>) -> (JobId, ApplyTask) {
-    let apply = orders.drain(..).find_map(|order| match order {
-        Order::Start(job, Task::Apply(task)) => Some((job, task)),
-        _ => None,
-    });
+    let apply = orders
+        .drain(..)
+        .find_map(|order| if let Order::Start(job, Task::Apply(task)) = order { Some((job, task)) } else { None });
     apply.expect("all of it is for the disk")
 }
 

@@ -214,7 +214,7 @@ impl Play {
             }
             Task::Open(folder) => {
                 let at = FOLDERS.iter().position(|(given, _)| folder.as_os_str() == *given).unwrap();
-                let waiting = (0..PROPOSALS.len()).filter(|which| PROPOSALS[*which].0 == at && how % 2 == 0);
+                let waiting = (0..PROPOSALS.len()).filter(|which| PROPOSALS[*which].0 == at && how.is_multiple_of(2));
                 let mut opened = opened(&root(at));
                 (opened.given, opened.waiting) = (folder, waiting.map(proposal).collect());
                 Outcome::Opened(opened)
