@@ -51,6 +51,7 @@ pub fn run() -> ExitCode {
         | Command::Changes(_)
         | Command::Show(_)
         | Command::Apply(_)
+        | Command::Reject(_)
         | Command::Undo(_)
         | Command::Mode(_)
         | Command::Log(_)
@@ -158,6 +159,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         session: host::session(),
         is_live: Box::new(host::is_live_session),
         counter: AtomicU64::new(0),
+        amending: Mutex::new(()),
         editor_settings: Mutex::new(None),
         indexes: Mutex::new(BTreeMap::new()),
     }

@@ -191,9 +191,19 @@ impl FileReview {
 /// Whether all of `change` stands in a file that is `now`, maybe beside what others wrote.
 #[must_use]
 pub fn is_made(change: &FileChange, now: FileState) -> bool {
-    let mut review = FileReview::new(change.clone());
-    review.see(Some(now));
-    (0..review.hunks.len()).all(|hunk| !review.waits(hunk))
+    let over = |change: FileChange| {
+        let mut review = FileReview::new(change);
+        review.see(Some(now.clone()));
+        review
+    };
+    let made = over(change.clone());
+    if (0..made.hunks.len()).all(|hunk| !made.waits(hunk)) {
+        return true;
+    }
+    // What was written right beside a hunk is one with it, seen from before; where the hunk can be taken back it stands.
+    let back = FileChange { path: change.path.clone(), before: change.after.clone(), after: change.before.clone() };
+    let back = over(back);
+    (0..back.hunks.len()).all(|hunk| back.located(hunk).is_some())
 }
 
 fn edited(state: Option<&FileState>, edits: &[Edit]) -> Option<FileState> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ChangesetId;
+use super::{ChangesetId, Rejected};
 use crate::text::visible_line;
 use crate::workspace::{ContentHash, RelativePath};
 
@@ -177,6 +177,9 @@ pub struct Lineage {
     /// Checks that were run over exactly this changeset, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Checked>,
+    /// What was rejected of it, in order: a review that is taken up again leaves that out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejected>,
     /// The permissions of the files that were deleted when it was applied: taking it back creates them again.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub permissions: Permissions,
@@ -187,10 +190,11 @@ pub struct Lineage {
 pub type Permissions = BTreeMap<RelativePath, u32>;
 
 impl Lineage {
-    /// The lineage of what is made from `parent` by cutting or moving it: no check ran over that yet.
+    /// The lineage of what is made from `parent` by cutting or moving it: no check ran over that yet, and
+    /// nothing of it was rejected.
     #[must_use]
     pub fn derived(&self, parent: &ChangesetId) -> Self {
-        Self { derived_from: vec![parent.clone()], checks: Vec::new(), ..self.clone() }
+        Self { derived_from: vec![parent.clone()], checks: Vec::new(), rejected: Vec::new(), ..self.clone() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changeset, Checked, FileChange, FileReview, Rename};
+use super::{Changeset, Checked, FileChange, FileReview, Rejected, Rename};
 use crate::workspace::{FileState, RelativePath};
 
 /// What has become of a hunk.
@@ -194,9 +194,20 @@ impl Review {
             if let Some(file) = self.files.get_mut(at) {
                 let own: Vec<usize> = hunks.range(from..=to).map(|id| id.hunk).collect();
                 file.mark(&own, state);
+                if state == HunkState::Rejected {
+                    self.note_rejected(at, &own);
+                }
             }
         }
         files
+    }
+
+    /// Adds to what is kept of the changeset as rejected.
+    pub(super) fn keep_rejected(&mut self, fresh: Vec<Rejected>) {
+        let rejected = &mut self.changeset.lineage.rejected;
+        rejected.extend(fresh);
+        rejected.sort();
+        rejected.dedup();
     }
 }
 

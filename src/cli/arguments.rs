@@ -39,6 +39,8 @@ pub enum Command {
     Show(ChangesetArguments),
     /// Write a waiting changeset to the workspace.
     Apply(ApplyArguments),
+    /// Reject a waiting changeset, or what waits of it in some files.
+    Reject(RejectArguments),
     /// Take an applied changeset back, the last one when none is named.
     Undo(UndoArguments),
     /// Show or set the permission mode of a workspace.
@@ -196,6 +198,17 @@ pub struct ApplyArguments {
     /// Answer the question of this name with yes; once for each file that runs later.
     #[arg(long, value_name = "QUESTION")]
     pub approve: Vec<String>,
+}
+
+/// `tagout reject`.
+#[derive(Debug, Args)]
+pub struct RejectArguments {
+    /// Which one.
+    #[command(flatten)]
+    pub changeset: ChangesetArguments,
+    /// Only what waits in this file, as `tagout show` names it; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub file: Vec<String>,
 }
 
 /// `tagout undo`.

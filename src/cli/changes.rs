@@ -3,7 +3,7 @@
 use super::arguments::{ApplyArguments, ChangesArguments, ChangesetArguments, UndoArguments};
 use super::{DENIED, DONE, Screen};
 use crate::changes::{
-    Changeset, ChangesetId, FileChange, Summary, by_consent, describe_checks, render_changeset, summarise,
+    Changeset, ChangesetId, FileChange, Summary, by_consent, describe_checks, render_changeset, summarise, unrejected,
 };
 use crate::engine::Workbench;
 use crate::engine::recipes::{
@@ -53,7 +53,7 @@ fn left(workbench: &Workbench, root: &Root, one: &Listed) -> Result<Summary, Fai
 pub(super) fn show(arguments: &ChangesetArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     let shelved = workbench.shelf.shelved(&root, &ChangesetId::from_text(&arguments.changeset))?;
-    screen.diff(&render_changeset(&shelved.changeset));
+    screen.diff(&render_changeset(&unrejected(&shelved.changeset)));
     Ok(DONE)
 }
 
@@ -76,7 +76,8 @@ pub(super) fn write(
     let Changeset { id, origin, lineage, .. } = changeset;
     let lineage = Box::new(lineage);
     if left.is_empty() {
-        screen.note(&format!("tagout: {id} is already applied"));
+        let rest = if lineage.rejected.is_empty() { "" } else { ", but for what was rejected" };
+        screen.note(&format!("tagout: {id} is already applied{rest}"));
         return Ok(DONE);
     }
     let hint = format!("tagout apply {id}");

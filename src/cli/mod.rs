@@ -13,6 +13,7 @@ mod mode;
 mod policy;
 mod recipe;
 mod recipe_arguments;
+mod reject;
 mod rewrite;
 mod run;
 mod screen;
@@ -69,6 +70,7 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
         Command::Changes(arguments) => changes::list(&arguments, workbench, screen),
         Command::Show(arguments) => changes::show(&arguments, workbench, screen),
         Command::Apply(arguments) => changes::apply(&arguments, workbench, screen),
+        Command::Reject(arguments) => reject::run(&arguments, workbench, screen),
         Command::Undo(arguments) => changes::undo(&arguments, workbench, screen),
         Command::Mode(arguments) => mode::run(&arguments, workbench, screen),
         Command::Log(arguments) => ledger::run(&arguments, workbench, screen),

@@ -10,7 +10,7 @@ use super::order::{Answer, JobId, Level, Order, RequestId, Task};
 use super::recipes::{ApplyTask, Consent, Keeping, RefactorTask, RunTask, SearchTask, Term};
 use super::recipes::{rule_name, session_grant};
 use super::state::{Given, Pending, PendingTask, Reply, State};
-use crate::changes::{ChangesetId, FileChange, HunkId, Selection, render_changeset};
+use crate::changes::{ChangesetId, FileChange, HunkId, Selection, render_changeset, unrejected};
 use crate::policy::{HostRule, Mode, Place, Role};
 use crate::ports::{Failure, FailureKind};
 use crate::refactor::Work;
@@ -275,7 +275,7 @@ impl State {
     fn show_diff(&mut self, id: &ChangesetId) -> Result<(JobId, Vec<Order>), Failure> {
         let open = self.review_mut(id).ok_or_else(|| super::reviewing::no_such_changeset(id))?;
         let changeset = open.review.changeset();
-        let page = Task::Page { name: format!("{}.diff", changeset.id), text: render_changeset(changeset) };
+        let page = Task::Page { name: format!("{}.diff", changeset.id), text: render_changeset(&unrejected(changeset)) };
         let job = self.begin(None, None);
         Ok((job, vec![Order::Start(job, page)]))
     }

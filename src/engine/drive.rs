@@ -203,6 +203,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Trust(..)
         | Task::LoadApplied(..)
         | Task::Settle(..)
+        | Task::Reject(..)
         | Task::NoteUndone(..)
         | Task::SetMode(..)
         | Task::Configure(_)
@@ -325,6 +326,9 @@ impl Worker {
             }
             Task::NoteUndone(root, id) => recipes::note_undone(workbench, &root, &id).map(|()| Outcome::Recorded),
             Task::Settle(root, id) => recipes::settle(workbench, &root, &id).map(|()| Outcome::Recorded),
+            Task::Reject(root, id, rejected) => {
+                recipes::reject(workbench, &root, &id, rejected).map(|()| Outcome::Recorded)
+            }
             Task::SetMode(root, mode) => {
                 recipes::set_mode(workbench, &root, mode).map(|()| Outcome::ModeSet(root, mode))
             }

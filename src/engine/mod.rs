@@ -2,6 +2,7 @@
 //! one job each, in a straight line through the ports; [`Engine`] carries orders to them and their outcomes back.
 
 mod actions;
+mod asking;
 pub mod batch;
 mod checking;
 pub mod checks;
@@ -11,6 +12,8 @@ mod drive;
 mod event;
 #[cfg(test)]
 mod interleavings;
+#[cfg(test)]
+mod left_out;
 mod notices;
 mod order;
 #[cfg(test)]

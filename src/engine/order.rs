@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::recipes::{
     ApplyTask, Granted, Judgement, RecordTask, RefactorTask, Report, RunTask, SearchTask, VerifyTask,
 };
-use crate::changes::ChangesetId;
+use crate::changes::{ChangesetId, Rejected};
 use crate::policy::Mode;
 use crate::ports::Failure;
 use crate::text::Range;
@@ -166,6 +166,8 @@ pub enum Task {
     LoadApplied(Root, Option<ChangesetId>),
     /// Take a proposal off the list of those that wait.
     Settle(Root, ChangesetId),
+    /// Keep what was rejected of a proposal.
+    Reject(Root, ChangesetId, Vec<Rejected>),
     /// Change the mode.
     SetMode(Root, Mode),
     /// Write a page that people can look at.

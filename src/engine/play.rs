@@ -13,10 +13,10 @@ use crate::policy::{Action, Facts, Grant, Mode, Rules, Trust};
 use crate::text::{Position, Range};
 use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Root};
 
-const BEFORE: &str = "😀 one\ntwo\nthree\n";
+pub(super) const BEFORE: &str = "😀 one\ntwo\nthree\n";
 const AFTER: &str = "😀 ONE\ntwo\nTHREE\n";
 
-fn uri() -> DocumentUri {
+pub(super) fn uri() -> DocumentUri {
     DocumentUri("file:///w/a.txt".into())
 }
 
@@ -58,7 +58,7 @@ pub(super) fn opened(root: &Root) -> Opened {
 }
 
 /// A session with a document open and a proposal of two hunks for it under review.
-fn reviewing() -> State {
+pub(super) fn reviewing() -> State {
     let mut state = State::default();
     let root = Root::new("/w").unwrap();
     let orders = step(&mut state, Event::FoldersChanged { added: vec![PathBuf::from("/w")], removed: vec![] });
@@ -79,7 +79,7 @@ fn reviewing() -> State {
     state
 }
 
-fn titles(state: &mut State, at: u32) -> Vec<String> {
+pub(super) fn titles(state: &mut State, at: u32) -> Vec<String> {
     let ask = Ask::CodeActions { uri: uri(), range: line(at) };
     match step(state, Event::Asked { request: RequestId(1), ask }).pop() {
         Some(Order::Answer(_, Ok(Answer::Actions(items)))) => items.into_iter().map(|item| item.title).collect(),
@@ -88,7 +88,7 @@ fn titles(state: &mut State, at: u32) -> Vec<String> {
 }
 
 /// Runs the action with this title, as an editor would.
-fn choose(state: &mut State, at: u32, title: &str) -> Vec<Order> {
+pub(super) fn choose(state: &mut State, at: u32, title: &str) -> Vec<Order> {
     let ask = Ask::CodeActions { uri: uri(), range: line(at) };
     let Some(Order::Answer(_, Ok(Answer::Actions(items)))) =
         step(state, Event::Asked { request: RequestId(1), ask }).pop()
@@ -101,7 +101,7 @@ fn choose(state: &mut State, at: u32, title: &str) -> Vec<Order> {
 }
 
 /// Accepts the hunk at `at` up to the edit that the editor is asked to make.
-fn accept(state: &mut State, at: u32) -> (EditId, Vec<(Range, String)>) {
+pub(super) fn accept(state: &mut State, at: u32) -> (EditId, Vec<(Range, String)>) {
     let orders = choose(state, at, "tagout: accept this hunk");
     let Some((job, task)) = orders.into_iter().find_map(|order| match order {
         Order::Start(job, Task::Apply(task)) => Some((job, task)),
@@ -142,12 +142,12 @@ pub(super) fn granted(task: &ApplyTask) -> Granted {
     }
 }
 
-fn changed(state: &mut State, version: i32, text: &str) -> Vec<Order> {
+pub(super) fn changed(state: &mut State, version: i32, text: &str) -> Vec<Order> {
     let changes = vec![TextChange { range: None, text: text.into() }];
     step(state, Event::Changed { uri: uri(), version: DocumentVersion(version), changes })
 }
 
-fn recorded(orders: &[Order]) -> Option<Option<String>> {
+pub(super) fn recorded(orders: &[Order]) -> Option<Option<String>> {
     orders.iter().find_map(|order| match order {
         Order::Start(_, Task::Record(record)) => Some(record.failure.clone()),
         _ => None,

@@ -1,24 +1,16 @@
 //! Proposals under review: accepting, rejecting, what the editor then really holds, and the notices that show it all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::order::{EditId, JobId, Level, Order, Task};
-use super::recipes::{Applied, ApplyTask, Consent, Executor, Granted, LastApplied, Purpose, RecordTask};
+use super::order::{JobId, Level, Order, Task};
+use super::recipes::{Applied, ApplyTask, Consent, Executor, LastApplied, Purpose};
 use super::seeing::{held, is_at_work};
-use super::state::{InFlight, Job, OpenReview, Pending, PendingTask, State};
+use super::state::{Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
-    ChangeKind, Changeset, ChangesetId, FileChange, Hunk, HunkId, HunkState, Review, ReviewError, Selection,
-    by_consent, is_made,
+    ChangeKind, Changeset, ChangesetId, FileChange, HunkId, HunkState, Review, ReviewError, Selection, by_consent,
 };
 use crate::ports::{Failure, FailureKind};
-use crate::workspace::{DocumentUri, RelativePath, Root};
-
-/// Seconds that an editor has to show the text it claims to have made.
-const SHOWN_WITHIN: u32 = 5;
-/// Seconds that it has once its text is newer than the one that the edit is over.
-const LEFT_OUT_WITHIN: u32 = 2;
-/// Seconds that an editor has to answer an edit at all.
-const ANSWERED_WITHIN: u32 = 60;
+use crate::workspace::{RelativePath, Root};
 
 impl State {
     /// Puts a proposal under review.
@@ -33,7 +25,8 @@ impl State {
             self.touch_files(&before.root, &before.paths());
         }
         if !changeset.is_empty() {
-            let open = OpenReview { root, review: Review::new(changeset), in_flight: BTreeSet::new() };
+            let review = Review::resumed(changeset);
+            let open = OpenReview { root, review, in_flight: BTreeSet::new(), left_out: BTreeMap::new() };
             self.touch_files(&open.root, &open.paths());
             self.reviews.push(open);
         }
@@ -42,7 +35,18 @@ impl State {
     /// Starts to make the selected hunks part of the workspace.
     pub(super) fn accept(&mut self, id: &ChangesetId, selection: Selection) -> Result<(JobId, Vec<Order>), Failure> {
         let open = self.review_mut(id).ok_or_else(|| no_such_changeset(id))?;
-        let mut hunks = open.review.pending(selection);
+        let hunks = open.review.pending(selection);
+        open.left_out.retain(|hunk, _| !hunks.contains(hunk));
+        self.accept_hunks(id, hunks)
+    }
+
+    /// Starts to make those of `hunks` part of the workspace that no effect is at work on.
+    pub(super) fn accept_hunks(
+        &mut self,
+        id: &ChangesetId,
+        mut hunks: Vec<HunkId>,
+    ) -> Result<(JobId, Vec<Order>), Failure> {
+        let open = self.review_mut(id).ok_or_else(|| no_such_changeset(id))?;
         hunks.retain(|hunk| !open.in_flight.contains(hunk));
         if let Some(path) =
             hunks.iter().find(|hunk| is_at_work(open, hunk.file)).and_then(|hunk| open.review.files().get(hunk.file))
@@ -168,10 +172,13 @@ impl State {
                 "nothing is pending there: it was accepted or rejected before",
             ));
         }
-        let root = open.root.clone();
         let marked = open.mark(&hunks, HunkState::Rejected);
+        let (root, rejected) = (open.root.clone(), open.review.changeset().lineage.rejected.clone());
         self.touch_files(&root, &marked);
-        Ok(self.close_settled())
+        let job = self.begin(None, Some(&root));
+        let mut orders = vec![Order::Start(job, Task::Reject(root, id.clone(), rejected))];
+        orders.extend(self.close_settled());
+        Ok(orders)
     }
 
     /// What follows from the outcome of an apply job.
@@ -199,116 +206,6 @@ impl State {
         vec![Order::Tell(Level::Warning, text)]
     }
 
-    /// Hands an edit to the editor, over the exact text it was made from.
-    fn ask_editor(&mut self, task: ApplyTask, granted: Granted) -> Vec<Order> {
-        let Granted { grant, judgement } = granted;
-        let edit = EditId(self.fresh());
-        let prepared = task.changes.first().and_then(|change| {
-            let (uri, document) = self.open_at(&task.root, &change.path)?;
-            let (before, after) = (change.before.as_ref()?, change.after.clone()?);
-            if !document.holds(&before.bytes) {
-                return None;
-            }
-            let current = document.text.to_string();
-            let wanted = after.as_text()?;
-            let wanted = if current.starts_with('\u{feff}') {
-                wanted
-            } else {
-                wanted.strip_prefix('\u{feff}').unwrap_or(wanted)
-            };
-            let edits = Hunk::between(&current, wanted).into_iter().filter_map(|hunk| hunk.edit);
-            let edits = edits.map(|edit| (document.text.range(edit.span, self.encoding), edit.replacement)).collect();
-            Some((uri.clone(), document.version, edits, after))
-        });
-        let Some((document, version, edits, after)): Option<(_, _, Vec<_>, _)> = prepared else {
-            return self.not_made(&task, judgement, "the document changed meanwhile: make the proposal again");
-        };
-        if edits.is_empty() {
-            let why = "only the byte order mark would change, which editors keep to themselves: close the file first";
-            return self.not_made(&task, judgement, why);
-        }
-        // A second edit would be over a text that the first is about to change.
-        if self.in_flight.values().any(|edit| edit.document == document) {
-            let why = "another change of this file is being made: accept this one when that is done";
-            return self.not_made(&task, judgement, why);
-        }
-        let granted = Granted { grant, judgement: judgement.clone() };
-        let uri = document.clone();
-        let in_flight = InFlight { task, judgement, document, after, version, answered: false, waited: 0 };
-        self.in_flight.insert(edit, in_flight);
-        vec![Order::Edit { edit, uri, version, edits, grant: granted }]
-    }
-
-    /// Settles the edits of `document` whose text is there now: what it holds counts, not what the client says.
-    pub(super) fn confirm(&mut self, document: &DocumentUri) -> Vec<Order> {
-        let there = self.in_flight.iter().filter(|(_, edit)| edit.document == *document && self.is_there(edit));
-        let there: Vec<EditId> = there.map(|(id, _)| *id).collect();
-        let mut orders = Vec::new();
-        for InFlight { task, judgement, .. } in
-            there.iter().filter_map(|id| self.in_flight.remove(id)).collect::<Vec<_>>()
-        {
-            orders.extend(self.made(&task));
-            orders.push(self.record(task, judgement, None));
-        }
-        orders
-    }
-
-    /// Whether the document holds what the edit was to make: once the editor says that it made it, maybe beside what the
-    /// user typed at once.
-    fn is_there(&self, edit: &InFlight) -> bool {
-        let Some(open) = self.documents.get(&edit.document) else { return false };
-        let beside = || {
-            let change = edit.task.changes.first();
-            let now = held(open, Some(&edit.after));
-            change.zip(now).is_some_and(|(change, now)| is_made(change, now))
-        };
-        open.holds(&edit.after.bytes) || (edit.answered && beside())
-    }
-
-    /// What the client said of an edit.
-    pub(super) fn edit_answered(&mut self, edit: EditId, applied: bool, reason: Option<String>) -> Vec<Order> {
-        let Some(in_flight) = self.in_flight.get_mut(&edit) else { return Vec::new() };
-        in_flight.answered = true;
-        if applied {
-            let document = in_flight.document.clone();
-            return self.confirm(&document);
-        }
-        let why = reason.unwrap_or_else(|| "it gave no reason".to_owned());
-        self.give_up(edit, &format!("the editor did not make the change: {why}"))
-    }
-
-    /// A second has passed: gives up on edits that the editor never showed.
-    pub(super) fn tick(&mut self) -> Vec<Order> {
-        self.in_flight.values_mut().for_each(|edit| edit.waited += 1);
-        let newer =
-            |edit: &InFlight| self.documents.get(&edit.document).is_some_and(|open| open.version > edit.version);
-        // Some editors say that they made an edit that they left out, as its text was an older one.
-        let is_late = |edit: &InFlight| match edit.answered {
-            true => edit.waited >= SHOWN_WITHIN || (edit.waited >= LEFT_OUT_WITHIN && newer(edit)),
-            false => edit.waited >= ANSWERED_WITHIN,
-        };
-        let late: Vec<EditId> = self.in_flight.iter().filter(|(_, edit)| is_late(edit)).map(|(id, _)| *id).collect();
-        let text = "the editor did not show the change: look at the file, then accept it again";
-        late.into_iter().flat_map(|id| self.give_up(id, text)).collect()
-    }
-
-    fn give_up(&mut self, edit: EditId, why: &str) -> Vec<Order> {
-        let Some(InFlight { task, judgement, .. }) = self.in_flight.remove(&edit) else { return Vec::new() };
-        self.not_made(&task, judgement, why)
-    }
-
-    fn not_made(&mut self, task: &ApplyTask, judgement: super::recipes::Judgement, why: &str) -> Vec<Order> {
-        let record = self.record(task.clone(), judgement, Some(why.to_owned()));
-        let mut orders = vec![record, Order::Tell(Level::Warning, format!("tagout: {why}"))];
-        orders.extend(self.let_go(task));
-        orders
-    }
-
-    fn record(&mut self, task: ApplyTask, judgement: super::recipes::Judgement, failure: Option<String>) -> Order {
-        let job = self.begin(None, Some(&task.root.clone()));
-        Order::Start(job, Task::Record(RecordTask { task, judgement, failure }))
-    }
-
     /// Frees the hunks of an apply that came to nothing.
     pub(super) fn let_go(&mut self, task: &ApplyTask) -> Vec<Order> {
         if let Purpose::Accept { proposal, hunks, .. } = &task.purpose
@@ -323,7 +220,7 @@ impl State {
     }
 
     /// Changes are in the workspace.
-    fn made(&mut self, task: &ApplyTask) -> Vec<Order> {
+    pub(super) fn made(&mut self, task: &ApplyTask) -> Vec<Order> {
         let paths: Vec<RelativePath> = task.changes.iter().map(|change| change.path.clone()).collect();
         let mut touched = paths.clone();
         match &task.purpose {
@@ -331,6 +228,7 @@ impl State {
                 if let Some(open) = self.review_mut(proposal) {
                     touched.extend(open.mark(hunks, HunkState::Accepted));
                     open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
+                    open.left_out.retain(|hunk, _| !hunks.contains(hunk));
                 }
             }
             Purpose::Undo { proposal } => {

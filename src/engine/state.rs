@@ -69,6 +69,8 @@ pub(super) struct OpenReview {
     pub review: Review,
     /// Hunks that an effect is at work on.
     pub in_flight: BTreeSet<HunkId>,
+    /// How often the editor left a hunk out since the user accepted it.
+    pub left_out: BTreeMap<HunkId, u32>,
 }
 
 impl OpenReview {
@@ -134,7 +136,7 @@ pub(super) struct InFlight {
     pub version: crate::workspace::DocumentVersion,
     /// Whether the editor claims to have made it.
     pub answered: bool,
-    /// Seconds it has been waiting.
+    /// Seconds it has been waiting: for the answer, then for the text.
     pub waited: u32,
 }
 

@@ -119,7 +119,7 @@ impl State {
         if !self.is_under_review(uri) {
             return Vec::new();
         }
-        let mut orders = self.confirm(uri);
+        let mut orders = self.text_came(uri);
         if let Some((root, path)) = self.place(uri) {
             self.see_open(&root, &[path]);
         }

@@ -7,7 +7,7 @@ use super::patch::write_patch;
 use super::reached::{Line, Reached};
 use super::run::{Commits, Prepared, Run};
 use super::writing::{Extent, apply, canary, is_begun, undo};
-use crate::changes::{Changeset, ChangesetId, Checked, summarise};
+use crate::changes::{Changeset, ChangesetId, Checked, summarise, unrejected};
 use crate::ports::{Failure, FailureKind, Progress, Shelved};
 use crate::refactor::{Apply, Check, Commit};
 
@@ -83,7 +83,7 @@ fn skip(run: &mut Run<'_>, prepared: &Prepared, changeset: Option<&ChangesetId>)
 /// A proposal of an earlier run.
 fn kept(run: &Run<'_>, id: &ChangesetId) -> Result<Changeset, Failure> {
     let shelved = run.workbench.shelf.shelved(&run.task.root, id);
-    shelved.map(|shelved| shelved.changeset).map_err(|failure| {
+    shelved.map(|shelved| unrejected(&shelved.changeset).into_owned()).map_err(|failure| {
         let what = format!("the proposal {id} of the earlier run is not kept any more: {}", failure.what);
         Failure::new(failure.kind, what).hint("undo what is applied of it, then run the plan with --restart")
     })

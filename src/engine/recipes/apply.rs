@@ -8,7 +8,7 @@ use super::keep::{applied_parts, shelve as keep};
 use super::trust::set_trust;
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Lineage, Origin, Permissions, content_hash};
 use crate::policy::{Action, Facts, secrets};
-use crate::ports::{Evidence, Failure, FailureKind, Outcome, Receipt, Shelved, ShelvedState};
+use crate::ports::{Evidence, Failure, Outcome, Receipt, Shelved, ShelvedState};
 use crate::workspace::{ContentHash, FileState, RelativePath, Root};
 
 /// Who makes the changes.
@@ -241,21 +241,5 @@ fn finish(
             }
             Ok(())
         }
-    }
-}
-
-/// Takes a proposal of which nothing waits any more off the list of those that wait.
-///
-/// # Errors
-/// When the shelf cannot be read or written.
-pub fn settle(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -> Result<(), Failure> {
-    match workbench.shelf.shelved(root, proposal) {
-        Ok(shelved) if shelved.state == ShelvedState::Pending => {
-            let at_ms = workbench.clock.now_ms();
-            keep(workbench, root, &Shelved { state: ShelvedState::Settled, at_ms, ..shelved })
-        }
-        Ok(_) => Ok(()),
-        Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
-        Err(failure) => Err(failure),
     }
 }

@@ -1,8 +1,10 @@
 //! Putting changesets on the shelf, and letting go of what its retention does not hold.
 
+use std::sync::PoisonError;
+
 use super::super::Workbench;
-use crate::changes::{Changeset, ChangesetId};
-use crate::ports::{Failure, Shelved, ShelvedState};
+use crate::changes::{Changeset, ChangesetId, Rejected};
+use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
 use crate::workspace::Root;
 
 /// Shelves a changeset, and lets go of what is too old or too much by now.
@@ -54,4 +56,56 @@ pub(super) fn applied_parts(
     let history = workbench.shelf.history(root)?;
     let parts = history.iter().rev().filter(|one| one.state == ShelvedState::Applied && one.proposal == *proposal);
     parts.map(|one| workbench.shelf.shelved(root, &one.id)).collect()
+}
+
+/// Changes what is kept of a proposal, if it is still kept; `None` leaves it as it is.
+///
+/// # Errors
+/// When the shelf cannot be read or written.
+pub(super) fn amend(
+    workbench: &Workbench,
+    root: &Root,
+    proposal: &ChangesetId,
+    change: impl FnOnce(Shelved) -> Option<Shelved>,
+) -> Result<(), Failure> {
+    // Two jobs that read it and then write it would each lose what the other one wrote.
+    let _alone = workbench.amending.lock().unwrap_or_else(PoisonError::into_inner);
+    let shelved = match workbench.shelf.shelved(root, proposal) {
+        Ok(shelved) if shelved.changeset.id == *proposal => shelved,
+        Ok(_) => return Ok(()),
+        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
+        Err(failure) => return Err(failure),
+    };
+    change(shelved).map_or(Ok(()), |changed| shelve(workbench, root, &changed))
+}
+
+/// Takes a proposal of which nothing waits any more off the list of those that wait.
+///
+/// # Errors
+/// When the shelf cannot be read or written.
+pub fn settle(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -> Result<(), Failure> {
+    let at_ms = workbench.clock.now_ms();
+    amend(workbench, root, proposal, |shelved| {
+        let waits = shelved.state == ShelvedState::Pending;
+        waits.then_some(Shelved { state: ShelvedState::Settled, at_ms, ..shelved })
+    })
+}
+
+/// Keeps what was rejected of a proposal with it: whoever takes it up again leaves that out.
+///
+/// # Errors
+/// When the shelf cannot be read or written.
+pub fn reject(
+    workbench: &Workbench,
+    root: &Root,
+    proposal: &ChangesetId,
+    rejected: Vec<Rejected>,
+) -> Result<(), Failure> {
+    amend(workbench, root, proposal, |mut shelved| {
+        let kept = &mut shelved.changeset.lineage.rejected;
+        kept.extend(rejected);
+        kept.sort();
+        kept.dedup();
+        (shelved.state == ShelvedState::Pending).then_some(shelved)
+    })
 }

@@ -27,13 +27,13 @@ mod unknown;
 mod unsaved;
 mod verify;
 
-pub use apply::{Applied, ApplyTask, Executor, Purpose, RecordTask, action as apply_action, apply, record, settle};
+pub use apply::{Applied, ApplyTask, Executor, Purpose, RecordTask, action as apply_action, apply, record};
 pub use connections::describe_hosts;
 pub use consent::{Held, Holds, answer, fits_session, held, revoke, rule_name, session_grant, smallest_rule};
 pub use history_page::{history_json, history_line, history_page};
 pub use index::{IndexSummary, index, refresh};
 pub use judge::{Consent, Granted, Judged, Judgement, Term, consider, deny, end, judge, set_mode};
-pub use keep::note_undone;
+pub use keep::{note_undone, reject, settle};
 pub use ledger_page::ledger_page;
 pub use limits::{describe_limit, limits};
 pub use offers::Offers;

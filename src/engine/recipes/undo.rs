@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use super::super::Workbench;
 use super::keep::applied_parts;
-use crate::changes::{Changeset, ChangesetId, FileChange, Obstructed, Rebased, rebase, undo_over};
+use crate::changes::{Changeset, ChangesetId, FileChange, Obstructed, Rebased, rebase, undo_over, unrejected};
 use crate::ports::{Failure, FailureKind, Listed, ShelvedState};
 use crate::workspace::{FileState, RelativePath, Root};
 
 /// Most places that are told of what does not fit.
 const TOLD: usize = 5;
 
-/// What of a kept proposal is not in the workspace yet, over the files as they are now.
+/// What of a kept proposal is not in the workspace yet and was not rejected, over the files as they are now.
 ///
 /// # Errors
 /// When a file cannot be read, or lines that it would change are others by now: then nothing of it should be written.
 pub fn not_applied(workbench: &Workbench, root: &Root, proposal: &Changeset) -> Result<Vec<FileChange>, Failure> {
-    let now = Now::read(workbench, root, proposal)?;
-    let Rebased { changeset, left } = rebase(proposal, |path| now.state(path));
+    let proposal = unrejected(proposal);
+    let now = Now::read(workbench, root, &proposal)?;
+    let Rebased { changeset, left } = rebase(&proposal, |path| now.state(path));
     if left.is_empty() {
         return Ok(changeset.files);
     }
@@ -25,12 +26,14 @@ pub fn not_applied(workbench: &Workbench, root: &Root, proposal: &Changeset) -> 
     Err(failure.hint("accept what fits hunk by hunk in an editor, or make the proposal again"))
 }
 
-/// How many files of a kept proposal are not in the workspace yet; those that do not fit it count too.
+/// The files of a kept proposal that are not in the workspace yet; those that do not fit it count too, and what was
+/// rejected does not.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn waiting_files(workbench: &Workbench, root: &Root, proposal: &Changeset) -> Result<Vec<FileChange>, Failure> {
-    let now = Now::read(workbench, root, proposal)?;
+    let proposal = unrejected(proposal);
+    let now = Now::read(workbench, root, &proposal)?;
     let waits = |file: &&FileChange| now.state(&file.path) != file.after;
     Ok(proposal.files.iter().filter(waits).cloned().collect())
 }

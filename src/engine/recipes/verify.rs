@@ -7,6 +7,7 @@ use super::super::checks::{Check, CheckKind, Listener, RootFiles, configured, de
 use super::super::{Standing, Workbench};
 use super::consent::answer;
 use super::judge::{Consent, Judgement};
+use super::keep::amend;
 use super::run::{Ended, Ran, RunTask, View, action, describe_exit, run_over};
 use super::unsaved::{Unsaved, unsaved};
 use crate::changes::{ChangesetId, CheckOutcome, Checked, FileChange};
@@ -281,12 +282,8 @@ fn over(workbench: &Workbench, task: &VerifyTask) -> Result<Over, Failure> {
 /// Puts the results on the proposal, if it is still kept.
 fn keep(workbench: &Workbench, task: &VerifyTask, checks: &[Checked]) -> Result<(), Failure> {
     let Some(id) = &task.proposal else { return Ok(()) };
-    let mut shelved = match workbench.shelf.shelved(&task.root, id) {
-        Ok(shelved) if shelved.changeset.id == *id => shelved,
-        Ok(_) => return Ok(()),
-        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
-        Err(failure) => return Err(failure),
-    };
-    shelved.changeset.lineage.checks = checks.to_vec();
-    workbench.shelf.shelve(&task.root, &shelved)
+    amend(workbench, &task.root, id, |mut shelved| {
+        shelved.changeset.lineage.checks = checks.to_vec();
+        Some(shelved)
+    })
 }

@@ -4,6 +4,7 @@ mod answers;
 mod checks;
 mod decisions;
 mod desk;
+mod rejecting;
 mod review;
 mod together;
 

@@ -203,7 +203,7 @@ fn an_undo_that_the_editor_refuses_in_part_can_be_asked_for_again() {
 }
 
 /// The same workspace after the end of the server and a new start.
-fn restarted(mut desk: Desk, change: impl FnOnce(&Desk)) -> Desk {
+pub(super) fn restarted(mut desk: Desk, change: impl FnOnce(&Desk)) -> Desk {
     desk.client.call("shutdown", Value::Null);
     desk.client.notify("exit", Value::Null);
     assert!(desk.client.ends(PATIENCE).is_some());
