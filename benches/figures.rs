@@ -4,6 +4,7 @@
 //! `cargo run --example figures policy`: those of rules and record.
 //! `cargo run --example figures rewrite [FOLDER]`: those of structural scan and rewrite, beside ast-grep and semgrep.
 //! `cargo run --example figures apply [FOLDER]`: those of changes to the disk that FOLDER is on, `/var/tmp` without it.
+//! `cargo run --example figures review [FOLDER]`: those of a changeset of 10,000 hunks, and of a key press while it waits.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -17,6 +18,7 @@ mod bare;
 mod client;
 mod launchers;
 mod policy;
+mod review;
 mod rewrite;
 mod sandbox;
 
@@ -37,6 +39,7 @@ fn main() {
         Some((first, others)) if first == rewrite::SUBJECT => rewrite::figures(others),
         Some((first, others)) if first == rewrite::SCAN => rewrite::scan(others),
         Some((first, others)) if first == apply::SUBJECT => apply::figures(others),
+        Some((first, others)) if first == review::SUBJECT => review::figures(others),
         first => server(first.map_or(Path::new(env!("CARGO_MANIFEST_DIR")), |(first, _)| Path::new(first))),
     }
 }

@@ -3,12 +3,13 @@
 
 use super::{FileChange, Hunk, HunkState};
 use crate::text::{Edit, Span, apply_edits};
-use crate::workspace::{FileState, RelativePath};
+use crate::workspace::{FileState, RelativePath, RunsLater};
 
 /// The review of one file's change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileReview {
     change: FileChange,
+    runs_later: Option<RunsLater>,
     /// The file before the change, with what was accepted of it: what the hunks that wait are over.
     anchor: Option<FileState>,
     /// The file as it is now.
@@ -35,7 +36,8 @@ impl FileReview {
     pub(super) fn new(change: FileChange) -> Self {
         let hunks: Vec<_> = change.hunks().into_iter().map(|hunk| (hunk, HunkState::Pending)).collect();
         let (anchor, current) = (change.before.clone(), change.before.clone());
-        let mut review = Self { change, anchor, current, hunks, places: Vec::new() };
+        let runs_later = change.runs_later();
+        let mut review = Self { change, runs_later, anchor, current, hunks, places: Vec::new() };
         review.place();
         review
     }
@@ -50,6 +52,12 @@ impl FileReview {
     #[must_use]
     pub fn change(&self) -> &FileChange {
         &self.change
+    }
+
+    /// Who runs the path's content later, if anyone.
+    #[must_use]
+    pub fn runs_later(&self) -> Option<RunsLater> {
+        self.runs_later
     }
 
     /// Each hunk and its state.
@@ -88,12 +96,15 @@ impl FileReview {
         pending && self.places.get(index).is_some_and(fits)
     }
 
-    /// Takes note that the file is `now`. Hunks move with the text, stale ones come back with theirs.
-    pub fn see(&mut self, now: Option<FileState>) {
-        if self.current != now {
+    /// Takes note that the file is `now`: hunks move with the text, stale ones come back with theirs. Whether it was
+    /// another one before.
+    pub fn see(&mut self, now: Option<FileState>) -> bool {
+        let differs = self.current != now;
+        if differs {
             self.current = now;
             self.place();
         }
+        differs
     }
 
     pub(super) fn reopen(&mut self, now: Option<FileState>) {

@@ -86,6 +86,12 @@ impl Review {
         &self.files
     }
 
+    /// Index of the file at `path`, if it is under review.
+    #[must_use]
+    pub fn index_of(&self, path: &RelativePath) -> Option<usize> {
+        self.files.binary_search_by(|file| file.path().cmp(path)).ok()
+    }
+
     /// The hunks of `selection` that wait for a decision.
     #[must_use]
     pub fn pending(&self, selection: Selection) -> Vec<HunkId> {
@@ -106,13 +112,28 @@ impl Review {
         states.filter(selected).collect()
     }
 
-    /// Puts what was accepted up for a decision again in the files that `undone` says were taken back, and what they hold
-    /// now.
-    pub fn reopen(&mut self, undone: impl Fn(&RelativePath) -> Option<Option<FileState>>) {
-        for file in &mut self.files {
-            if let Some(now) = undone(file.path()) {
-                file.reopen(now);
-            }
+    /// How many hunks wait for a decision.
+    #[must_use]
+    pub fn count_pending(&self) -> usize {
+        self.files.iter().map(|file| (0..file.hunks().len()).filter(|hunk| file.waits(*hunk)).count()).sum()
+    }
+
+    /// Whether no hunk waits for a decision any more.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        !self.files.iter().any(|file| (0..file.hunks().len()).any(|hunk| file.waits(hunk)))
+    }
+
+    /// Whether a hunk waits and cannot be accepted as its file is now.
+    #[must_use]
+    pub fn has_stale(&self) -> bool {
+        self.files.iter().any(|file| (0..file.hunks().len()).any(|hunk| file.is_stale(hunk)))
+    }
+
+    /// Puts what was accepted up for a decision again in the file with this index, which was taken back and is `now`.
+    pub fn reopen(&mut self, file: usize, now: Option<FileState>) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.reopen(now);
         }
     }
 
@@ -122,11 +143,9 @@ impl Review {
         self.files.get(id.file).is_some_and(|file| file.is_stale(id.hunk))
     }
 
-    /// Takes note that the file with this index is `now`.
-    pub fn see(&mut self, file: usize, now: Option<FileState>) {
-        if let Some(file) = self.files.get_mut(file) {
-            file.see(now);
-        }
+    /// Takes note that the file with this index is `now`. Whether it was another one before.
+    pub fn see(&mut self, file: usize, now: Option<FileState>) -> bool {
+        self.files.get_mut(file).is_some_and(|file| file.see(now))
     }
 
     /// What still waits for a decision, where no file was changed meanwhile.
@@ -167,10 +186,10 @@ impl Review {
         touched.map(change).collect()
     }
 
-    /// Sets `hunks` to `state`.
-    pub fn mark(&mut self, hunks: &[HunkId], state: HunkState) {
+    /// Sets `hunks` to `state`; the files that they are in, by index.
+    pub fn mark(&mut self, hunks: &[HunkId], state: HunkState) -> BTreeSet<usize> {
         let (hunks, files) = self.whole(hunks);
-        for at in files {
+        for at in files.iter().copied() {
             let (from, to) = (HunkId { file: at, hunk: 0 }, HunkId { file: at, hunk: usize::MAX });
             if let Some(file) = self.files.get_mut(at) {
                 let own: Vec<usize> = hunks.range(from..=to).map(|id| id.hunk).collect();
@@ -180,6 +199,7 @@ impl Review {
                 }
             }
         }
+        files
     }
 
     /// Adds to what is kept of the changeset as rejected.

@@ -54,8 +54,7 @@ impl State {
         let (workspace, path) = self.locate(self.documents.get(uri)?.path.as_deref()?)?;
         let text = &self.documents.get(uri)?.text;
         for open in self.reviews.iter().filter(|open| open.root == workspace.root) {
-            let files = open.review.files().iter().enumerate().filter(|(_, file)| *file.path() == path);
-            for (index, file) in files {
+            if let Some((index, file)) = open.file(&path) {
                 let hunks = self.pending_hunks(open, index, file).into_iter();
                 let here = |range: &Range| range.start.line <= position.line && position.line <= range.end.line;
                 for (_, range, edit) in hunks.filter(|(_, range, _)| here(range)) {
@@ -74,8 +73,7 @@ impl State {
 
     /// How near a proposal is to a place: 2 for a hunk in the range, 1 for the same file.
     fn nearness(&self, open: &OpenReview, path: &RelativePath, range: Range) -> u8 {
-        let mut files = open.review.files().iter().enumerate().filter(|(_, file)| file.path() == path);
-        files.next().map_or(0, |(index, file)| {
+        open.file(path).map_or(0, |(index, file)| {
             let hunks = self.pending_hunks(open, index, file);
             if hunks.iter().any(|(_, at, _)| meets(*at, range)) { 2 } else { 1 }
         })
@@ -86,7 +84,7 @@ impl State {
         let id = changeset.id.as_str();
         let mut push =
             |title: String, command, argument| actions.push(item(title, ActionKind::QuickFix, command, argument));
-        for (index, file) in open.review.files().iter().enumerate().filter(|(_, file)| file.path() == path) {
+        if let Some((index, file)) = open.file(path) {
             for (hunk, at, _) in self.pending_hunks(open, index, file) {
                 if meets(at, range) {
                     let argument = json!({ "changeset": id, "file": hunk.file, "hunk": hunk.hunk });
@@ -103,11 +101,10 @@ impl State {
                 push("tagout: reject all hunks in this file".to_owned(), "tagout.reject", argument);
             }
         }
-        let pending = open.review.pending(Selection::All);
-        let count = pending.len();
+        let count = open.review.count_pending();
         let what = changeset.origin.describe();
         let argument = json!({ "changeset": id });
-        if !pending.iter().any(|id| open.review.is_stale(*id)) {
+        if !open.review.has_stale() {
             push(
                 format!("tagout: accept the whole changeset ({count} hunks): {what}"),
                 "tagout.accept",

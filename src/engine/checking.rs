@@ -47,7 +47,8 @@ impl State {
         orders.push(Order::Tell(level, format!("tagout: {about}: {words}")));
         if let Some(open) = proposal.and_then(|id| self.review_mut(&id)) {
             open.review.note_checks(checks);
-            orders.extend(self.publish());
+            let (root, paths) = (open.root.clone(), open.paths());
+            self.touch_files(&root, &paths);
         }
         (words, orders)
     }

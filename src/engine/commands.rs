@@ -299,14 +299,16 @@ impl State {
     fn take_pending(&mut self, question: &str) -> Result<Pending, Failure> {
         let asked = |pending: &Pending| pending.judgement.question.as_deref() == Some(question);
         let number = self.pending.iter().find(|(_, pending)| asked(pending)).map(|(number, _)| *number);
-        number.and_then(|number| self.pending.remove(&number)).ok_or_else(no_such_decision)
+        let pending = number.and_then(|number| self.pending.remove(&number)).ok_or_else(no_such_decision)?;
+        self.touch_documents(&pending.root);
+        Ok(pending)
     }
 
     fn approve(&mut self, question: &str, term: Term) -> Result<(JobId, Vec<Order>), Failure> {
         let pending = self.take_pending(question)?;
         let given = given(&pending, question, term);
         let consent = Consent::To { question: question.to_owned(), term };
-        let (job, mut orders) = match pending.task {
+        let (job, orders) = match pending.task {
             PendingTask::Run(task) => self.start_run(RunTask { consent, ..task }),
             PendingTask::Apply(task) => {
                 // The file may have been opened, closed or changed since it was asked about.
@@ -324,7 +326,6 @@ impl State {
         if let Some(job) = self.jobs.get_mut(&job) {
             job.given = given;
         }
-        orders.extend(self.publish());
         Ok((job, orders))
     }
 
@@ -337,7 +338,6 @@ impl State {
         let job = self.begin(None, Some(&pending.root));
         let reason = reason.unwrap_or_default().to_owned();
         orders.push(Order::Start(job, Task::RecordDenial { root: pending.root, judgement: pending.judgement, reason }));
-        orders.extend(self.publish());
         Ok(orders)
     }
 

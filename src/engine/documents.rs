@@ -1,19 +1,24 @@
 //! The documents that the editor holds open: a mirror, changed in the order of receipt.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use super::event::TextChange;
 use crate::text::{Edit, Encoding, Snapshot};
-use crate::workspace::{DocumentUri, DocumentVersion};
+use crate::workspace::{DocumentUri, DocumentVersion, RelativePath, Root};
 
 /// Some editors keep a leading byte order mark to themselves; on disk it is there.
 const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// A workspace and a path below its root.
+pub(super) type Place = (Root, RelativePath);
 
 /// One open document.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
     pub path: Option<PathBuf>,
+    /// The workspace that it is in, and its path there.
+    pub place: Option<Place>,
     pub version: DocumentVersion,
     pub text: Snapshot,
     /// Whether it changed since it was opened or saved.
@@ -42,6 +47,8 @@ impl Document {
 #[derive(Debug, Default)]
 pub(super) struct Documents {
     open: BTreeMap<DocumentUri, Document>,
+    /// The same by place: an editor may have one file open under several names.
+    placed: BTreeMap<Root, BTreeMap<RelativePath, BTreeSet<DocumentUri>>>,
 }
 
 impl Documents {
@@ -53,9 +60,41 @@ impl Documents {
         self.open.get(uri)
     }
 
+    /// The documents at a place, in the order of their URIs.
+    pub(super) fn at(&self, root: &Root, path: &RelativePath) -> impl Iterator<Item = (&DocumentUri, &Document)> {
+        let uris = self.placed.get(root).and_then(|paths| paths.get(path));
+        uris.into_iter().flatten().filter_map(|uri| self.open.get_key_value(uri))
+    }
+
+    /// The places in `root` where a document is open.
+    pub(super) fn places(&self, root: &Root) -> Vec<RelativePath> {
+        self.placed.get(root).into_iter().flat_map(BTreeMap::keys).cloned().collect()
+    }
+
     /// Opens; a second opening takes the first one's place.
-    pub(super) fn open(&mut self, uri: DocumentUri, path: Option<PathBuf>, version: DocumentVersion, text: &str) {
-        self.open.insert(uri, Document { path, version, text: Snapshot::from(text), unsaved: false });
+    pub(super) fn open(
+        &mut self,
+        uri: DocumentUri,
+        (path, place): (Option<PathBuf>, Option<Place>),
+        version: DocumentVersion,
+        text: &str,
+    ) {
+        self.close(&uri);
+        if let Some((root, path)) = place.clone() {
+            self.placed.entry(root).or_default().entry(path).or_default().insert(uri.clone());
+        }
+        self.open.insert(uri, Document { path, place, version, text: Snapshot::from(text), unsaved: false });
+    }
+
+    /// Finds the place of each document anew, after workspaces came or went.
+    pub(super) fn place_anew(&mut self, place: impl Fn(&Path) -> Option<Place>) {
+        self.placed.clear();
+        for (uri, document) in &mut self.open {
+            document.place = document.path.as_deref().and_then(&place);
+            if let Some((root, path)) = document.place.clone() {
+                self.placed.entry(root).or_default().entry(path).or_default().insert(uri.clone());
+            }
+        }
     }
 
     /// Changes; a document never opened is left alone.
@@ -87,7 +126,17 @@ impl Documents {
     }
 
     pub(super) fn close(&mut self, uri: &DocumentUri) -> Option<Document> {
-        self.open.remove(uri)
+        let closed = self.open.remove(uri)?;
+        if let Some((root, path)) = &closed.place
+            && let Some(paths) = self.placed.get_mut(root)
+            && let Some(uris) = paths.get_mut(path)
+        {
+            uris.remove(uri);
+            if uris.is_empty() {
+                paths.remove(path);
+            }
+        }
+        Some(closed)
     }
 }
 
@@ -100,7 +149,7 @@ mod tests {
     fn a_byte_order_mark_does_not_count() {
         let mut documents = Documents::default();
         let uri = DocumentUri("file:///a".into());
-        documents.open(uri.clone(), None, DocumentVersion(1), "x\r\n");
+        documents.open(uri.clone(), (None, None), DocumentVersion(1), "x\r\n");
         let document = documents.get(&uri).unwrap();
         assert!(document.holds("\u{feff}x\r\n".as_bytes()) && document.holds(b"x\r\n"));
         assert!(!document.holds(b"x\n") && !document.holds(b"x\r\ny") && !document.holds(b"x"));
@@ -110,7 +159,7 @@ mod tests {
     fn changes_count_in_the_agreed_encoding() {
         let mut documents = Documents::default();
         let uri = DocumentUri("file:///a".into());
-        documents.open(uri.clone(), None, DocumentVersion(1), "😀b\n");
+        documents.open(uri.clone(), (None, None), DocumentVersion(1), "😀b\n");
         let at = |character| Position { line: 0, character };
         let change = TextChange { range: Some(Range { start: at(2), end: at(3) }), text: "c".into() };
         documents.change(&uri, DocumentVersion(2), &[change], Encoding::Utf16);

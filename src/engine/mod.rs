@@ -21,6 +21,8 @@ mod play;
 pub mod recipes;
 mod reviewing;
 mod seeing;
+#[cfg(test)]
+mod shown;
 mod standing;
 mod state;
 mod step;

@@ -1,56 +1,139 @@
 //! What is shown at a document: a notice for each hunk that waits, and for each action that waits.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
+use super::documents::Document;
 use super::order::{Notice, Order, Target};
 use super::state::{OpenReview, State};
 use crate::changes::{ChangeKind, FileReview, HunkId, describe_checks};
 use crate::text::{Edit, Position, Range, Snapshot, Span};
+use crate::workspace::{DocumentUri, RelativePath, Root};
+
+/// The documents whose notices may be others than those published last.
+#[derive(Debug)]
+pub(super) enum Touched {
+    /// These.
+    These(BTreeSet<Target>),
+    /// Any.
+    All,
+}
+
+impl Default for Touched {
+    fn default() -> Self {
+        Self::These(BTreeSet::new())
+    }
+}
 
 impl State {
-    /// The notices of each document where they differ from those published last.
+    /// The notices of each document that an event touched, where they differ from those published last. Those that are
+    /// gone come first: a document that was just opened is the file that had them before.
     pub(super) fn publish(&mut self) -> Vec<Order> {
-        let mut notices: BTreeMap<Target, Vec<Notice>> = BTreeMap::new();
+        let targets = match std::mem::take(&mut self.touched) {
+            Touched::These(targets) => targets,
+            Touched::All => self.targets(),
+        };
+        let (mut gone, mut fresh) = (Vec::new(), Vec::new());
+        for target in targets {
+            let notices = self.notices_at(&target);
+            if notices.is_empty() {
+                gone.extend(self.published.remove(&target).map(|_| Order::Publish(target, notices)));
+            } else if self.published.get(&target) != Some(&notices) {
+                self.published.insert(target.clone(), notices.clone());
+                fresh.push(Order::Publish(target, notices));
+            }
+        }
+        gone.extend(fresh);
+        gone
+    }
+
+    /// Says that the notices at a file may be others by now.
+    pub(super) fn touch(&mut self, root: &Root, path: &RelativePath) {
+        let target = self.target(root, path);
+        self.touch_target(target);
+    }
+
+    /// Says that the notices at these files of the proposal under review may be others by now.
+    pub(super) fn touch_files(&mut self, root: &Root, paths: &[RelativePath]) {
+        paths.iter().for_each(|path| self.touch(root, path));
+    }
+
+    /// Says that a document was opened or changed, or is about to be closed.
+    pub(super) fn touch_document(&mut self, uri: &DocumentUri) {
+        self.touch_target(Target::Document(uri.clone()));
+        let Some((root, path)) = self.documents.get(uri).and_then(|document| document.place.clone()) else { return };
+        // The notices are at the first document there, and without one at the file.
+        let others: Vec<Target> =
+            self.documents.at(&root, &path).map(|(uri, _)| Target::Document(uri.clone())).collect();
+        let file = Target::File(self.named(&root).join(path.as_str()));
+        others.into_iter().chain([file]).for_each(|target| self.touch_target(target));
+    }
+
+    /// Says that what waits in a workspace for a decision is something else by now, which all its documents show.
+    pub(super) fn touch_documents(&mut self, root: &Root) {
+        let inside = self.documents.iter().filter(|(_, document)| in_workspace(document, root));
+        let targets: Vec<Target> = inside.map(|(uri, _)| Target::Document(uri.clone())).collect();
+        targets.into_iter().for_each(|target| self.touch_target(target));
+    }
+
+    fn touch_target(&mut self, target: Target) {
+        match &mut self.touched {
+            Touched::These(targets) => _ = targets.insert(target),
+            Touched::All => {}
+        }
+    }
+
+    /// Everything that has notices or may have.
+    fn targets(&self) -> BTreeSet<Target> {
+        let paths = |open: &OpenReview| -> Vec<Target> {
+            open.review.files().iter().map(|file| self.target(&open.root, file.path())).collect()
+        };
+        let settings = self.workspaces.iter().filter_map(|workspace| self.setting_notices(workspace));
+        let documents = self.documents.iter().map(|(uri, _)| Target::Document(uri.clone()));
+        let published = self.published.keys().cloned();
+        let targets = self.reviews.iter().flat_map(paths).chain(settings.map(|(target, _)| target));
+        targets.chain(documents).chain(published).collect()
+    }
+
+    /// What is to be shown at a document: hunks, what is wrong with settings, and what waits for a decision.
+    fn notices_at(&self, target: &Target) -> Vec<Notice> {
+        let mut notices = Vec::new();
         for open in &self.reviews {
-            for (index, file) in open.review.files().iter().enumerate() {
-                let found = self.notices(open, index, file);
-                if !found.is_empty() {
-                    notices.entry(self.target(&open.root, file.path())).or_default().extend(found);
-                }
+            let path = self.path_of(target, &open.root);
+            if let Some((index, file)) = path.as_ref().and_then(|path| open.file(path)) {
+                notices.extend(self.notices(open, index, file));
             }
         }
-        for (target, found) in self.workspaces.iter().filter_map(|workspace| self.setting_notices(workspace)) {
-            notices.entry(target).or_default().extend(found);
-        }
-        for pending in self.pending.values() {
+        let settings = self.workspaces.iter().filter_map(|workspace| self.setting_notices(workspace));
+        notices.extend(settings.filter(|(at, _)| at == target).flat_map(|(_, notices)| notices));
+        let Target::Document(uri) = target else { return notices };
+        let Some(document) = self.documents.get(uri) else { return notices };
+        for pending in self.pending.values().filter(|pending| in_workspace(document, &pending.root)) {
             let message = format!("tagout: waits for your decision: {}", pending.judgement.action.describe());
-            for (uri, document) in self.documents.iter() {
-                let place = document.path.as_deref().and_then(|path| self.locate(path));
-                if place.is_some_and(|(workspace, _)| workspace.root == pending.root) {
-                    let notice = Notice { range: Range::default(), message: message.clone() };
-                    notices.entry(Target::Document(uri.clone())).or_default().push(notice);
-                }
-            }
+            notices.push(Notice { range: Range::default(), message });
         }
-        let gone = self.published.keys().filter(|target| !notices.contains_key(target));
-        let gone = gone.map(|target| (target.clone(), Vec::new()));
-        let fresh = notices.iter().filter(|(target, notices)| self.published.get(target) != Some(notices));
-        let fresh = fresh.map(|(target, notices)| (target.clone(), notices.clone()));
-        // First: a file that was opened goes by the same URI as the document, whose notices would be taken away again.
-        let orders = gone.chain(fresh).map(|(target, notices)| Order::Publish(target, notices)).collect();
-        self.published = notices;
-        orders
+        notices
+    }
+
+    /// The path in the workspace at `root` whose notices are shown at `target`.
+    fn path_of(&self, target: &Target, root: &Root) -> Option<RelativePath> {
+        let path = match target {
+            Target::Document(uri) => {
+                let (_, path) = self.documents.get(uri)?.place.clone().filter(|(workspace, _)| workspace == root)?;
+                path
+            }
+            Target::File(path) => RelativePath::from_path(path.strip_prefix(self.named(root)).ok()?).ok()?,
+        };
+        (self.target(root, &path) == *target).then_some(path)
     }
 
     /// One notice for each pending hunk of a file.
-    fn notices(&self, open: &OpenReview, index: usize, file: &FileReview) -> Vec<Notice> {
+    pub(super) fn notices(&self, open: &OpenReview, index: usize, file: &FileReview) -> Vec<Notice> {
         let changeset = open.review.changeset();
         let checks =
             describe_checks(&changeset.lineage.checks).map_or_else(String::new, |checks| format!("; {checks}"));
         let origin = format!("{}{checks}", changeset.origin.describe());
         let pending = self.pending_hunks(open, index, file);
-        let later = file.change().runs_later();
-        let later = later.map_or_else(String::new, |who| format!("; runs later: {}", who.describe()));
+        let later = file.runs_later().map_or_else(String::new, |who| format!("; runs later: {}", who.describe()));
         let message = |edit: &Option<Edit>| match edit {
             None => format!("tagout: proposed {} of this file ({origin}){later}", whole(file.change().kind())),
             Some(edit) => format!("tagout: proposed change: {} ({origin}){later}", first_line(&edit.replacement)),
@@ -98,6 +181,10 @@ impl State {
             })
             .collect()
     }
+}
+
+fn in_workspace(document: &Document, root: &Root) -> bool {
+    document.place.as_ref().is_some_and(|(workspace, _)| workspace == root)
 }
 
 fn whole(kind: ChangeKind) -> &'static str {

@@ -4,28 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{JobId, Level, Order, Task};
 use super::recipes::{Applied, ApplyTask, Consent, Executor, LastApplied, Purpose};
-use super::seeing::held;
+use super::seeing::{held, is_at_work};
 use super::state::{Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
     ChangeKind, Changeset, ChangesetId, FileChange, HunkId, HunkState, Review, ReviewError, Selection, by_consent,
-    summarise,
 };
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::{RelativePath, Root};
 
 impl State {
     /// Puts a proposal under review.
-    pub(super) fn propose(&mut self, root: Root, changeset: Changeset) -> Vec<Order> {
+    pub(super) fn propose(&mut self, root: Root, changeset: Changeset) {
         self.take_up(root, changeset);
         self.see_documents();
-        self.publish()
     }
 
     pub(super) fn take_up(&mut self, root: Root, changeset: Changeset) {
-        self.reviews.retain(|open| open.review.changeset().id != changeset.id);
+        if let Some(at) = self.reviews.iter().position(|open| open.review.changeset().id == changeset.id) {
+            let before = self.reviews.remove(at);
+            self.touch_files(&before.root, &before.paths());
+        }
         if !changeset.is_empty() {
             let review = Review::resumed(changeset);
-            self.reviews.push(OpenReview { root, review, in_flight: BTreeSet::new(), left_out: BTreeMap::new() });
+            let open = OpenReview { root, review, in_flight: BTreeSet::new(), left_out: BTreeMap::new() };
+            self.touch_files(&open.root, &open.paths());
+            self.reviews.push(open);
         }
     }
 
@@ -45,8 +48,8 @@ impl State {
     ) -> Result<(JobId, Vec<Order>), Failure> {
         let open = self.review_mut(id).ok_or_else(|| no_such_changeset(id))?;
         hunks.retain(|hunk| !open.in_flight.contains(hunk));
-        let at_work = |hunk: &HunkId| open.in_flight.iter().any(|other| other.file == hunk.file);
-        if let Some(path) = hunks.iter().find(|hunk| at_work(hunk)).and_then(|hunk| open.review.files().get(hunk.file))
+        if let Some(path) =
+            hunks.iter().find(|hunk| is_at_work(open, hunk.file)).and_then(|hunk| open.review.files().get(hunk.file))
         {
             // A second edit would be over a text that the first is about to change.
             let what = format!("another hunk of {} is being accepted", path.path());
@@ -60,7 +63,7 @@ impl State {
             };
             Failure::new(kind, error.to_string())
         })?;
-        let (root, changeset) = (open.root.clone(), open.review.changeset().clone());
+        let (root, changeset) = (open.root.clone(), open.review.changeset());
         let lineage = Box::new(changeset.lineage.clone());
         let (proposal, origin) = (changeset.id.clone(), changeset.origin.clone());
         let purpose = Purpose::Accept { proposal, origin, lineage, hunks: hunks.clone() };
@@ -95,7 +98,8 @@ impl State {
         if let Purpose::Accept { proposal, hunks, .. } = &mut part {
             let open = self.reviews.iter().find(|open| open.review.changeset().id == *proposal);
             let path = |hunk: &HunkId| open?.review.files().get(hunk.file).map(crate::changes::FileReview::path);
-            hunks.retain(|hunk| path(hunk).is_some_and(|path| changes.iter().any(|change| change.path == *path)));
+            let changed: BTreeSet<&RelativePath> = changes.iter().map(|change| &change.path).collect();
+            hunks.retain(|hunk| path(hunk).is_some_and(|path| changed.contains(path)));
         }
         part
     }
@@ -168,12 +172,12 @@ impl State {
                 "nothing is pending there: it was accepted or rejected before",
             ));
         }
-        open.review.mark(&hunks, HunkState::Rejected);
+        let marked = open.mark(&hunks, HunkState::Rejected);
         let (root, rejected) = (open.root.clone(), open.review.changeset().lineage.rejected.clone());
+        self.touch_files(&root, &marked);
         let job = self.begin(None, Some(&root));
         let mut orders = vec![Order::Start(job, Task::Reject(root, id.clone(), rejected))];
         orders.extend(self.close_settled());
-        orders.extend(self.publish());
         Ok(orders)
     }
 
@@ -197,10 +201,9 @@ impl State {
         let number = self.fresh();
         let text =
             format!("tagout: waits for your decision: {}: {}", pending.judgement.action.describe(), pending.reason());
+        self.touch_documents(&pending.root);
         self.pending.insert(number, pending);
-        let mut orders = vec![Order::Tell(Level::Warning, text)];
-        orders.extend(self.publish());
-        orders
+        vec![Order::Tell(Level::Warning, text)]
     }
 
     /// Frees the hunks of an apply that came to nothing.
@@ -210,36 +213,38 @@ impl State {
         {
             open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
         }
-        self.see_documents();
         // What was written while it waited was not looked at.
         let paths: Vec<RelativePath> = task.changes.iter().map(|change| change.path.clone()).collect();
-        let mut orders = self.see_files(&task.root, &paths);
-        orders.extend(self.publish());
-        orders
+        self.see_open(&task.root, &paths);
+        self.see_files(&task.root, &paths)
     }
 
     /// Changes are in the workspace.
     pub(super) fn made(&mut self, task: &ApplyTask) -> Vec<Order> {
+        let paths: Vec<RelativePath> = task.changes.iter().map(|change| change.path.clone()).collect();
+        let mut touched = paths.clone();
         match &task.purpose {
             Purpose::Accept { proposal, hunks, .. } => {
                 if let Some(open) = self.review_mut(proposal) {
-                    open.review.mark(hunks, HunkState::Accepted);
+                    touched.extend(open.mark(hunks, HunkState::Accepted));
                     open.in_flight = &open.in_flight - &hunks.iter().copied().collect();
                     open.left_out.retain(|hunk, _| !hunks.contains(hunk));
                 }
             }
             Purpose::Undo { proposal } => {
-                let undone = |path: &RelativePath| task.changes.iter().find(|change| change.path == *path);
                 if let Some(open) = self.review_mut(proposal) {
-                    open.review.reopen(|path| undone(path).map(|change| change.after.clone()));
+                    for change in &task.changes {
+                        if let Some(file) = open.review.index_of(&change.path) {
+                            open.review.reopen(file, change.after.clone());
+                        }
+                    }
                 }
             }
         }
+        self.touch_files(&task.root, &touched);
         let mut orders = self.close_settled();
-        self.see_documents();
-        orders.extend(self.publish());
+        self.see_open(&task.root, &touched);
         if task.by == Executor::Disk {
-            let paths = task.changes.iter().map(|change| change.path.clone()).collect();
             orders.extend(self.refresh(&task.root, paths));
         }
         orders
@@ -247,7 +252,7 @@ impl State {
 
     /// Drops reviews in which nothing waits any more.
     pub(super) fn close_settled(&mut self) -> Vec<Order> {
-        let settled = |open: &OpenReview| open.review.pending(Selection::All).is_empty() && open.in_flight.is_empty();
+        let settled = |open: &OpenReview| open.review.is_decided() && open.in_flight.is_empty();
         let (done, rest) = std::mem::take(&mut self.reviews).into_iter().partition(settled);
         self.reviews = rest;
         let done: Vec<OpenReview> = done;
@@ -257,11 +262,6 @@ impl State {
                 Order::Start(job, Task::Settle(open.root, open.review.changeset().id.clone()))
             })
             .collect()
-    }
-
-    /// One line about a proposal.
-    pub(super) fn describe(changeset: &Changeset) -> String {
-        format!("{} ({}; {})", changeset.origin.describe(), summarise(changeset), changeset.id)
     }
 
     /// Begins a job: a number for it, and what is remembered of it.

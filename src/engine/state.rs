@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::documents::Documents;
+use super::documents::{Documents, Place};
+use super::notices::Touched;
 use super::order::{EditId, JobId, Notice, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Stance, Unsaved};
-use crate::changes::{ChangesetId, HunkId, Review};
+use crate::changes::{ChangesetId, FileReview, HunkId, HunkState, Review};
 use crate::text::Encoding;
 use crate::workspace::{FileState, RelativePath, Root};
 
@@ -70,6 +71,26 @@ pub(super) struct OpenReview {
     pub in_flight: BTreeSet<HunkId>,
     /// How often the editor left a hunk out since the user accepted it.
     pub left_out: BTreeMap<HunkId, u32>,
+}
+
+impl OpenReview {
+    /// The file at `path` and its index, if it is under review.
+    pub(super) fn file(&self, path: &RelativePath) -> Option<(usize, &FileReview)> {
+        let index = self.review.index_of(path)?;
+        Some((index, self.review.files().get(index)?))
+    }
+
+    /// Sets `hunks` to `state`; the paths that they are at.
+    pub(super) fn mark(&mut self, hunks: &[HunkId], state: HunkState) -> Vec<RelativePath> {
+        let marked = self.review.mark(hunks, state);
+        let files = marked.into_iter().filter_map(|file| self.review.files().get(file));
+        files.map(|file| file.path().clone()).collect()
+    }
+
+    /// The paths under review.
+    pub(super) fn paths(&self) -> Vec<RelativePath> {
+        self.review.files().iter().map(|file| file.path().clone()).collect()
+    }
 }
 
 /// An action that waits for the user.
@@ -156,6 +177,8 @@ pub struct State {
     pub(super) jobs: BTreeMap<JobId, Job>,
     /// The notices published last, by document.
     pub(super) published: BTreeMap<Target, Vec<Notice>>,
+    /// The documents whose notices may be others by now.
+    pub(super) touched: Touched,
     /// Workspace folders that are being opened, and the questions that wait for them.
     pub(super) opening: BTreeMap<JobId, PathBuf>,
     pub(super) deferred: Vec<(RequestId, String, usize, Reply)>,
@@ -173,14 +196,20 @@ impl State {
 
     /// The workspace that `path` is in, the innermost one where several nest, and the path below its root.
     pub(super) fn locate(&self, path: &Path) -> Option<(&Workspace, RelativePath)> {
-        let below = |workspace: &'_ Workspace| {
-            let rest =
-                path.strip_prefix(workspace.root.as_path()).or_else(|_| path.strip_prefix(&workspace.given)).ok()?;
-            RelativePath::from_path(rest).ok()
-        };
-        let places =
-            self.workspaces.iter().filter_map(|workspace| below(workspace).map(|relative| (workspace, relative)));
-        places.min_by_key(|(_, relative)| relative.as_str().len())
+        locate(&self.workspaces, path)
+    }
+
+    /// Workspaces came or went: every document may be in another one, and every notice at another one.
+    pub(super) fn relocate(&mut self) {
+        let workspaces = &self.workspaces;
+        self.documents.place_anew(|path| place(workspaces, path));
+        self.touched = Touched::All;
+        self.see_documents();
+    }
+
+    /// Where the file at `path` is, if it is in a workspace.
+    pub(super) fn place_of(&self, path: &Path) -> Option<Place> {
+        place(&self.workspaces, path)
     }
 
     pub(super) fn workspace(&self, root: &Root) -> Option<&Workspace> {
@@ -199,8 +228,8 @@ impl State {
     /// The texts of all open documents in workspaces.
     pub(super) fn open_texts(&self) -> Vec<Unsaved> {
         let text = |document: &super::documents::Document| {
-            let (workspace, path) = self.locate(document.path.as_deref()?)?;
-            Some(Unsaved { root: workspace.root.clone(), path, text: document.text.to_string() })
+            let (root, path) = document.place.clone()?;
+            Some(Unsaved { root, path, text: document.text.to_string() })
         };
         self.documents.iter().filter_map(|(_, document)| text(document)).collect()
     }
@@ -208,12 +237,14 @@ impl State {
     /// How a frontend can name the file at `path` in `root`: by the open document's URI, else by path.
     pub(super) fn target(&self, root: &Root, path: &RelativePath) -> Target {
         self.open_at(root, path).map_or_else(
-            || {
-                let given = self.workspace(root).map_or(root.as_path(), |workspace| workspace.given.as_path());
-                Target::File(given.join(path.as_str()))
-            },
+            || Target::File(self.named(root).join(path.as_str())),
             |(uri, _)| Target::Document(uri.clone()),
         )
+    }
+
+    /// The folder of a workspace as the client calls it.
+    pub(super) fn named<'a>(&'a self, root: &'a Root) -> &'a Path {
+        self.workspace(root).map_or(root.as_path(), |workspace| workspace.given.as_path())
     }
 
     /// The open document at `path` in `root`.
@@ -222,9 +253,19 @@ impl State {
         root: &Root,
         path: &RelativePath,
     ) -> Option<(&crate::workspace::DocumentUri, &super::documents::Document)> {
-        self.documents.iter().find(|(_, document)| {
-            let place = document.path.as_deref().and_then(|path| self.locate(path));
-            place.is_some_and(|(workspace, relative)| workspace.root == *root && relative == *path)
-        })
+        self.documents.at(root, path).next()
     }
+}
+
+fn locate<'a>(workspaces: &'a [Workspace], path: &Path) -> Option<(&'a Workspace, RelativePath)> {
+    let below = |workspace: &'a Workspace| {
+        let rest = path.strip_prefix(workspace.root.as_path()).or_else(|_| path.strip_prefix(&workspace.given)).ok()?;
+        RelativePath::from_path(rest).ok()
+    };
+    let places = workspaces.iter().filter_map(|workspace| below(workspace).map(|relative| (workspace, relative)));
+    places.min_by_key(|(_, relative)| relative.as_str().len())
+}
+
+fn place(workspaces: &[Workspace], path: &Path) -> Option<Place> {
+    locate(workspaces, path).map(|(workspace, path)| (workspace.root.clone(), path))
 }

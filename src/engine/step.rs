@@ -1,6 +1,7 @@
 //! From an event to orders. No I/O, no clock, no thread: a session can be recorded and played again.
 
 use super::event::{Ask, Event, Outcome, Update};
+use super::notices::Touched;
 use super::order::{Answer, JobId, Level, Order, ProgressState, RequestId, Task};
 use super::recipes::{Applied, Ended, Proposed, Ran, Report};
 use super::state::{Job, Pending, PendingTask, Reply, State};
@@ -15,9 +16,18 @@ const OUTPUT_KEPT: usize = 4 * 1024 * 1024;
 
 /// What follows from `event`.
 pub fn step(state: &mut State, event: Event) -> Vec<Order> {
+    let mut orders = follow(state, event);
+    orders.extend(state.publish());
+    orders
+}
+
+/// What follows from `event`, without the notices that are others by then.
+fn follow(state: &mut State, event: Event) -> Vec<Order> {
     match event {
         Event::Agreed { encoding } => {
             state.encoding = encoding;
+            // Ranges count in it.
+            state.touched = Touched::All;
             Vec::new()
         }
         Event::FoldersChanged { added, removed } => {
@@ -34,11 +44,13 @@ pub fn step(state: &mut State, event: Event) -> Vec<Order> {
             vec![Order::Start(job, Task::Configure(settings))]
         }
         Event::Opened { uri, path, version, text } => {
-            state.documents.open(uri.clone(), path, version, &text);
-            let mut orders = state.document_changed(&uri);
+            // It may have been another file.
+            state.touch_document(&uri);
+            let place = path.as_deref().and_then(|path| state.place_of(path));
+            state.documents.open(uri.clone(), (path, place), version, &text);
             // What waits is shown in documents opened later too.
-            orders.extend(state.publish());
-            orders
+            state.touch_document(&uri);
+            state.document_changed(&uri)
         }
         Event::Changed { uri, version, changes } => {
             let encoding = state.encoding;
@@ -52,10 +64,13 @@ pub fn step(state: &mut State, event: Event) -> Vec<Order> {
         Event::Closed { uri } => {
             // Closed, it is what the disk holds.
             let place = state.place(&uri);
+            state.touch_document(&uri);
             state.documents.close(&uri);
-            let mut orders = place.map_or_else(Vec::new, |(root, path)| state.refresh(&root, vec![path]));
-            orders.extend(state.publish());
-            orders
+            place.map_or_else(Vec::new, |(root, path)| {
+                // It may be open under another name too.
+                state.see_open(&root, std::slice::from_ref(&path));
+                state.refresh(&root, vec![path])
+            })
         }
         Event::FilesChanged { root, paths } => state.refresh(&root, paths),
         Event::Touched { paths } => state.touched(&paths),
@@ -86,7 +101,7 @@ impl State {
         self.pending.retain(|_, pending| pending.root != root);
         let jobs = self.jobs.iter().filter(|(_, job)| job.root.as_ref() == Some(&root));
         let mut orders: Vec<Order> = jobs.map(|(id, _)| Order::Stop(*id)).collect();
-        orders.extend(self.publish());
+        self.relocate();
         orders.extend(self.forget(root));
         orders
     }
@@ -105,9 +120,12 @@ impl State {
             return Vec::new();
         }
         let mut orders = self.text_came(uri);
-        self.see_documents();
+        if let Some((root, path)) = self.place(uri) {
+            self.see_open(&root, &[path]);
+        }
+        // Whether there is a byte order mark moves the hunks behind it.
+        self.touch_document(uri);
         orders.extend(self.close_settled());
-        orders.extend(self.publish());
         orders
     }
 
@@ -117,8 +135,7 @@ impl State {
 
     /// Where an open document is.
     fn place(&self, uri: &DocumentUri) -> Option<(Root, RelativePath)> {
-        let (workspace, path) = self.locate(self.documents.get(uri)?.path.as_deref()?)?;
-        Some((workspace.root.clone(), path))
+        self.documents.get(uri)?.place.clone()
     }
 
     fn touched(&mut self, paths: &[std::path::PathBuf]) -> Vec<Order> {
@@ -214,7 +231,7 @@ impl State {
             Ok(Outcome::Found(report)) => found(job, report),
             Ok(Outcome::Proposed(proposed)) => {
                 last_words = summarise(&proposed.changeset).to_string();
-                self.proposed(proposed)
+                self.proposed(proposed, &last_words)
             }
             Ok(Outcome::Ran(ran)) => {
                 let (words, orders) = self.ran(job, ran);
@@ -288,7 +305,7 @@ impl State {
         orders
     }
 
-    fn proposed(&mut self, proposed: Proposed) -> Vec<Order> {
+    fn proposed(&mut self, proposed: Proposed, summary: &str) -> Vec<Order> {
         let Proposed { root, changeset, files, problems } = proposed;
         let mut orders: Vec<Order> = problems
             .iter()
@@ -297,10 +314,10 @@ impl State {
         let text = if changeset.is_empty() {
             format!("tagout: nothing matches in {files} files")
         } else {
-            format!("tagout: proposed {}", Self::describe(&changeset))
+            format!("tagout: proposed {} ({summary}; {})", changeset.origin.describe(), changeset.id)
         };
         orders.push(Order::Tell(Level::Info, text));
-        orders.extend(self.propose(root, changeset));
+        self.propose(root, changeset);
         orders
     }
 
@@ -321,7 +338,7 @@ impl State {
         orders.extend(
             warning.map(|warning| Order::Tell(Level::Warning, format!("tagout: {}: {warning}", argv.join(" ")))),
         );
-        orders.extend(self.propose(root, changeset));
+        self.propose(root, changeset);
         (words, orders)
     }
 }

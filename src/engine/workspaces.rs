@@ -35,7 +35,7 @@ impl State {
         for changeset in waiting {
             self.take_up(root.clone(), changeset);
         }
-        self.see_documents();
+        self.relocate();
         orders.extend(self.seen(&root, &files));
         orders.extend(self.started(job, Task::Index(root)));
         orders
@@ -77,7 +77,9 @@ impl State {
             );
             orders.push(Order::Tell(Level::Warning, what));
         }
-        orders.extend(self.publish());
+        if let Ok(path) = RelativePath::new(WORKSPACE_SETTINGS) {
+            self.touch(&stance.root, &path);
+        }
         orders
     }
 

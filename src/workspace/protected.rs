@@ -6,6 +6,9 @@
 //! them by name, and read them as code. A tool's settings in a programming language (`vite.config.ts`, `conftest.py`)
 //! do count: they look like settings, and run before anything that was asked for.
 
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::RelativePath;
@@ -179,7 +182,35 @@ const FILES: &[(RunsLater, &str)] = &[
 pub fn runs_later(path: &RelativePath) -> Option<RunsLater> {
     let whole = path.as_str().to_ascii_lowercase();
     let folder = |part: &str| find(FOLDERS, |name| name == part);
-    whole.split('/').find_map(folder).or_else(|| find(FILES, |pattern| ends_with(&whole, pattern)))
+    whole.split('/').find_map(folder).or_else(|| NAMES.get_or_init(Names::new).find(&whole))
+}
+
+/// The names in [`FILES`], each with its row there: there are hundreds, and paths by the thousand.
+struct Names {
+    /// Names as they are.
+    exact: BTreeMap<&'static str, usize>,
+    /// Those with a `*` or a `/`.
+    others: Vec<(usize, &'static str)>,
+}
+
+static NAMES: OnceLock<Names> = OnceLock::new();
+
+impl Names {
+    fn new() -> Self {
+        let rows = FILES.iter().enumerate();
+        let names = rows.flat_map(|(row, (_, names))| names.split_ascii_whitespace().map(move |name| (row, name)));
+        let (others, plain): (Vec<_>, Vec<_>) = names.partition(|(_, name)| name.contains(['*', '/']));
+        // The first row that has a name says who runs it.
+        let exact = plain.into_iter().rev().map(|(row, name)| (name, row)).collect();
+        Self { exact, others }
+    }
+
+    fn find(&self, path: &str) -> Option<RunsLater> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let other = self.others.iter().find(|(_, pattern)| ends_with(path, pattern)).map(|(row, _)| *row);
+        let row = self.exact.get(name).copied().into_iter().chain(other).min()?;
+        FILES.get(row).map(|(who, _)| *who)
+    }
 }
 
 fn find(table: &[(RunsLater, &str)], fits: impl Fn(&str) -> bool) -> Option<RunsLater> {
@@ -188,8 +219,8 @@ fn find(table: &[(RunsLater, &str)], fits: impl Fn(&str) -> bool) -> Option<Runs
 
 /// Whether the last parts of `path` are what `pattern` says, which has as many parts as it has names.
 fn ends_with(path: &str, pattern: &str) -> bool {
-    let parts = pattern.split('/').count();
-    let start = path.rmatch_indices('/').nth(parts - 1).map_or(0, |(slash, _)| slash + 1);
+    let slashes = pattern.bytes().filter(|byte| *byte == b'/').count();
+    let start = path.rmatch_indices('/').nth(slashes).map_or(0, |(slash, _)| slash + 1);
     let tail = path.get(start..).unwrap_or(path);
     match pattern.split_once('*') {
         None => tail == pattern,
@@ -240,6 +271,10 @@ mod tests {
                 assert_eq!(name, name.to_ascii_lowercase());
                 assert!(name.matches('*').count() < 2, "{name}");
                 assert!(who(&name.replace('*', "x")).is_some(), "{name}");
+                // The first row that fits says who, as if each were looked at.
+                let path = format!("a/{}", name.replace('*', "x"));
+                let folder = find(FOLDERS, |folder| path.split('/').any(|part| part == folder));
+                assert_eq!(who(&path), folder.or_else(|| find(FILES, |pattern| ends_with(&path, pattern))), "{path}");
             }
         }
     }

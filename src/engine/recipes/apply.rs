@@ -158,8 +158,8 @@ fn keep_trust(workbench: &Workbench, task: &ApplyTask, before: Option<Evidence>)
     }
     let made =
         |change: &FileChange| workbench.files.read(&task.root, &change.path).is_ok_and(|now| now == change.after);
-    let ours = task.changes.iter().all(made) && others(&now) == others(&before);
-    if now != before && ours && workbench.is_trusted(&task.root, &before) {
+    let ours = || task.changes.iter().all(made) && others(&now) == others(&before);
+    if now != before && ours() && workbench.is_trusted(&task.root, &before) {
         set_trust(workbench, &task.root, Some(&now))?;
     }
     Ok(())
@@ -184,7 +184,11 @@ fn with_secrets(changes: &[FileChange]) -> Vec<RelativePath> {
     fn held(state: Option<&FileState>) -> BTreeSet<&str> {
         secrets(state.and_then(FileState::as_text).unwrap_or_default())
     }
-    let adds = |change: &&FileChange| !held(change.after.as_ref()).is_subset(&held(change.before.as_ref()));
+    let adds = |change: &&FileChange| {
+        let after = held(change.after.as_ref());
+        // Mostly there is none, and what was there before need not be read.
+        !after.is_empty() && !after.is_subset(&held(change.before.as_ref()))
+    };
     changes.iter().filter(adds).map(|change| change.path.clone()).collect()
 }
 
