@@ -5,7 +5,7 @@
 
 local workspace = vim.uv.fs_realpath(assert(os.getenv('WORKSPACE')))
 local server = assert(os.getenv('TAGOUT'))
-local WANTED = tonumber(os.getenv('INTERLEAVINGS') or 100)
+local WANTED = tonumber(os.getenv('INTERLEAVINGS') or 20)
 local SEED = tonumber(os.getenv('SEED') or os.time())
 local PATIENCE = 60000 -- milliseconds: a bound on a hang, nothing is timed
 local FILES, CALLS, LONGEST = 3, 6, 60
