@@ -198,10 +198,6 @@ impl State {
 
     /// Starts a search; its outcome answers `request`.
     pub(super) fn search(&mut self, request: RequestId, query: String, limit: usize, reply: Reply) -> Vec<Order> {
-        if !self.opening.is_empty() {
-            self.deferred.push((request, query, limit, reply));
-            return Vec::new();
-        }
         let roots = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
         let task = SearchTask { roots, open: self.open_texts(), query, limit };
         let job = self.begin(None, None);

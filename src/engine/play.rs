@@ -262,3 +262,15 @@ fn of_many_changes_at_once_the_last_look_is_the_latest() {
     assert_eq!(looks(&step(&mut state, ended(second, Outcome::Looked(opened(&root).stance)))), 0);
     started(&touch(&mut state), is_look);
 }
+
+#[test]
+fn a_command_that_comes_while_a_folder_is_opened_waits_for_it() {
+    let mut state = State::default();
+    let orders = step(&mut state, Event::FoldersChanged { added: vec![PathBuf::from("/w")], removed: vec![] });
+    let job = started(&orders, |task| matches!(task, Task::Open(_)));
+    let argument = serde_json::json!({ "root": "/w", "pattern": "a", "replacement": "b", "language": "rust" });
+    let ask = Ask::Command { name: "tagout.rewrite".into(), arguments: vec![argument] };
+    assert!(step(&mut state, Event::Asked { request: RequestId(1), ask }).is_empty());
+    let orders = step(&mut state, ended(job, Outcome::Opened(opened(&Root::new("/w").unwrap()))));
+    started(&orders, |task| matches!(task, Task::Refactor(_)));
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::documents::{Documents, Place};
+use super::event::Ask;
 use super::notices::Touched;
 use super::order::{EditId, JobId, Notice, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Stance, Unsaved};
@@ -179,9 +180,9 @@ pub struct State {
     pub(super) published: BTreeMap<Target, Vec<Notice>>,
     /// The documents whose notices may be others by now.
     pub(super) touched: Touched,
-    /// Workspace folders that are being opened, and the questions that wait for them.
+    /// Workspace folders that are being opened, and what was asked meanwhile that is about folders.
     pub(super) opening: BTreeMap<JobId, PathBuf>,
-    pub(super) deferred: Vec<(RequestId, String, usize, Reply)>,
+    pub(super) deferred: Vec<(RequestId, Ask)>,
     /// What the last command printed, as a page.
     pub(super) last_output: Option<String>,
     last: u64,

@@ -149,6 +149,11 @@ impl State {
     }
 
     fn asked(&mut self, request: RequestId, ask: Ask) -> Vec<Order> {
+        let is_of_folders = matches!(ask, Ask::Symbols { .. } | Ask::Command { .. });
+        if is_of_folders && !self.opening.is_empty() {
+            self.deferred.push((request, ask));
+            return Vec::new();
+        }
         match ask {
             Ask::CodeActions { uri, range } => {
                 vec![Order::Answer(request, Ok(Answer::Actions(self.actions(&uri, range))))]
@@ -193,17 +198,14 @@ impl State {
         }
     }
 
-    /// Asks the questions that came before the workspace was open.
+    /// Takes up what was asked before the workspace was open.
     fn ask_deferred(&mut self, ended: JobId) -> Vec<Order> {
         self.opening.remove(&ended);
         if !self.opening.is_empty() {
             return Vec::new();
         }
         let deferred = std::mem::take(&mut self.deferred);
-        deferred
-            .into_iter()
-            .flat_map(|(request, query, limit, reply)| self.search(request, query, limit, reply))
-            .collect()
+        deferred.into_iter().flat_map(|(request, ask)| self.asked(request, ask)).collect()
     }
 
     fn progress(&self, id: JobId, progress: &Progress) -> Vec<Order> {
