@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use serde_json::json;
 
 use crate::batch::{batch, code, events, of, place, plan, rewrite, times};
-use crate::place::{notes, says};
+use crate::place::{Place, notes, says};
 use crate::sandbox::bench;
 
 fn git(folder: &Path, arguments: &[&str]) -> Output {
@@ -114,4 +114,62 @@ fn each_applied_item_is_a_commit_of_its_files_alone_and_no_hook_runs() {
     assert_eq!((log.matches("src/f000.rs").count(), log.matches("src/f001.rs").count()), (2, 2), "{log}");
     assert!(!log.contains("mine.txt") && !place.work().join("hook-ran").exists(), "{log}");
     assert_eq!(of(&events(&output), "committed").len(), 2);
+}
+
+/// Runs the plan with its commits, and answers each question until there is none; what it ended with.
+fn committed(place: &Place, items: &str) -> (i32, Vec<serde_json::Value>) {
+    let mut approved: Vec<String> = Vec::new();
+    loop {
+        let arguments: Vec<&str> =
+            ["--commit"].into_iter().chain(approved.iter().flat_map(|name| ["--approve", name.as_str()])).collect();
+        let output = batch(place, items, &arguments);
+        let told = events(&output);
+        let hints = told.iter().filter_map(|event| event["hints"][0].as_str());
+        let asked: Vec<String> = hints.filter_map(|hint| Some(hint.rsplit_once("--approve ")?.1.to_owned())).collect();
+        if code(&output) != 3 || approved == asked {
+            return (code(&output), told);
+        }
+        approved = asked;
+    }
+}
+
+#[test]
+fn a_commit_holds_what_its_item_did_and_nothing_else() {
+    if bench(&[]).is_none() {
+        return;
+    }
+    let place = place(2);
+    git(&place.work(), &["init", "-q"]);
+    for (key, value) in [("user.name", "a"), ("user.email", "a@example.org")] {
+        git(&place.work(), &["config", key, value]);
+    }
+    place.trust();
+    says(&place, &["mode", "unrestricted"]);
+    let one = rewrite("one", json!({"apply": "all", "commit": true, "paths": ["src/f000.rs"]}));
+    let two = json!({"id": "two", "regex": {"find": "fn f0", "replace": "fn g0"}, "apply": "all", "commit": true, "paths": ["src/f000.rs"]});
+    let items = plan(&[one, two]);
+    let (code, told) = committed(&place, &items);
+    assert!(code == 1 && format!("{told:?}").contains("nothing can be committed here"), "{told:?}");
+    git(&place.work(), &["add", "."]);
+    git(&place.work(), &["commit", "-q", "-m", "first"]);
+    let file = place.work().join("src/f000.rs");
+    let first = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("// mine\n{first}")).unwrap();
+    let (code, told) = committed(&place, &items);
+    assert!(code == 1 && format!("{told:?}").contains("not committed yet"), "{told:?}");
+    assert_eq!(times(&place, 1), [0], "it is refused before it is applied");
+    std::fs::write(&file, &first).unwrap();
+    let (code, told) = committed(&place, &items);
+    assert_eq!((code, of(&told, "committed").len()), (0, 2), "{told:?}");
+    let last = git(&place.work(), &["show", "--format=", "--unified=0", "HEAD"]).stdout;
+    let last = String::from_utf8(last).unwrap();
+    assert!(last.contains("fn g000") && !last.contains("+ 1"), "{last}");
+    // What was reverted since is applied again, and committed again.
+    git(&place.work(), &["reset", "-q", "--hard", "HEAD~1"]);
+    git(&place.work(), &["revert", "--no-edit", "HEAD"]);
+    let restarted = batch(&place, &items, &["--commit", "--restart"]);
+    assert_eq!(crate::batch::code(&restarted), 3, "{}", notes(&restarted));
+    let (code, _) = committed(&place, &items);
+    assert_eq!(code, 0);
+    assert_eq!(git(&place.work(), &["status", "--porcelain"]).stdout, b"", "nothing is left uncommitted");
 }

@@ -31,12 +31,47 @@ const WRITING: [&str; 11] = [
 /// Settings by which git starts programs to fetch what it misses, whatever the command.
 const FETCHES: &str = "^(extensions\\.partialclone|remote\\..*\\.(promisor|partialclonefilter))$";
 
+/// Refuses a proposal that is to be committed over files of which git does not have all: what is in them besides would go
+/// into its commit. So does a folder of which nothing can be committed.
+///
+/// # Errors
+/// With the files; or what git says.
+pub(super) fn ready(run: &Run<'_>, proposal: &Changeset) -> Result<(), Failure> {
+    succeeds(run, Place::Sandbox, &["rev-parse", "--verify", "HEAD"]).map_err(|failure| {
+        let what = format!("nothing can be committed here: {}", failure.what);
+        Failure::new(failure.kind, what)
+            .hint("use --patches, or run the plan at the root of a repository with a commit")
+    })?;
+    let besides = not_committed(run, proposal)?;
+    match besides.first() {
+        None => Ok(()),
+        Some(first) => {
+            let more = if besides.len() > 1 { format!(" and {} more", besides.len() - 1) } else { String::new() };
+            let what = format!("{first}{more} holds what is not committed yet, which would go into this commit");
+            Err(Failure::new(FailureKind::Stale, what)
+                .hint("commit it, or what came before it, and run the plan again"))
+        }
+    }
+}
+
+/// The files of a proposal that are not as git has them.
+fn not_committed(run: &Run<'_>, proposal: &Changeset) -> Result<Vec<String>, Failure> {
+    let status =
+        ["--no-optional-locks", "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignored"];
+    let told = succeeds(run, Place::Sandbox, &status)?;
+    let ours = |name: &&str| proposal.files.iter().any(|file| file.path.as_str() == *name);
+    // Two letters, a space, and the path (git-status(1), "Porcelain Format Version 1").
+    let names = told.split('\0').filter_map(|entry| entry.get(3..)).filter(ours);
+    Ok(names.map(str::to_owned).collect())
+}
+
 /// Commits the files of an applied proposal, unless they are committed already.
 pub(super) fn commit(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {
     let marker = format!("--grep=^Tagout-Changeset: {}$", proposal.id);
     let find = ["log", "-1", "--format=%H", &marker];
     let mut commit = succeeds(run, Place::Sandbox, &find)?;
-    if commit.trim().is_empty() {
+    // One of this name may have been reverted since.
+    if commit.trim().is_empty() || !not_committed(run, proposal)?.is_empty() {
         make(run, prepared, proposal)?;
         commit = succeeds(run, Place::Sandbox, &find)?;
     }

@@ -1,7 +1,7 @@
 //! One item: proposed, checked, applied, each step written down before the next.
 
 use super::super::recipes::{Keeping, RefactorTask, Step, failed_check, refactor_by, run_checks};
-use super::commit::commit;
+use super::commit::{commit, ready};
 use super::events::{BatchEvent, CheckTold, Over};
 use super::patch::write_patch;
 use super::reached::{Line, Reached};
@@ -131,6 +131,9 @@ fn carry_out(run: &mut Run<'_>, prepared: &Prepared, mut proposal: Changeset) ->
     }
     run.note(&Line::Proposed { id: id.clone(), changeset: proposal.id.clone() })?;
     if !is_begun(run, &proposal)? {
+        if item.commit != Commit::None && run.task.commits == Commits::Made {
+            ready(run, &proposal)?;
+        }
         proposal = checked(run, prepared, proposal)?;
     }
     let ending = match &item.apply {
