@@ -126,7 +126,7 @@ fn committed(place: &Place, items: &str) -> (i32, Vec<serde_json::Value>) {
         let told = events(&output);
         let hints = told.iter().filter_map(|event| event["hints"][0].as_str());
         let asked: Vec<String> = hints.filter_map(|hint| Some(hint.rsplit_once("--approve ")?.1.to_owned())).collect();
-        if code(&output) != 3 || approved == asked {
+        if asked.is_empty() || approved == asked {
             return (code(&output), told);
         }
         approved = asked;
@@ -160,15 +160,15 @@ fn a_commit_holds_what_its_item_did_and_nothing_else() {
     assert_eq!(times(&place, 1), [0], "it is refused before it is applied");
     std::fs::write(&file, &first).unwrap();
     let (code, told) = committed(&place, &items);
-    assert_eq!((code, of(&told, "committed").len()), (0, 2), "{told:?}");
+    assert_eq!((code, of(&told, "committed").len()), (0, 1), "{told:?}");
     let last = git(&place.work(), &["show", "--format=", "--unified=0", "HEAD"]).stdout;
     let last = String::from_utf8(last).unwrap();
-    assert!(last.contains("fn g000") && !last.contains("+ 1"), "{last}");
+    assert!(last.contains("fn g0") && !last.contains("+ 1"), "{last}");
     // What was reverted since is applied again, and committed again.
     git(&place.work(), &["reset", "-q", "--hard", "HEAD~1"]);
     git(&place.work(), &["revert", "--no-edit", "HEAD"]);
     let restarted = batch(&place, &items, &["--commit", "--restart"]);
-    assert_eq!(crate::batch::code(&restarted), 3, "{}", notes(&restarted));
+    assert_eq!(of(&events(&restarted), "committed").len(), 0, "{}", notes(&restarted));
     let (code, _) = committed(&place, &items);
     assert_eq!(code, 0);
     assert_eq!(git(&place.work(), &["status", "--porcelain"]).stdout, b"", "nothing is left uncommitted");

@@ -1,6 +1,7 @@
 //! An applied item as a commit of its own, of its files and nothing else. What git reads it reads in the sandbox; what it
 //! writes is a command on the host, by the same verdicts as any there, with hooks, signing and the file system monitor off.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::super::recipes::{Consent, Ran, RunTask, answer, describe_exit, run as run_command, run_action, settle};
@@ -56,13 +57,16 @@ pub(super) fn ready(run: &Run<'_>, proposal: &Changeset) -> Result<(), Failure> 
 
 /// The files of a proposal that are not as git has them.
 fn not_committed(run: &Run<'_>, proposal: &Changeset) -> Result<Vec<String>, Failure> {
-    let status =
-        ["--no-optional-locks", "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames", "--ignored"];
+    let status = ["-c", "core.quotePath=false", "--no-optional-locks", "status", "--porcelain=v1", "--no-renames"];
+    let status: Vec<&str> = status.into_iter().chain(["--untracked-files=all", "--ignored"]).collect();
     let told = succeeds(run, Place::Sandbox, &status)?;
-    let ours = |name: &&str| proposal.files.iter().any(|file| file.path.as_str() == *name);
-    // Two letters, a space, and the path (git-status(1), "Porcelain Format Version 1").
-    let names = told.split('\0').filter_map(|entry| entry.get(3..)).filter(ours);
-    Ok(names.map(str::to_owned).collect())
+    // Two letters, a space, and the path, in quotes where it has signs of its own (git-status(1), "Porcelain Format
+    // Version 1"): such a one may be any of these.
+    let names: BTreeSet<&str> = told.lines().filter_map(|entry| entry.get(3..)).collect();
+    let any_quoted = names.iter().any(|name| name.starts_with('"'));
+    let is_odd = |path: &str| path.contains(|one: char| one.is_control() || matches!(one, '"' | '\\' | ' '));
+    let paths = proposal.files.iter().map(|file| file.path.as_str());
+    Ok(paths.filter(|path| names.contains(path) || any_quoted && is_odd(path)).map(str::to_owned).collect())
 }
 
 /// Commits the files of an applied proposal, unless they are committed already.
