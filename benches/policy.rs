@@ -137,12 +137,12 @@ fn reading(ledger: &SqliteLedger, root: &Root, home: &Path) {
     println!("  {:<34} {:8.0}  must reach 200", "verify", rate(audit.records, start));
     let policy = home.join("policy.toml");
     std::fs::write(&policy, rules_text()).expect("a file");
-    let replay =
-        ["policy", "replay", "--policy", &policy.to_string_lossy(), "--root", &root.as_path().to_string_lossy()];
+    let replay = ["policy", "replay", "--policy", &policy.to_string_lossy()];
     let start = Instant::now();
-    let output = command(home, &replay).output().expect("the program runs");
+    let output = command(home, &replay).current_dir(root.as_path()).output().expect("the program runs");
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    let count: u64 = told.split(' ').next().and_then(|count| count.parse().ok()).expect("a count");
+    let count: Option<u64> = told.split(' ').next().and_then(|count| count.parse().ok());
+    let count = count.unwrap_or_else(|| panic!("no count: {}", String::from_utf8_lossy(&output.stderr)));
     let name = "replay by 500 rules, the program whole";
     println!("  {name:<34} {:8.0}  must reach 50", rate(count, start));
     assert_eq!(count, audit.records);
