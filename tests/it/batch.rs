@@ -322,3 +322,28 @@ fn what_was_being_taken_back_when_it_was_killed_is_taken_back() {
     assert_eq!(code(&batch(&place, &items, &[])), 0, "it is done again");
     assert_eq!(times(&place, 3), [1, 1, 1]);
 }
+
+#[test]
+fn what_was_rejected_of_a_proposal_that_waits_is_left_out_and_the_proposal_stays_whole() {
+    if bench(&[]).is_none() {
+        return;
+    }
+    let place = place(2);
+    place.write("Makefile", "all:\n\techo old\n");
+    place.trust();
+    let item = json!({"id": "a", "regex": {"find": "old", "replace": "new"}, "apply": "all", "check": [["true"]]});
+    let items = plan(&[item]);
+    let asked = batch(&place, &items, &[]);
+    assert_eq!(code(&asked), 3, "{}", notes(&asked));
+    let told = events(&asked);
+    let id = of(&told, "proposal")[0]["changeset"].as_str().unwrap().to_owned();
+    let question = of(&told, "failed")[0]["hints"][0].as_str().unwrap().rsplit_once(' ').unwrap().1.to_owned();
+    says(&place, &["reject", &id, "--file", "src/f000.rs"]);
+    let output = batch(&place, &items, &["--approve", &question]);
+    assert_eq!(code(&output), 0, "{}", notes(&output));
+    let read = |path: &str| std::fs::read_to_string(place.work().join(path)).unwrap();
+    assert!(read("src/f000.rs").contains("old") && read("src/f001.rs").contains("new"));
+    let history: Value = serde_json::from_str(&says(&place, &["changes", "--all", "--json"])).unwrap();
+    let whole = history.as_array().unwrap().iter().find(|one| one["id"] == id.as_str()).unwrap();
+    assert_eq!((&whole["figures"]["files"], &whole["checks"][0]["name"]), (&json!(3), &json!("true")), "{whole}");
+}

@@ -1,6 +1,6 @@
 //! One item: proposed, checked, applied, each step written down before the next.
 
-use super::super::recipes::{Keeping, RefactorTask, Step, failed_check, refactor_by, run_checks};
+use super::super::recipes::{Keeping, RefactorTask, Step, failed_check, note_checks, refactor_by, run_checks};
 use super::commit::{commit, ready};
 use super::events::{BatchEvent, CheckTold, Over};
 use super::patch::write_patch;
@@ -8,7 +8,7 @@ use super::reached::{Line, Reached};
 use super::run::{Commits, Prepared, Run};
 use super::writing::{Extent, apply, ask_first, canary, is_begun, undo};
 use crate::changes::{Changeset, ChangesetId, Checked, summarise, unrejected};
-use crate::ports::{Failure, FailureKind, Progress, Shelved};
+use crate::ports::{Failure, FailureKind, Progress};
 use crate::refactor::{Apply, Check, Commit};
 
 /// How an item ended well.
@@ -172,9 +172,7 @@ fn checked(run: &Run<'_>, prepared: &Prepared, mut proposal: Changeset) -> Resul
     // An earlier run may have left its own.
     proposal.lineage.checks.retain(|known| checks.iter().all(|check| check.name != known.name));
     proposal.lineage.checks.extend(checks.clone());
-    let shelf = &run.workbench.shelf;
-    let shelved = shelf.shelved(&run.task.root, &proposal.id)?;
-    shelf.shelve(&run.task.root, &Shelved { changeset: proposal.clone(), ..shelved })?;
+    note_checks(run.workbench, &run.task.root, &proposal.id, &proposal.lineage.checks)?;
     stop_at(&checks, "nothing was applied")?;
     Ok(proposal)
 }

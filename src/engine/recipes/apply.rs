@@ -96,7 +96,9 @@ pub fn apply(workbench: &Workbench, task: ApplyTask) -> Result<Applied, Failure>
     let (Purpose::Accept { proposal, .. } | Purpose::Undo { proposal }) = &task.purpose;
     let permissions = permissions(workbench, &task)?;
     // Before it is written, so that a crash in between leaves it to be found, and to be undone.
-    if let Some((part, whole)) = part(&task).filter(|(part, whole)| part.id != *whole) {
+    if let Some((part, whole)) = part(&task)
+        && !is_kept(workbench, &task.root, &part.id)
+    {
         let (state, at_ms) = (ShelvedState::Settled, workbench.clock.now_ms());
         keep(workbench, &task.root, &Shelved { changeset: part, proposal: whole, state, at_ms })?;
     }
@@ -120,6 +122,11 @@ fn part(task: &ApplyTask) -> Option<(Changeset, ChangesetId)> {
     let part = Changeset::new(origin.clone(), task.changes.clone());
     let lineage = if part.id == *proposal { (**lineage).clone() } else { lineage.derived(proposal) };
     Some((part.with_lineage(lineage), proposal.clone()))
+}
+
+/// Whether it is on the shelf whole, whatever has become of it.
+fn is_kept(workbench: &Workbench, root: &Root, id: &ChangesetId) -> bool {
+    workbench.shelf.shelved(root, id).is_ok_and(|shelved| shelved.changeset.id == *id)
 }
 
 /// The permissions that files had which are created again.

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use super::super::Workbench;
-use crate::changes::{Changeset, ChangesetId, Rejected};
+use crate::changes::{Changeset, ChangesetId, Checked, Rejected};
 use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
 use crate::workspace::Root;
 
@@ -77,6 +77,22 @@ pub(super) fn amend(
         Err(failure) => return Err(failure),
     };
     change(shelved).map_or(Ok(()), |changed| shelve(workbench, root, &changed))
+}
+
+/// Puts what checks said on a proposal, if it is still kept.
+///
+/// # Errors
+/// When the shelf cannot be read or written.
+pub fn note_checks(
+    workbench: &Workbench,
+    root: &Root,
+    proposal: &ChangesetId,
+    checks: &[Checked],
+) -> Result<(), Failure> {
+    amend(workbench, root, proposal, |mut shelved| {
+        shelved.changeset.lineage.checks = checks.to_vec();
+        Some(shelved)
+    })
 }
 
 /// Takes a proposal of which nothing waits any more off the list of those that wait.

@@ -33,7 +33,7 @@ pub use consent::{Held, Holds, answer, fits_session, held, revoke, rule_name, se
 pub use history_page::{history_json, history_line, history_page};
 pub use index::{IndexSummary, index, refresh};
 pub use judge::{Consent, Granted, Judged, Judgement, Term, consider, deny, end, judge, set_mode};
-pub use keep::{note_undone, reject, settle};
+pub use keep::{note_checks, note_undone, reject, settle};
 pub use ledger_page::ledger_page;
 pub use limits::{describe_limit, limits};
 pub use offers::Offers;

@@ -7,7 +7,7 @@ use super::super::checks::{Check, CheckKind, Listener, RootFiles, configured, de
 use super::super::{Standing, Workbench};
 use super::consent::answer;
 use super::judge::{Consent, Judgement};
-use super::keep::amend;
+use super::keep::note_checks;
 use super::run::{Ended, Ran, RunTask, View, action, describe_exit, run_over};
 use super::unsaved::{Unsaved, unsaved};
 use crate::changes::{ChangesetId, CheckOutcome, Checked, FileChange};
@@ -89,7 +89,9 @@ pub fn verify(
         done.push(checked);
     }
     report(Progress { stage: "checks".to_owned(), done: checks.len(), total: Some(checks.len()) });
-    keep(workbench, task, &done)?;
+    if let Some(id) = &task.proposal {
+        note_checks(workbench, &task.root, id, &done)?;
+    }
     Ok(Verified { root: task.root.clone(), proposal: task.proposal.clone(), checks: done })
 }
 
@@ -277,13 +279,4 @@ fn over(workbench: &Workbench, task: &VerifyTask) -> Result<Over, Failure> {
         over.push((change.path.clone(), change.after.clone()));
     }
     Ok(over)
-}
-
-/// Puts the results on the proposal, if it is still kept.
-fn keep(workbench: &Workbench, task: &VerifyTask, checks: &[Checked]) -> Result<(), Failure> {
-    let Some(id) = &task.proposal else { return Ok(()) };
-    amend(workbench, &task.root, id, |mut shelved| {
-        shelved.changeset.lineage.checks = checks.to_vec();
-        Some(shelved)
-    })
 }
