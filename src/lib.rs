@@ -11,6 +11,8 @@ pub mod retrieve;
 pub mod changes;
 pub mod refactor;
 pub mod config;
+// What the effects share.
+pub mod locks;
 // The seams and the order of steps.
 pub mod ports;
 pub mod engine;

@@ -5,9 +5,8 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
-
 use super::journal::make_private;
+use crate::locks::FileLock;
 use crate::ports::{BatchLog, Failure, FailureKind};
 
 /// Most bytes of one such file: a few lines for each item.
@@ -23,17 +22,16 @@ pub fn open_batch(folder: &Path, name: &str) -> Result<BatchLog, Failure> {
     let failed =
         |error: &io::Error| Failure::io(path.display(), error).hint("check that tagout may write its state folder");
     let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(&path);
-    let mut file = file.map_err(|error| failed(&error))?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+    let Some(file) = file.and_then(FileLock::try_take).map_err(|error| failed(&error))? else {
         let what = "this plan is being run by another tagout";
         return Err(Failure::new(FailureKind::Unavailable, what).hint("wait for it to end"));
-    }
-    let lines = whole_lines(&mut file).map_err(|error| failed(&error))?;
+    };
+    let lines = whole_lines(&file).map_err(|error| failed(&error))?;
     // The folder's entry for the file has to be as durable as the lines in it.
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))?;
     let place = path.clone();
     let append = move |line: &str| {
-        let written = file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_data());
+        let written = (&*file).write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_data());
         written.map_err(|error| {
             let hint = "make room: without it a batch that is cut short could not go on where it was";
             Failure::io(place.display(), &error).hint(hint)
@@ -43,7 +41,7 @@ pub fn open_batch(folder: &Path, name: &str) -> Result<BatchLog, Failure> {
 }
 
 /// The whole lines of `file`, which ends with the last one of them afterwards.
-fn whole_lines(file: &mut File) -> io::Result<Vec<String>> {
+fn whole_lines(mut file: &File) -> io::Result<Vec<String>> {
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);

@@ -2,15 +2,15 @@
 //! process, however it ends (flock(2)).
 
 use std::fs::{File, OpenOptions};
-use std::os::fd::OwnedFd;
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock};
-use rustix::io::Errno;
+use rustix::fs::{CWD, Mode, OFlags};
 
 use super::journal::make_private;
+use crate::locks::FileLock;
 use crate::ports::{Failure, FailureKind};
 use crate::workspace::Root;
 
@@ -21,9 +21,9 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// Held while it lives.
 pub(super) struct Lock {
     /// Of everyone with this state folder, in all workspaces: one may lie in another.
-    _journals: File,
+    _journals: FileLock,
     /// Of everyone with this root, whatever their state folder; where the file system has such locks.
-    _root: Option<OwnedFd>,
+    _root: Option<FileLock>,
 }
 
 impl Lock {
@@ -40,22 +40,20 @@ impl Lock {
             Failure::io(format!("the lock {} cannot be opened", path.display()), &error)
                 .hint("check that tagout may write its state folder")
         })?;
-        let failed = |error: Errno| {
+        let failed = |error: io::Error| {
             Failure::new(FailureKind::Io, format!("the lock {} cannot be taken: {error}", path.display()))
                 .hint("keep tagout's state folder on a file system that has locks")
         };
-        if !wait(&file, patience).map_err(failed)? {
-            return Err(busy(root));
-        }
+        let Some(journals) = wait(&file, patience).map_err(failed)? else { return Err(busy(root)) };
         let flags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
         let open = rustix::fs::openat(CWD, root.as_path(), flags, Mode::empty()).ok();
-        let open = match open.map(|open| (wait(&open, patience), open)) {
-            Some((Ok(true), open)) => Some(open),
-            Some((Ok(false), _)) => return Err(busy(root)),
+        let locked = match open.map(|open| wait(&File::from(open), patience)) {
+            Some(Ok(Some(locked))) => Some(locked),
+            Some(Ok(None)) => return Err(busy(root)),
             // No such locks here; the first one is what journals are guarded by.
-            Some((Err(_), _)) | None => None,
+            Some(Err(_)) | None => None,
         };
-        Ok(Self { _journals: file, _root: open })
+        Ok(Self { _journals: journals, _root: locked })
     }
 }
 
@@ -64,18 +62,15 @@ fn busy(root: &Root) -> Failure {
     Failure::new(FailureKind::Unavailable, what).hint("wait until it is done and try again")
 }
 
-fn wait(file: impl std::os::fd::AsFd, patience: Duration) -> Result<bool, Errno> {
+fn wait(file: &File, patience: Duration) -> io::Result<Option<FileLock>> {
     let mut waited = Duration::ZERO;
     loop {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(true),
-            Err(Errno::WOULDBLOCK | Errno::INTR) if waited < patience => {
-                std::thread::sleep(PAUSE);
-                waited += PAUSE;
-            }
-            Err(Errno::WOULDBLOCK | Errno::INTR) => return Ok(false),
-            Err(error) => return Err(error),
+        let taken = FileLock::try_take(file.try_clone()?)?;
+        if taken.is_some() || waited >= patience {
+            return Ok(taken);
         }
+        std::thread::sleep(PAUSE);
+        waited += PAUSE;
     }
 }
 

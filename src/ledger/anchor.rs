@@ -6,7 +6,7 @@
 //! as a fault, and written again with the next record. The database itself is synchronised before the anchor is
 //! written, so the anchor is never ahead of it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::chain::{Key, Link};
 use super::keyring::Keyring;
+use crate::locks::FileLock;
 
 const MAGIC: &[u8; 8] = b"tagoutA1";
 const SLOT: usize = 128;
@@ -117,7 +118,7 @@ impl Place {
 /// Overwrites the older slot. Of two processes that commit one after the other, the first may come here last: under the
 /// lock it finds the later head and leaves it.
 fn advance(file: &File, workspace: &str, key: &Key, mark: &Mark) -> io::Result<()> {
-    lock(file)?;
+    let _locked = lock(file)?;
     let mut slots = [0; 2 * SLOT];
     let mut filled = 0;
     while let Some(rest) = slots.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -138,16 +139,14 @@ fn advance(file: &File, workspace: &str, key: &Key, mark: &Mark) -> io::Result<(
     let second = numbers.first().is_some_and(|first| first.is_some() && *first == newest);
     let at = if second { SLOT as u64 } else { 0 };
     file.write_all_at(&encode(key, workspace, mark), at)
-    // The lock goes with the file.
 }
 
 /// A stopped process that holds the lock must not stop all others for good.
-fn lock(file: &File) -> io::Result<()> {
+fn lock(file: &File) -> io::Result<FileLock> {
     for _ in 0..TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
-            Err(TryLockError::Error(error)) => return Err(error),
+        match FileLock::try_take(file.try_clone()?)? {
+            Some(taken) => return Ok(taken),
+            None => std::thread::sleep(PAUSE),
         }
     }
     Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds the anchor: end that process"))

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::chain::hex;
 use super::rows::Row;
+use crate::locks::FileLock;
 use crate::ports::{Failure, FailureKind};
 
 /// Longest line that is read: longer than any record.
@@ -58,11 +59,11 @@ impl Draft {
 }
 
 /// Holds the right to rotate; one process has it.
-pub(super) fn lock(folder: &Path) -> io::Result<File> {
+pub(super) fn lock(folder: &Path) -> io::Result<FileLock> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("lock"))?;
-    file.try_lock().map_err(|_| io::Error::new(io::ErrorKind::WouldBlock, "another process rotates at this moment"))?;
-    Ok(file)
+    let taken = FileLock::try_take(file)?;
+    taken.ok_or_else(|| io::Error::new(io::ErrorKind::WouldBlock, "another process rotates at this moment"))
 }
 
 /// Removes what rotations that were ended half-way left behind: their records are in the database still.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::locks::FileLock;
 use crate::ports::{Failure, FailureKind};
 
 /// Name of the folder that LanceDB keeps the table in.
@@ -209,17 +210,15 @@ pub(super) fn sync_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Takes the lock of `folder`; `None` while another process has it.
-pub(super) fn take_lock(folder: &Path) -> Result<Option<File>, Failure> {
+pub(super) fn take_lock(folder: &Path) -> Result<Option<FileLock>, Failure> {
     let path = folder.join(LOCK);
     let failed = |error: &std::io::Error| Failure::io(path.display(), error);
     let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(|error| failed(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-        Err(std::fs::TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
-            Err(Failure::new(FailureKind::Unavailable, format!("{} cannot be locked: {error}", path.display()))
-                .hint("keep the cache folder on a file system that has locks"))
+    FileLock::try_take(file).map_err(|error| {
+        if error.kind() != ErrorKind::Unsupported {
+            return failed(&error);
         }
-        Err(std::fs::TryLockError::Error(error)) => Err(failed(&error)),
-    }
+        Failure::new(FailureKind::Unavailable, format!("{} cannot be locked: {error}", path.display()))
+            .hint("keep the cache folder on a file system that has locks")
+    })
 }

@@ -1,7 +1,6 @@
 //! The index of one workspace in LanceDB, written by one process at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
@@ -14,6 +13,7 @@ use super::manifest::{self, Entry, State, Unusable};
 use super::rows::check_vectors;
 use super::runtime::Lazy;
 use super::table;
+use crate::locks::FileLock;
 use crate::ports::{Failure, FailureKind, FileChunks, OpenIndex, Store};
 use crate::retrieve::{Candidate, Candidates, StoreQuery, cosine};
 use crate::workspace::{ContentHash, RelativePath};
@@ -46,7 +46,7 @@ enum Held {
 
 #[derive(Debug)]
 struct Writer {
-    lock: File,
+    lock: FileLock,
     table: Table,
     state: State,
     seal: [u8; 32],
@@ -69,7 +69,7 @@ impl LanceStore {
     }
 
     /// The lock this store holds already, while its file is still the one in the folder.
-    fn lock(&self, held: Held) -> Result<Option<File>, Failure> {
+    fn lock(&self, held: Held) -> Result<Option<FileLock>, Failure> {
         match held {
             Held::Writing(writer) if self.is_in_place(&writer.lock) => Ok(Some(writer.lock)),
             Held::Writing(_) | Held::Reading | Held::Closed => files::take_lock(&self.folder),
@@ -77,7 +77,7 @@ impl LanceStore {
     }
 
     /// Whether the lock held is still the one in the folder: the folder may have been deleted, and made again by others.
-    fn is_in_place(&self, lock: &File) -> bool {
+    fn is_in_place(&self, lock: &FileLock) -> bool {
         let place = |data: std::io::Result<std::fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
         let found = place(std::fs::metadata(self.folder.join(LOCK)));
         found.is_some() && found == place(lock.metadata())
@@ -109,7 +109,7 @@ impl LanceStore {
     fn take(
         &self,
         loaded: Loaded,
-        lock: File,
+        lock: FileLock,
         held: &mut Held,
     ) -> Result<BTreeMap<RelativePath, crate::ports::IndexRecord>, Failure> {
         let Loaded { table, told, .. } = loaded;

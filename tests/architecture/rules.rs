@@ -8,7 +8,7 @@ pub(crate) const CORE: [&str; 8] =
     ["text", "workspace", "syntax", "policy", "retrieve", "changes", "refactor", "config"];
 
 /// Every room in reading order, and the rooms it may import; `core` stands for all of [`CORE`].
-pub(crate) const ROOMS: [(&str, &[&str]); 19] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 20] = [
     ("text", &[]),
     ("workspace", &["text"]),
     ("syntax", &["text", "workspace"]),
@@ -17,12 +17,13 @@ pub(crate) const ROOMS: [(&str, &[&str]); 19] = [
     ("changes", &["text", "workspace"]),
     ("refactor", &["text", "workspace", "syntax"]),
     ("config", &["workspace", "policy"]),
+    ("locks", &[]),
     ("ports", &["core"]),
     ("engine", &["core", "ports"]),
-    ("store", &["text", "workspace", "syntax", "retrieve", "ports"]),
-    ("ledger", &["workspace", "policy", "changes", "ports"]),
+    ("store", &["text", "workspace", "syntax", "retrieve", "locks", "ports"]),
+    ("ledger", &["workspace", "policy", "changes", "locks", "ports"]),
     ("model", &["syntax", "retrieve", "config", "ports"]),
-    ("host", &["text", "workspace", "policy", "changes", "config", "ports"]),
+    ("host", &["text", "workspace", "policy", "changes", "config", "locks", "ports"]),
     ("sandbox", &["text", "workspace", "policy", "changes", "ports"]),
     ("observe", &["config"]),
     ("lsp", &["core", "ports", "engine"]),
@@ -50,7 +51,7 @@ const CONFINED: [(&str, &[&str]); 21] = [
     ("rustix", &["host", "sandbox"]),
     ("std::process", &["sandbox"]),
     ("tokio::process", &["sandbox"]),
-    ("std::fs", &["host", "sandbox", "store", "ledger"]),
+    ("std::fs", &["host", "sandbox", "store", "ledger", "locks"]),
     ("tokio::fs", &["host"]),
     ("std::env", &["host", "main"]),
     ("std::time::SystemTime", &["host"]),
