@@ -15,6 +15,7 @@ mod needs;
 mod parse;
 mod pattern;
 mod pieces;
+mod qualified;
 mod rule_limits;
 mod rule_scan;
 mod rules;

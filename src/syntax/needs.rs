@@ -1,14 +1,15 @@
 //! What bytes a text must hold for a pattern or a rule to match anywhere in it. Looking for them takes a hundredth of
 //! a parse, so most files are never parsed. Whatever is not certain is not demanded.
 
-use ast_grep_core::MatchStrictness;
 use ast_grep_core::matcher::PatternNode;
 use ast_grep_core::meta_var::MetaVariable;
+use ast_grep_core::{MatchStrictness, Pattern};
 use memchr::memmem::Finder;
 use regex_syntax::hir::{Hir, HirKind};
 use serde_json::{Map, Value};
 
 use super::metavariables::Dialect;
+use super::qualified::Qualified;
 
 /// Parts that the demands of one rule may have; utilities that use each other may unfold to any number.
 const MOST_PARTS: usize = 2_000;
@@ -23,6 +24,8 @@ pub(super) enum Needs {
     Anything,
     /// This text.
     Text(Box<Finder<'static>>),
+    /// These names, joined.
+    Names(Qualified),
     /// Every one of these.
     All(Vec<Needs>),
     /// One of these.
@@ -35,9 +38,18 @@ impl Needs {
         if bytes.is_empty() { Self::Anything } else { Self::Text(Box::new(Finder::new(bytes).into_owned())) }
     }
 
-    /// Every one of `texts`.
-    pub(super) fn all_texts(texts: Vec<String>) -> Self {
-        Self::all(texts.iter().map(|text| Self::text(text.as_bytes())).collect())
+    /// What a pattern demands.
+    pub(super) fn of_pattern(pattern: &Pattern, dialect: Dialect) -> Self {
+        let texts = Parts::of_pattern(pattern).literals;
+        let texts = texts.iter().map(|text| Self::text(text.as_bytes()));
+        let names = match pattern.strictness {
+            // It compares no texts, or no kinds.
+            MatchStrictness::Signature | MatchStrictness::Template => Vec::new(),
+            MatchStrictness::Cst | MatchStrictness::Smart | MatchStrictness::Ast | MatchStrictness::Relaxed => {
+                Qualified::of(&pattern.node, dialect)
+            }
+        };
+        Self::all(texts.chain(names.into_iter().map(Self::Names)).collect())
     }
 
     /// The longest text first: it is the rarest, and decides fastest.
@@ -47,7 +59,7 @@ impl Needs {
             match part {
                 Self::Anything => {}
                 Self::All(inner) => kept.extend(inner),
-                Self::Text(_) | Self::Any(_) => kept.push(part),
+                Self::Text(_) | Self::Names(_) | Self::Any(_) => kept.push(part),
             }
         }
         kept.sort_by_key(|part| std::cmp::Reverse(part.weight()));
@@ -59,10 +71,10 @@ impl Needs {
         if open { Self::Anything } else { Self::Any(parts) }
     }
 
-    /// Bytes of its rarest text.
+    /// Bytes of its rarest text; names are looked for where each of them is.
     fn weight(&self) -> usize {
         match self {
-            Self::Anything => 0,
+            Self::Anything | Self::Names(_) => 0,
             Self::Text(text) => text.needle().len(),
             Self::All(parts) => parts.iter().map(Self::weight).max().unwrap_or(0),
             Self::Any(parts) => parts.iter().map(Self::weight).min().unwrap_or(0),
@@ -74,6 +86,7 @@ impl Needs {
         match self {
             Self::Anything => true,
             Self::Text(text) => text.find(bytes).is_some(),
+            Self::Names(names) => names.is_in(bytes),
             Self::All(parts) => parts.iter().all(|part| part.met_by(bytes)),
             Self::Any(parts) => parts.iter().any(|part| part.met_by(bytes)),
         }
@@ -135,7 +148,7 @@ impl<'a> RuleNeeds<'a> {
     fn field(&mut self, field: &str, value: &'a Value, depth: usize) -> Needs {
         match (field, value) {
             ("pattern", _) => compiled(self.dialect, value)
-                .map_or(Needs::Anything, |pattern| Needs::all_texts(Parts::of_pattern(&pattern).literals)),
+                .map_or(Needs::Anything, |pattern| Needs::of_pattern(&pattern, self.dialect)),
             ("regex", Value::String(pattern)) => Needs::of_regex(pattern).unwrap_or(Needs::Anything),
             // What they relate to lies in the same text.
             ("inside" | "has" | "precedes" | "follows", Value::Object(related)) => self.rule(related, depth),
@@ -169,15 +182,15 @@ impl<'a> RuleNeeds<'a> {
 }
 
 /// The pattern of a rule, as ast-grep compiles it; `None` where it does not.
-pub(super) fn compiled(dialect: Dialect, pattern: &Value) -> Option<ast_grep_core::Pattern> {
+pub(super) fn compiled(dialect: Dialect, pattern: &Value) -> Option<Pattern> {
     let text = |name: &str| pattern.get(name).and_then(Value::as_str);
     if let Some(plain) = pattern.as_str() {
-        return ast_grep_core::Pattern::try_new(plain, dialect).ok();
+        return Pattern::try_new(plain, dialect).ok();
     }
     let context = text("context")?;
     let compiled = match text("selector") {
-        Some(selector) => ast_grep_core::Pattern::contextual(context, selector, dialect),
-        None => ast_grep_core::Pattern::try_new(context, dialect),
+        Some(selector) => Pattern::contextual(context, selector, dialect),
+        None => Pattern::try_new(context, dialect),
     };
     let strictness = match text("strictness") {
         Some(name) => name.parse::<MatchStrictness>().ok()?,
@@ -201,7 +214,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Of a pattern, as strict as it is: the one strictness that compares no texts demands none.
-    pub(super) fn of_pattern(pattern: &ast_grep_core::Pattern) -> Self {
+    pub(super) fn of_pattern(pattern: &Pattern) -> Self {
         let mut parts = Self::of(&pattern.node);
         match pattern.strictness {
             MatchStrictness::Signature => parts.literals.clear(),

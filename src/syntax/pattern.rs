@@ -111,7 +111,8 @@ impl Pattern {
             return Err(PatternError::NotCode(name));
         }
         let replacement = replacement.map(|text| Template::new(language, text, &parts.names)).transpose()?;
-        Ok(Self { dialect, pattern: compiled, replacement, needs: Needs::all_texts(parts.literals) })
+        let needs = Needs::of_pattern(&compiled, dialect);
+        Ok(Self { dialect, pattern: compiled, replacement, needs })
     }
 
     /// The language it is written in.
