@@ -7,15 +7,16 @@ use crate::changes::{
 };
 use crate::engine::Workbench;
 use crate::engine::recipes::{
-    Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, history_json,
-    history_line, last_applied, not_applied, note_undone, settle, waiting_files,
+    Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, damaged_line,
+    history_json, history_line, last_applied, not_applied, note_undone, settle, waiting_files,
 };
-use crate::ports::{Failure, FailureKind, Listed, ShelvedState};
+use crate::ports::{Damaged, Failure, FailureKind, History, Listed, ShelvedState, Which};
 use crate::workspace::Root;
 
 pub(super) fn list(arguments: &ChangesArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
-    let mut history = workbench.shelf.history(&root)?;
+    let History { listed: mut history, damaged } = workbench.shelf.history(&root, Which::default())?;
+    damaged.iter().for_each(|one| screen.note(&format!("tagout: {}", damaged_line(one))));
     if !arguments.all {
         history.retain(|one| matches!(one.state, ShelvedState::Pending | ShelvedState::Applied));
     }
@@ -28,7 +29,14 @@ pub(super) fn list(arguments: &ChangesArguments, workbench: &Workbench, screen: 
         (false, false) => {
             for state in [ShelvedState::Pending, ShelvedState::Applied] {
                 for one in history.iter().rev().filter(|one| one.state == state) {
-                    let figures = left(workbench, &root, one)?;
+                    let figures = match left(workbench, &root, one) {
+                        Ok(figures) => figures,
+                        Err(failure) => {
+                            let damaged = Damaged { id: one.id.clone(), failure };
+                            screen.note(&format!("tagout: {}", damaged_line(&damaged)));
+                            continue;
+                        }
+                    };
                     let (id, state, what) = (&one.id, state.describe(), one.origin.describe());
                     let checks = describe_checks(&one.lineage.checks);
                     let checks = checks.map_or_else(String::new, |checks| format!("  {checks}"));

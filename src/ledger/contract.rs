@@ -2,14 +2,18 @@
 
 use std::ops::ControlFlow;
 
+use super::shelf_contract::{
+    the_history_tells_everything_latest_first, the_shelf_finds_by_the_beginning_of_a_name,
+    what_is_not_to_be_kept_leaves_and_says_why,
+};
 use super::{MemoryLedger, SqliteLedger};
-use crate::changes::{Changeset, ChangesetId, CheckOutcome, Checked, FileChange, Origin, summarise};
+use crate::changes::{Changeset, FileChange, Origin};
 use crate::policy::{Action, Decision, Facts, Grant, Mode, Place, Rules, Verdict, decide};
 use crate::ports::{
-    ApprovalKind, Entry, FailureKind, GrantKind, Grants, Keep, Ledger, Listed, LiveGrant, Modes, Phase, Retention,
-    Rotation, Shelf, Shelved, ShelvedState, Since, TrustRecord, TrustRecords,
+    ApprovalKind, Entry, FailureKind, GrantKind, Grants, Keep, Ledger, LiveGrant, Modes, Phase, Rotation, Shelf,
+    Shelved, ShelvedState, Since, TrustRecord, TrustRecords,
 };
-use crate::workspace::{ContentHash, FileKind, FileState, RelativePath, Root};
+use crate::workspace::{ContentHash, FileState, RelativePath, Root};
 
 pub(super) fn root(name: &str) -> Root {
     Root::new(format!("/somewhere/{name}")).unwrap()
@@ -62,121 +66,6 @@ fn a_mode_changes_by_a_grant_for_just_that(modes: &impl Modes) {
     let run = Grant::obtain(Mode::ReadOnly, &Rules::default(), run, &Facts::user(), None).unwrap().0;
     assert_eq!(modes.set_mode(run, &one).unwrap_err().kind, FailureKind::Denied);
     assert_eq!(modes.mode(&one).unwrap(), Mode::WorkspaceWrite);
-}
-
-fn the_shelf_finds_by_the_beginning_of_a_name(shelf: &impl Shelf) {
-    let root = root("one");
-    let numbers = 0..40;
-    for number in numbers.clone() {
-        shelf.shelve(&root, &shelved(number, ShelvedState::Pending)).unwrap();
-    }
-    let one = shelved(7, ShelvedState::Pending);
-    let find = |text: &str| shelf.shelved(&root, &ChangesetId::from_text(text));
-    assert_eq!(find(one.changeset.id.as_str()).unwrap(), one);
-    assert_eq!(find(one.changeset.id.as_str().get(..8).unwrap()).unwrap(), one);
-    assert_eq!(find("").unwrap_err().kind, FailureKind::NotFound);
-    assert_eq!(find("nothing").unwrap_err().kind, FailureKind::NotFound);
-    assert_eq!(find("%").unwrap_err().kind, FailureKind::NotFound);
-    let ambiguous = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "a", "b", "c", "d", "e", "f"];
-    // 40 names over 16 digits: some two of them begin alike.
-    assert!(ambiguous.iter().any(|digit| find(digit).is_err_and(|failure| failure.kind == FailureKind::InvalidInput)));
-
-    let applied = Shelved { state: ShelvedState::Applied, at_ms: 99, ..one.clone() };
-    shelf.shelve(&root, &applied).unwrap();
-    assert_eq!(find(one.changeset.id.as_str()).unwrap(), applied);
-    assert_eq!(shelf.in_state(&root, ShelvedState::Applied).unwrap(), [applied]);
-    let pending: Vec<i64> =
-        shelf.in_state(&root, ShelvedState::Pending).unwrap().iter().map(|kept| kept.at_ms).collect();
-    assert_eq!(pending, numbers.filter(|number| *number != 7).collect::<Vec<_>>());
-    assert!(shelf.in_state(&super::contract::root("two"), ShelvedState::Pending).unwrap().is_empty());
-}
-
-/// A text that nothing packs, of this many bytes.
-pub(super) fn noise(seed: u64, bytes: usize) -> Vec<u8> {
-    let block = |number: usize| *ContentHash::of_parts(&[&seed.to_le_bytes(), &number.to_le_bytes()]).as_bytes();
-    (0..bytes.div_ceil(32)).flat_map(block).take(bytes).collect()
-}
-
-const DAY: i64 = 86_400_000;
-
-/// A changeset of 10,000 bytes before, of the seed's, and 10,000 after, on this day.
-fn large(name: &str, before: u64, after: u64, state: ShelvedState, day: i64) -> Shelved {
-    let state_of = |seed| Some(FileState { kind: FileKind::Plain, bytes: noise(seed, 10_000) });
-    let path = RelativePath::new(name).unwrap();
-    let change = FileChange { path, before: state_of(before), after: state_of(after) };
-    let changeset = Changeset::new(Origin::Command { argv: vec![name.into()] }, vec![change]);
-    Shelved { proposal: changeset.id.clone(), changeset, state, at_ms: day * DAY }
-}
-
-fn the_history_tells_everything_latest_first(shelf: &impl Shelf) {
-    let root = root("history");
-    assert_eq!(shelf.history(&root).unwrap(), []);
-    let states = [ShelvedState::Settled, ShelvedState::Undone, ShelvedState::Applied, ShelvedState::Pending];
-    let checked = Checked { name: "make".into(), outcome: CheckOutcome::NotRun { why: "no".into() }, level: None };
-    let kept: Vec<Shelved> = states
-        .into_iter()
-        .zip(0..)
-        .map(|(state, number)| {
-            let mut one = shelved(number, state);
-            one.changeset.lineage.checks.push(checked.clone());
-            Shelved { proposal: ChangesetId::from_text("p"), ..one }
-        })
-        .collect();
-    kept.iter().for_each(|kept| shelf.shelve(&root, kept).unwrap());
-    let listed: Vec<Listed> = kept.iter().rev().map(|kept| Listed::of(kept, summarise(&kept.changeset))).collect();
-    assert_eq!(shelf.history(&root).unwrap(), listed);
-    assert_eq!(listed[0].figures.to_string(), "1 file, 1 hunk, +1 -0");
-    let undone = Shelved { state: ShelvedState::Undone, at_ms: 9, ..kept[2].clone() };
-    shelf.shelve(&root, &undone).unwrap();
-    let first = shelf.history(&root).unwrap().swap_remove(0);
-    assert_eq!((first.id, first.state, first.at_ms), (undone.changeset.id, ShelvedState::Undone, 9));
-}
-
-fn what_is_not_to_be_kept_leaves_and_says_why(shelf: &impl Shelf) {
-    use ShelvedState::{Applied, Pending, Undone};
-    let (root, other) = (root("pruned"), root("pruned, too"));
-    let names = |root: &Root| -> Vec<String> {
-        let name = |listed: Listed| listed.origin.describe().replace("command: ", "");
-        shelf.history(root).unwrap().into_iter().map(name).collect()
-    };
-    let all = [
-        large("old", 1, 2, Applied, 1),
-        large("one", 1, 2, Applied, 40),
-        large("two", 1, 3, Undone, 41),
-        large("waits", 4, 5, Pending, 42),
-        large("three", 6, 7, Applied, 43),
-        large("today", 8, 9, Applied, 60),
-    ];
-    all.iter().for_each(|one| shelf.shelve(&root, one).unwrap());
-    shelf.shelve(&other, &large("old", 1, 2, Applied, 1)).unwrap();
-    let now = 60 * DAY;
-    let retention = |keep_days, keep_bytes| Retention { keep_days, keep_bytes };
-    assert_eq!(shelf.prune(retention(90, 1 << 30), now).unwrap(), 0);
-    assert_eq!(shelf.prune(retention(30, 1 << 30), now + 1000).unwrap(), 0, "not within an hour of the last time");
-    assert_eq!(shelf.prune(retention(30, 1 << 30), now + 3_600_000).unwrap(), 2, "in each workspace");
-    assert_eq!(
-        (names(&root), names(&other)),
-        (vec!["today".into(), "three".into(), "waits".into(), "two".into(), "one".into()], Vec::new())
-    );
-    // There are 90,000 bytes and a little; without `one`, whose 1 is two's too, 10,000 less.
-    assert_eq!(shelf.prune(retention(30, 85_000), now + 2 * 3_600_000).unwrap(), 1);
-    assert_eq!(names(&root), ["today", "three", "waits", "two"]);
-    assert_eq!(shelf.shelved(&root, &all[2].changeset.id).unwrap(), all[2], "what it shared is still there");
-    assert_eq!(shelf.prune(retention(30, 1), now + 3 * 3_600_000).unwrap(), 2);
-    assert_eq!(names(&root), ["today", "waits"], "what was applied today and what waits stays");
-    assert_eq!(shelf.shelved(&root, &all[3].changeset.id).unwrap(), all[3]);
-    for (gone, why) in
-        [(&all[0], "for 30 days"), (&all[1], "larger than 85000 bytes"), (&all[4], "larger than 1 bytes")]
-    {
-        let id = gone.changeset.id.as_str();
-        let failure = shelf.shelved(&root, &ChangesetId::from_text(id.get(..6).unwrap())).unwrap_err();
-        assert_eq!(failure.kind, FailureKind::NotFound);
-        assert!(failure.what.contains(id) && failure.what.contains(why), "{failure}");
-    }
-    // Shelved again, it is there.
-    shelf.shelve(&root, &all[0]).unwrap();
-    assert_eq!(shelf.shelved(&root, &all[0].changeset.id).unwrap(), all[0]);
-    assert_eq!(shelf.prune(retention(30, 1000), now + 3 * 3_600_000 + 1).unwrap(), 1, "much came within the hour");
 }
 
 fn reads_from_where_it_is_told_and_stops_when_it_is_told(ledger: &impl Ledger) {

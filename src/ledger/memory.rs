@@ -13,8 +13,8 @@ use super::sqlite::{check_present, granted_modes};
 use crate::changes::{ChangesetId, summarise};
 use crate::policy::{Grant, Mode};
 use crate::ports::{
-    Audit, Entry, Failure, Keep, Ledger, Listed, Modes, Phase, Reader, Retention, Rotated, Rotation, Shelf, Shelved,
-    ShelvedState, Since,
+    Audit, Entry, Failure, Keep, Ledger, Listed, Modes, Phase, Reader, Retention, Rotated, Rotation, See, Shelf,
+    Shelved, Since, Which,
 };
 use crate::workspace::{ContentHash, Root};
 
@@ -176,20 +176,18 @@ impl Shelf for MemoryLedger {
         })
     }
 
-    fn in_state(&self, root: &Root, state: ShelvedState) -> Result<Vec<Shelved>, Failure> {
+    fn list(&self, root: &Root, which: Which<'_>, see: See<'_>) -> Result<(), Failure> {
         self.on(root, |workspace| {
-            let mut found: Vec<Shelved> = workspace.shelf.iter().filter(|kept| kept.state == state).cloned().collect();
-            found.sort_by_key(|kept| kept.at_ms);
-            Ok(found)
-        })
-    }
-
-    fn history(&self, root: &Root) -> Result<Vec<Listed>, Failure> {
-        self.on(root, |workspace| {
-            let listed = workspace.shelf.iter().rev().map(|kept| Listed::of(kept, summarise(&kept.changeset)));
-            let mut listed: Vec<Listed> = listed.collect();
-            listed.sort_by_key(|listed| std::cmp::Reverse(listed.at_ms));
-            Ok(listed)
+            let mut shelf: Vec<&Shelved> = workspace.shelf.iter().rev().collect();
+            shelf.sort_by_key(|kept| std::cmp::Reverse(kept.at_ms));
+            let state = |kept: &&Shelved| which.state.is_none_or(|state| kept.state == state);
+            let proposal = |kept: &&Shelved| which.proposal.is_none_or(|proposal| kept.proposal == *proposal);
+            for kept in shelf.into_iter().filter(state).filter(proposal) {
+                if see(Ok(Listed::of(kept, summarise(&kept.changeset)))).is_break() {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 

@@ -39,3 +39,5 @@ pub use sqlite::SqliteLedger;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod shelf_contract;

@@ -103,6 +103,7 @@ CREATE INDEX shelf_blob_of ON shelf_blob (blob);
 ALTER TABLE shelf ADD COLUMN proposal TEXT;
 ALTER TABLE shelf ADD COLUMN about TEXT;
 ALTER TABLE shelf ADD COLUMN seal BLOB;
+CREATE INDEX shelf_latest ON shelf (workspace, at_ms, turn);
 CREATE TABLE pruned (
     turn INTEGER PRIMARY KEY AUTOINCREMENT,
     workspace TEXT NOT NULL,

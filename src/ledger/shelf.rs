@@ -11,7 +11,7 @@ use super::database::Problem;
 use super::prune;
 use super::retention::{MOST_BYTES, no_longer_kept};
 use crate::changes::{Changeset, ChangesetId, FileChange, Lineage, Origin, Summary, summarise};
-use crate::ports::{Failure, FailureKind, Listed, Shelved, ShelvedState};
+use crate::ports::{Damaged, Failure, FailureKind, Listed, See, Shelved, ShelvedState, Which};
 use crate::workspace::{ContentHash, FileState};
 
 /// What is told of a changeset without loading it.
@@ -200,9 +200,10 @@ impl Stored {
 }
 
 pub(super) fn get(connection: &Connection, workspace: &str, id: &ChangesetId) -> Result<Shelved, Problem> {
+    // The first condition is what the index is searched by.
     let query = format!(
         "SELECT {COLUMNS} FROM shelf
-         WHERE workspace = ?1 AND substr(id, 1, length(?2)) = ?2 AND ?2 != '' LIMIT 2"
+         WHERE workspace = ?1 AND id >= ?2 AND substr(id, 1, length(?2)) = ?2 AND ?2 != '' LIMIT 2"
     );
     let mut statement = connection.prepare_cached(&query)?;
     let mut rows = statement.query(params![workspace, id.as_str()])?;
@@ -222,26 +223,29 @@ pub(super) fn get(connection: &Connection, workspace: &str, id: &ChangesetId) ->
     }
 }
 
-pub(super) fn in_state(connection: &Connection, workspace: &str, state: ShelvedState) -> Result<Vec<Shelved>, Problem> {
-    let query = format!("SELECT {COLUMNS} FROM shelf WHERE workspace = ?1 AND state = ?2 ORDER BY at_ms, turn");
+/// As [`crate::ports::Shelf::list`].
+pub(super) fn list(connection: &Connection, workspace: &str, which: Which<'_>, see: See<'_>) -> Result<(), Problem> {
+    // Rows of before there was the column have the name of their proposal among their content.
+    let query = format!(
+        "SELECT {COLUMNS} FROM shelf WHERE workspace = ?1 AND (?2 IS NULL OR state = ?2)
+         AND (?3 IS NULL OR proposal IS NULL OR proposal = ?3) ORDER BY at_ms DESC, turn DESC"
+    );
     let mut statement = connection.prepare_cached(&query)?;
-    let mut rows = statement.query(params![workspace, name(state)])?;
-    let mut found = Vec::new();
+    let mut rows =
+        statement.query(params![workspace, which.state.map(name), which.proposal.map(ChangesetId::as_str)])?;
     while let Some(row) = rows.next()? {
-        found.push(Stored::read(row)?.load(connection)?);
+        let stored = Stored::read(row)?;
+        let one = match stored.list(connection) {
+            Ok(listed) if which.proposal.is_none_or(|proposal| listed.proposal == *proposal) => Ok(listed),
+            Ok(_) => continue,
+            Err(Problem::Other(failure)) => Err(Damaged { id: ChangesetId::from_text(&stored.id), failure }),
+            Err(problem) => return Err(problem),
+        };
+        if see(one).is_break() {
+            break;
+        }
     }
-    Ok(found)
-}
-
-pub(super) fn history(connection: &Connection, workspace: &str) -> Result<Vec<Listed>, Problem> {
-    let query = format!("SELECT {COLUMNS} FROM shelf WHERE workspace = ?1 ORDER BY at_ms DESC, turn DESC");
-    let mut statement = connection.prepare_cached(&query)?;
-    let mut rows = statement.query([workspace])?;
-    let mut listed = Vec::new();
-    while let Some(row) = rows.next()? {
-        listed.push(Stored::read(row)?.list(connection)?);
-    }
-    Ok(listed)
+    Ok(())
 }
 
 #[cfg(test)]

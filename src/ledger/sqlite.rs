@@ -17,8 +17,8 @@ use super::{clean, place, prune, rotate, rows, shelf};
 use crate::changes::ChangesetId;
 use crate::policy::{Action, Grant, Mode};
 use crate::ports::{
-    Audit, Entry, Failure, FailureKind, Keep, Ledger, Listed, Modes, Reader, Retention, Rotated, Rotation, Shelf,
-    Shelved, ShelvedState, Since,
+    Audit, Entry, Failure, FailureKind, Keep, Ledger, Modes, Reader, Retention, Rotated, Rotation, See, Shelf, Shelved,
+    Since, Which,
 };
 use crate::workspace::Root;
 
@@ -206,12 +206,8 @@ impl Shelf for SqliteLedger {
         self.with(|connection| shelf::get(connection, &root.key(), id))
     }
 
-    fn in_state(&self, root: &Root, state: ShelvedState) -> Result<Vec<Shelved>, Failure> {
-        self.with(|connection| shelf::in_state(connection, &root.key(), state))
-    }
-
-    fn history(&self, root: &Root) -> Result<Vec<Listed>, Failure> {
-        self.with(|connection| shelf::history(connection, &root.key()))
+    fn list(&self, root: &Root, which: Which<'_>, see: See<'_>) -> Result<(), Failure> {
+        self.with(|connection| shelf::list(connection, &root.key(), which, see))
     }
 
     fn prune(&self, retention: Retention, now_ms: i64) -> Result<usize, Failure> {

@@ -13,6 +13,7 @@ mod grants;
 mod index;
 mod ledger;
 mod runner;
+mod shelf;
 mod trust;
 
 pub use audit::{Audit, Fault, FaultKind};
@@ -24,12 +25,10 @@ pub use failure::{Failure, FailureKind};
 pub use files::{Ending, FileStat, Files, Left, Outcome, Receipt, Recovery, Skip, Walk, WatchGuard};
 pub use grants::{GrantKind, Grants, LiveGrant};
 pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
-pub use ledger::{
-    ApprovalKind, Entry, Keep, Ledger, Listed, Modes, Phase, Reader, Retention, Rotated, Rotation, Shelf, Shelved,
-    ShelvedState, Since,
-};
+pub use ledger::{ApprovalKind, Entry, Keep, Ledger, Modes, Phase, Reader, Rotated, Rotation, Since};
 pub use runner::{
     Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, Refusal, RefusalKind, RunOutcome,
     RunRequest, Runner, Terminal, TerminalSize, Wall,
 };
+pub use shelf::{Damaged, History, Listed, Retention, See, Shelf, Shelved, ShelvedState, Which};
 pub use trust::{TrustRecord, TrustRecords};

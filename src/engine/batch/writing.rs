@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::super::recipes::{
-    Applied, ApplyTask, Consent, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, consider,
-    last_applied, not_applied, settle,
+    Applied, ApplyTask, Consent, Executor, Judgement, Purpose, answer, applied_parts, apply as apply_changes,
+    apply_action, consider, last_applied, not_applied, settle,
 };
 use super::events::{BatchEvent, Over};
 use super::run::Run;
 use crate::changes::{Changeset, FileChange, by_consent};
 use crate::policy::Decision;
-use crate::ports::{Failure, FailureKind, ShelvedState};
+use crate::ports::{Failure, FailureKind};
 use crate::workspace::{ContentHash, RelativePath};
 
 /// How much of a proposal is applied.
@@ -51,11 +51,8 @@ pub(super) fn is_begun(run: &Run<'_>, proposal: &Changeset) -> Result<bool, Fail
 /// since is to be applied again.
 fn recorded(run: &Run<'_>, proposal: &Changeset) -> Result<BTreeSet<RelativePath>, Failure> {
     let (workbench, root) = (run.workbench, &run.task.root);
-    let history = workbench.shelf.history(root)?.into_iter();
-    let mut paths = BTreeSet::new();
-    for listed in history.filter(|one| one.state == ShelvedState::Applied && one.proposal == proposal.id) {
-        paths.extend(workbench.shelf.shelved(root, &listed.id)?.changeset.files.into_iter().map(|file| file.path));
-    }
+    let parts = applied_parts(workbench, root, &proposal.id)?.into_iter();
+    let paths: BTreeSet<RelativePath> = parts.flat_map(|part| part.changeset.files).map(|file| file.path).collect();
     let mut recorded = BTreeSet::new();
     for file in proposal.files.iter().filter(|file| paths.contains(&file.path)) {
         if workbench.files.read(root, &file.path)? == file.after {

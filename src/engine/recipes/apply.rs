@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::Workbench;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
-use super::keep::{applied_parts, shelve as keep};
+use super::keep::{applied_listed, applied_parts, shelve as keep};
 use super::trust::set_trust;
 use crate::changes::{Changeset, ChangesetId, FileChange, HunkId, Lineage, Origin, Permissions, content_hash};
 use crate::policy::{Action, Facts, secrets};
@@ -132,10 +132,9 @@ fn is_kept(workbench: &Workbench, root: &Root, id: &ChangesetId) -> bool {
 /// The permissions that files had which are created again.
 fn permissions(workbench: &Workbench, task: &ApplyTask) -> Result<Permissions, Failure> {
     let Purpose::Undo { proposal } = &task.purpose else { return Ok(Permissions::new()) };
-    let history = workbench.shelf.history(&task.root)?.into_iter();
-    let parts = history.filter(|one| one.state == ShelvedState::Applied && one.proposal == *proposal);
+    let parts = applied_listed(workbench, &task.root, proposal)?;
     // The last of them is the first part: what it deleted is what was there before all of it.
-    Ok(parts.flat_map(|part| part.lineage.permissions).collect())
+    Ok(parts.into_iter().flat_map(|part| part.lineage.permissions).collect())
 }
 
 /// What there is to say of what was written.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::Workbench;
 use super::ledger_page::timestamp;
 use crate::changes::Checked;
-use crate::ports::{Failure, Listed};
+use crate::ports::{Damaged, Failure, History, Listed, Which};
 use crate::workspace::Root;
 
 /// The history of each of `roots`, latest change of state first, a line each.
@@ -16,9 +16,9 @@ pub fn history_page(workbench: &Workbench, roots: &[Root]) -> Result<String, Fai
     let mut page = String::new();
     for root in roots {
         page.push_str(&format!("{}\n", root.as_path().display()));
-        for listed in workbench.shelf.history(root)? {
-            page.push_str(&format!("{}\n", history_line(&listed)));
-        }
+        let History { listed, damaged } = workbench.shelf.history(root, Which::default())?;
+        listed.iter().for_each(|one| page.push_str(&format!("{}\n", history_line(one))));
+        damaged.iter().for_each(|one| page.push_str(&format!("{}\n", damaged_line(one))));
     }
     Ok(page)
 }
@@ -32,6 +32,12 @@ pub fn history_line(listed: &Listed) -> String {
     let checks = if checks.is_empty() { String::new() } else { format!("  [{}]", checks.join("; ")) };
     let (at, what) = (timestamp(*at_ms), origin.describe());
     format!("{id}  {:<8} {at}  {what}  ({figures}){part}{checks}", state.describe())
+}
+
+/// One that cannot be read, in one line.
+#[must_use]
+pub fn damaged_line(damaged: &Damaged) -> String {
+    format!("{}  damaged: {}", damaged.id, damaged.failure.what)
 }
 
 /// One changeset for programs.

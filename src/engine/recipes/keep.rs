@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use super::super::Workbench;
 use crate::changes::{Changeset, ChangesetId, Checked, Rejected};
-use crate::ports::{Failure, FailureKind, Shelved, ShelvedState};
+use crate::ports::{Failure, FailureKind, Listed, Shelved, ShelvedState, Which};
 use crate::workspace::Root;
 
 /// Shelves a changeset, and lets go of what is too old or too much by now.
@@ -47,15 +47,23 @@ pub fn note_undone(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -
 /// The applied parts of a proposal, first one first.
 ///
 /// # Errors
-/// When the shelf cannot be read.
-pub(super) fn applied_parts(
+/// When the shelf or one of them cannot be read.
+pub fn applied_parts(workbench: &Workbench, root: &Root, proposal: &ChangesetId) -> Result<Vec<Shelved>, Failure> {
+    let parts = applied_listed(workbench, root, proposal)?;
+    parts.iter().rev().map(|one| workbench.shelf.shelved(root, &one.id)).collect()
+}
+
+/// As [`applied_parts`], the last one first, without what their files hold.
+///
+/// # Errors
+/// When the shelf or one of them cannot be read.
+pub(super) fn applied_listed(
     workbench: &Workbench,
     root: &Root,
     proposal: &ChangesetId,
-) -> Result<Vec<Shelved>, Failure> {
-    let history = workbench.shelf.history(root)?;
-    let parts = history.iter().rev().filter(|one| one.state == ShelvedState::Applied && one.proposal == *proposal);
-    parts.map(|one| workbench.shelf.shelved(root, &one.id)).collect()
+) -> Result<Vec<Listed>, Failure> {
+    let applied = Which { state: Some(ShelvedState::Applied), proposal: Some(proposal) };
+    workbench.shelf.history(root, applied)?.whole()
 }
 
 /// Changes what is kept of a proposal, if it is still kept; `None` leaves it as it is.

@@ -1,5 +1,6 @@
 //! Opening a workspace folder: mode, settings, the project's own commands. Reads a few files, runs nothing.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::super::{Standing, Workbench};
@@ -8,7 +9,7 @@ use super::unknown::resolve_unknown;
 use crate::changes::{Changeset, ChangesetId, FileChange};
 use crate::config::ConfigProblem;
 use crate::policy::{Mode, Trust};
-use crate::ports::{Evidence, Failure, Listed, ShelvedState};
+use crate::ports::{Damaged, Evidence, Failure, History, Listed, ShelvedState, Which};
 use crate::workspace::{FileState, RelativePath, Root};
 
 /// So many applied changesets are offered to be undone by name.
@@ -51,13 +52,32 @@ pub fn look(workbench: &Workbench, root: &Root) -> Result<Stance, Failure> {
 /// The proposals of which something was applied last.
 fn applied_lately(workbench: &Workbench, root: &Root) -> Result<Vec<(ChangesetId, String)>, Failure> {
     let mut lately: Vec<(ChangesetId, String)> = Vec::new();
-    let history = workbench.shelf.history(root)?;
-    for Listed { proposal, origin, .. } in history.into_iter().filter(|one| one.state == ShelvedState::Applied) {
-        if lately.len() < UNDONE_BY_NAME && lately.iter().all(|(known, _)| *known != proposal) {
+    let applied = Which { state: Some(ShelvedState::Applied), proposal: None };
+    workbench.shelf.list(root, applied, &mut |one| {
+        // What is damaged cannot be undone.
+        if let Ok(Listed { proposal, origin, .. }) = one
+            && lately.iter().all(|(known, _)| *known != proposal)
+        {
             lately.push((proposal, origin.describe()));
         }
-    }
+        if lately.len() < UNDONE_BY_NAME { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
     Ok(lately)
+}
+
+/// The changesets that wait, latest one last, and what is to be said of those that cannot be read.
+fn waiting(workbench: &Workbench, root: &Root) -> Result<(Vec<Changeset>, Vec<String>), Failure> {
+    let History { listed, damaged } =
+        workbench.shelf.history(root, Which { state: Some(ShelvedState::Pending), proposal: None })?;
+    let (mut waiting, mut unread) = (Vec::new(), damaged);
+    for Listed { id, .. } in listed.into_iter().rev() {
+        match workbench.shelf.shelved(root, &id) {
+            Ok(shelved) => waiting.push(shelved.changeset),
+            Err(failure) => unread.push(Damaged { id, failure }),
+        }
+    }
+    let told = unread.iter().map(|Damaged { id, failure }| format!("the changeset {id} that waited: {}", failure.what));
+    Ok((waiting, told.collect()))
 }
 
 /// A workspace that is open.
@@ -103,12 +123,12 @@ pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
     let stance = look(workbench, &root)?;
     let unknown = resolve_unknown(workbench, &root).unwrap_or_else(|failure| vec![failure.to_string()]);
-    let waiting = workbench.shelf.in_state(&root, ShelvedState::Pending)?;
-    let waiting: Vec<Changeset> = waiting.into_iter().map(|shelved| shelved.changeset).collect();
+    let (waiting, damaged) = waiting(workbench, &root)?;
     let files = waiting.iter().flat_map(|changeset| &changeset.files);
     // One that cannot be read now may fit later.
     let read = |file: &FileChange| Some((file.path.clone(), workbench.files.read(&root, &file.path).ok()?));
     let files = files.filter_map(read).collect();
-    let notice = workbench.modes.take_notice();
+    let notices: Vec<String> = workbench.modes.take_notice().into_iter().chain(damaged).collect();
+    let notice = (!notices.is_empty()).then(|| notices.join("; "));
     Ok(Opened { given: folder.to_owned(), stance, commands, notice, unknown, waiting, files })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::Workbench;
 use super::keep::applied_parts;
 use crate::changes::{Changeset, ChangesetId, FileChange, Obstructed, Rebased, rebase, undo_over, unrejected};
-use crate::ports::{Failure, FailureKind, Listed, ShelvedState};
+use crate::ports::{Failure, FailureKind, Listed, ShelvedState, Which};
 use crate::workspace::{FileState, RelativePath, Root};
 
 /// Most places that are told of what does not fit.
@@ -62,11 +62,11 @@ pub fn last_applied(workbench: &Workbench, root: &Root, wanted: Option<&Changese
     }
     let fits = |listed: &Listed| {
         let names = [&listed.proposal, &listed.id];
-        listed.state == ShelvedState::Applied
-            && wanted.is_none_or(|id| names.iter().any(|name| name.as_str().starts_with(id.as_str())))
+        wanted.is_none_or(|id| names.iter().any(|name| name.as_str().starts_with(id.as_str())))
     };
-    let history = workbench.shelf.history(root)?;
-    let mut fitting = history.into_iter().filter(fits);
+    // What is damaged keeps nothing else from being undone.
+    let applied = workbench.shelf.history(root, Which { state: Some(ShelvedState::Applied), proposal: None })?;
+    let mut fitting = applied.listed.into_iter().filter(fits);
     let Some(last) = fitting.next() else {
         return Err(nothing_to_undo(workbench, root, wanted));
     };

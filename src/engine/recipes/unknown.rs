@@ -6,7 +6,7 @@ use super::super::Workbench;
 use super::keep::shelve;
 use crate::changes::{FileChange, content_hash};
 use crate::policy::{Action, Place};
-use crate::ports::{Entry, Failure, Phase, Shelved, ShelvedState};
+use crate::ports::{Entry, Failure, Phase, Shelved, ShelvedState, Which};
 use crate::workspace::{ContentHash, RelativePath, Root};
 
 /// Puts right what a crash cut short in `root`, looks into every effect whose outcome is unknown, and records what is
@@ -114,8 +114,9 @@ fn meant(
     paths: &[RelativePath],
 ) -> Result<Option<Meant>, Failure> {
     let paths: BTreeSet<&RelativePath> = paths.iter().collect();
-    for listed in workbench.shelf.history(root)? {
-        let shelved = workbench.shelf.shelved(root, &listed.id)?;
+    for listed in workbench.shelf.history(root, Which::default())?.listed {
+        // What is damaged is not what was meant, or is not to be told.
+        let Ok(shelved) = workbench.shelf.shelved(root, &listed.id) else { continue };
         let about = |change: &&FileChange| paths.contains(&change.path);
         let made: Vec<FileChange> = shelved.changeset.files.iter().filter(about).cloned().collect();
         let undone: Vec<FileChange> = made.iter().map(FileChange::inverted).collect();

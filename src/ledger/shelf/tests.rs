@@ -3,16 +3,21 @@
 use proptest::prelude::*;
 
 use super::super::SqliteLedger;
-use super::super::contract::{noise, root, shelved};
+use super::super::contract::{root, shelved};
 use super::super::schema::MIGRATIONS;
+use super::super::shelf_contract::noise;
 use super::*;
 use crate::changes::{CheckOutcome, Checked};
-use crate::ports::{Retention, Shelf};
-use crate::workspace::{FileKind, RelativePath};
+use crate::ports::{History, Retention, Shelf};
+use crate::workspace::{FileKind, RelativePath, Root};
 use std::path::Path;
 
 fn ledger(folder: &Path) -> SqliteLedger {
     SqliteLedger::new(folder.join("state/ledger.sqlite"), folder.join("keys"))
+}
+
+fn all(ledger: &SqliteLedger, root: &Root) -> Vec<Listed> {
+    ledger.history(root, Which::default()).unwrap().whole().unwrap()
 }
 
 fn directly(folder: &Path) -> Connection {
@@ -61,7 +66,7 @@ proptest! {
         for (id, shelved) in &wanted {
             prop_assert_eq!(&ledger.shelved(&root, id).unwrap(), shelved);
         }
-        prop_assert_eq!(ledger.history(&root).unwrap().len(), wanted.len());
+        prop_assert_eq!(all(&ledger, &root).len(), wanted.len());
         // Each content once, and none that nothing refers to.
         let states = wanted.values().flat_map(|one| &one.changeset.files).flat_map(|file| [&file.before, &file.after]);
         let contents: std::collections::BTreeSet<&[u8]> =
@@ -114,10 +119,15 @@ fn what_is_damaged_is_told_and_never_taken_for_a_file() {
         ledger.shelve(&root, &shelved).unwrap();
         assert_eq!(ledger.shelved(&root, &id).unwrap(), shelved);
         directly(folder.path()).execute_batch(harm).unwrap();
-        for read in [ledger.shelved(&root, &id).map(drop), ledger.in_state(&root, ShelvedState::Applied).map(drop)] {
-            let failure = read.expect_err(harm);
-            assert!(failure.kind == FailureKind::Internal && failure.what.contains("is damaged"), "{harm}: {failure}");
-        }
+        let failure = ledger.shelved(&root, &id).expect_err(harm);
+        assert!(failure.kind == FailureKind::Internal && failure.what.contains("is damaged"), "{harm}: {failure}");
+        // It keeps nothing else from being read.
+        let other = super::super::contract::shelved(1, ShelvedState::Applied);
+        ledger.shelve(&root, &other).unwrap();
+        let History { listed, damaged } = ledger.history(&root, Which::default()).unwrap();
+        assert!(listed.iter().any(|one| one.id == other.changeset.id), "{harm}");
+        assert_eq!(damaged.len(), usize::from(harm.starts_with("UPDATE shelf")), "{harm}");
+        assert!(damaged.iter().all(|one| one.id == id && one.failure == failure), "{harm}: {damaged:?}");
         directly(folder.path()).execute_batch("DELETE FROM shelf; DELETE FROM shelf_blob; DELETE FROM blob").unwrap();
     }
 }
@@ -145,10 +155,12 @@ fn what_was_kept_before_contents_were_kept_apart_is_there_and_changes_its_state(
     let (ledger, root) = (ledger(folder.path()), root("one"));
     for one in &kept {
         assert_eq!(ledger.shelved(&root, &one.changeset.id).unwrap(), *one);
-        assert_eq!(ledger.in_state(&root, one.state).unwrap(), std::slice::from_ref(one));
+        let which = Which { state: Some(one.state), proposal: Some(&one.proposal) };
+        let listed = ledger.history(&root, which).unwrap().whole().unwrap();
+        assert_eq!(listed, [Listed::of(one, summarise(&one.changeset))]);
     }
     let listed: Vec<Listed> = kept.iter().rev().map(|one| Listed::of(one, summarise(&one.changeset))).collect();
-    assert_eq!(ledger.history(&root).unwrap(), listed);
+    assert_eq!(all(&ledger, &root), listed);
     let undone = Shelved { state: ShelvedState::Undone, at_ms: 4, ..kept[1].clone() };
     ledger.shelve(&root, &undone).unwrap();
     assert_eq!(ledger.shelved(&root, &undone.changeset.id).unwrap(), undone);
@@ -156,9 +168,9 @@ fn what_was_kept_before_contents_were_kept_apart_is_there_and_changes_its_state(
     let days = |days: i64| days * 86_400_000;
     let now = days(31) + 3;
     assert_eq!(ledger.prune(Retention { keep_days: 31, keep_bytes: 1 << 20 }, now).unwrap(), 0);
-    assert_eq!(ledger.history(&root).unwrap().len(), 3);
+    assert_eq!(all(&ledger, &root).len(), 3);
     assert_eq!(ledger.prune(Retention { keep_days: 1, keep_bytes: 1 << 20 }, now + days(1)).unwrap(), 2);
-    assert_eq!(ledger.history(&root).unwrap().len(), 1, "what waits is among the newest");
+    assert_eq!(all(&ledger, &root).len(), 1, "what waits is among the newest");
 }
 
 #[test]
@@ -169,7 +181,7 @@ fn what_cannot_be_read_of_one_keeps_no_other_from_being_pruned() {
     let (ledger, root) = (ledger(folder.path()), root("one"));
     assert!(ledger.shelved(&root, &shelved(1, ShelvedState::Applied).changeset.id).is_err());
     assert_eq!(ledger.prune(Retention { keep_days: 1, keep_bytes: 1 << 20 }, 1 << 40).unwrap(), 2);
-    assert_eq!(ledger.history(&root).unwrap(), []);
+    assert_eq!(all(&ledger, &root), []);
 }
 
 #[test]
@@ -181,5 +193,5 @@ fn too_large_a_changeset_is_refused_and_leaves_nothing() {
     let changeset = Changeset::new(Origin::User, vec![change]);
     let shelved = Shelved { proposal: changeset.id.clone(), changeset, state: ShelvedState::Pending, at_ms: 1 };
     assert_eq!(ledger.shelve(&root, &shelved).unwrap_err().kind, FailureKind::InvalidInput);
-    assert_eq!(ledger.history(&root).unwrap(), []);
+    assert_eq!(all(&ledger, &root), []);
 }

@@ -3,7 +3,7 @@
 use super::super::contract::{entry, grant, root, shelved};
 use super::super::schema::MIGRATIONS;
 use super::*;
-use crate::ports::Grants;
+use crate::ports::{Grants, ShelvedState, Which};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -132,7 +132,7 @@ fn several_at_once_lose_nothing() {
     ledger.verify(&root).unwrap().sound().unwrap();
     let numbers: Vec<u64> = ledger.recent(&root, 99).unwrap().iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
-    assert_eq!(ledger.in_state(&root, ShelvedState::Pending).unwrap().len(), 40);
+    assert_eq!(ledger.history(&root, Which::default()).unwrap().listed.len(), 40);
 }
 
 #[test]
