@@ -85,6 +85,7 @@ pub(super) fn propose(
         approved: arguments.approve.clone(),
         threads: arguments.threads,
         keeping: if arguments.dry_run { Keeping::DryRun } else { Keeping::Shelved },
+        plan: None,
     };
     let proposed = refactor(workbench, &task, cancel, &|progress| Screen::progress(&progress))?;
     let Proposed { changeset, files, problems, .. } = proposed;

@@ -97,6 +97,7 @@ fn rewrite(workbench: &Workbench, root: &Root, walk: &Walk, screen: &Screen, can
             approved: Vec::new(),
             threads: None,
             keeping: Keeping::Shelved,
+            plan: None,
         };
         let Proposed { changeset, .. } = recipes::refactor(workbench, &task, cancel, &|_| ())?;
         if !changeset.is_empty() {

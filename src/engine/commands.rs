@@ -233,6 +233,7 @@ impl State {
             approved: Vec::new(),
             threads: None,
             keeping: Keeping::Shelved,
+            plan: None,
         };
         let job = self.begin(Some(title), Some(&root));
         (job, self.started(job, Task::Refactor(task)))

@@ -61,6 +61,11 @@ fn patches_are_applied_by_git_am_with_where_they_come_from_in_the_trailers() {
     assert!(log.contains("Add ö to it|plus|{\"what\":\"new\"}|"), "{log}");
     let changeset = of(&told, "applied")[1]["changeset"].as_str().unwrap();
     assert!(log.contains(changeset), "{log}");
+    // Written once more by a later run, each has the record that it was applied under, not that of another item.
+    let first: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    assert_eq!(code(&batch(&place, &items, &["--patches", patches.to_str().unwrap()])), 0);
+    let again: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    assert!(first == again, "{}", String::from_utf8_lossy(&again[0]));
     // Inside the workspace only what is applied is written.
     let output = batch(&place, &items, &["--patches", "patches"]);
     assert_eq!(code(&output), 2, "{}", notes(&output));

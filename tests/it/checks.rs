@@ -40,6 +40,22 @@ fn a_check_that_passes_is_on_the_proposal() {
 }
 
 #[test]
+fn a_makefile_behind_a_link_is_found_and_none_outside_is_read() {
+    let (place, id) = proposal("all:\n");
+    place.write("make/common", "test:\n\t@grep -q new a.txt\n");
+    std::fs::remove_file(place.work().join("Makefile")).unwrap();
+    std::os::unix::fs::symlink("make/common", place.work().join("Makefile")).unwrap();
+    place.trust();
+    assert_eq!(check(&place, &id), (Some(0), "make test: passed\n".to_owned()));
+    std::fs::write(place.home().join("outside"), "test:\n\ttrue\n").unwrap();
+    std::fs::remove_file(place.work().join("Makefile")).unwrap();
+    std::os::unix::fs::symlink(place.home().join("outside"), place.work().join("Makefile")).unwrap();
+    place.trust();
+    let (code, said) = check(&place, &id);
+    assert!(code == Some(1) && !said.contains("make test"), "{said}");
+}
+
+#[test]
 fn a_failure_is_told_with_whose_it_is() {
     let (place, id) = proposal("test:\n\t@grep -q old a.txt || { echo 'a.txt:1: not old'; exit 1; }\n");
     assert_eq!(check(&place, &id), (Some(1), "make test: failed: a.txt:1: not old (passes without it)\n".to_owned()));

@@ -15,6 +15,7 @@ mod bad_ledger;
 mod bad_runs;
 mod bad_settings;
 mod batch;
+mod batch_again;
 mod batch_git;
 mod beneath;
 mod capture;

@@ -32,6 +32,10 @@ const WRITING: [&str; 11] = [
 /// Settings by which git starts programs to fetch what it misses, whatever the command.
 const FETCHES: &str = "^(extensions\\.partialclone|remote\\..*\\.(promisor|partialclonefilter))$";
 
+/// Bytes of the names that one command line takes: half of what Linux gives it by default (execve(2), "Limits on size of
+/// arguments and environment").
+const MOST_NAMED: usize = 1 << 20;
+
 /// Refuses a proposal that is to be committed over files of which git does not have all: what is in them besides would go
 /// into its commit. So does a folder of which nothing can be committed.
 ///
@@ -43,6 +47,12 @@ pub(super) fn ready(run: &Run<'_>, proposal: &Changeset) -> Result<(), Failure> 
         Failure::new(failure.kind, what)
             .hint("use --patches, or run the plan at the root of a repository with a commit")
     })?;
+    let named: usize = proposal.files.iter().map(|file| named(file).len()).sum();
+    if named > MOST_NAMED {
+        let what = format!("the names of {} files are more than one `git commit` takes", proposal.files.len());
+        return Err(Failure::new(FailureKind::InvalidInput, what)
+            .hint("give the item a part of them by `paths`, and another item the rest, or use --patches"));
+    }
     let besides = not_committed(run, proposal)?;
     match besides.first() {
         None => Ok(()),
@@ -84,10 +94,14 @@ pub(super) fn commit(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -
     Ok(())
 }
 
+/// A file as git is given it, whatever signs its name has (gitglossary(7), "pathspec").
+fn named(file: &FileChange) -> String {
+    format!(":(literal){}", file.path)
+}
+
 fn make(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {
-    let path = |file: &FileChange| format!(":(literal){}", file.path);
-    let created: Vec<String> = proposal.files.iter().filter(|file| file.before.is_none()).map(path).collect();
-    let all: Vec<String> = proposal.files.iter().map(path).collect();
+    let created: Vec<String> = proposal.files.iter().filter(|file| file.before.is_none()).map(named).collect();
+    let all: Vec<String> = proposal.files.iter().map(named).collect();
     let fetches = git(run, Place::Sandbox, &["config", "--name-only", "--get-regexp", FETCHES])?;
     if fetches.exit != Exit::Code(1) {
         let what = "this repository fetches objects when they are missed (a partial clone), by programs that it names";
@@ -108,7 +122,7 @@ fn make(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), 
         let add: Vec<&str> = ["add", "--intent-to-add", "--"].into_iter().chain(created).collect();
         succeeds(run, Place::Host, &add)?;
     }
-    let Message { subject, body } = message(run, prepared, proposal);
+    let Message { subject, body } = message(run, prepared, proposal)?;
     let text = format!("{subject}\n\n{body}");
     let head = ["commit", "--quiet", "--no-verify", "--no-edit", "-m", &text, "--only", "--"];
     let commit: Vec<&str> = head.into_iter().chain(all.iter().map(String::as_str)).collect();

@@ -10,6 +10,7 @@ use super::writing::{Extent, apply, ask_first, canary, is_begun, undo};
 use crate::changes::{Changeset, ChangesetId, Checked, summarise, unrejected};
 use crate::ports::{Failure, FailureKind, Progress};
 use crate::refactor::{Apply, Check, Commit};
+use crate::workspace::ContentHash;
 
 /// How an item ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,15 +47,16 @@ pub(super) fn perform(run: &mut Run<'_>, prepared: &Prepared, before: Option<&Re
             let what = "the canary's check failed, and the run was cut short while it was taken back";
             return Err(Stop::Check(Failure::new(FailureKind::Stale, what).hint("it is taken back now")));
         }
-        Some(Reached::Proposed(_)) | None => {}
+        Some(Reached::Proposed(_) | Reached::Checked(_)) | None => {}
     }
     (run.emit)(&BatchEvent::Started { id: id.clone(), does: prepared.does.clone() });
     let proposal = match before {
         // Made again over files that hold a part of it, a rewrite could go over its own work.
-        Some(Reached::Proposed(changeset)) => kept(run, changeset)?,
+        Some(Reached::Proposed(changeset) | Reached::Checked(changeset)) => kept(run, changeset)?,
         Some(Reached::Undoing(_) | Reached::Done(_)) | None => propose(run, prepared)?,
     };
-    let outcome = carry_out(run, prepared, proposal.clone());
+    let is_checked = matches!(before, Some(Reached::Checked(_)));
+    let outcome = carry_out(run, prepared, proposal.clone(), is_checked);
     if outcome.is_err() && !is_begun(run, &proposal)? && !waits(&outcome) {
         // Nothing of it is in the workspace: the next run makes it anew.
         run.note(&Line::Failed { id: id.clone() })?;
@@ -99,6 +101,7 @@ fn propose(run: &Run<'_>, prepared: &Prepared) -> Result<Changeset, Stop> {
         approved: run.task.approved.clone(),
         threads: run.task.threads,
         keeping: run.task.keeping,
+        plan: Some(ContentHash::of(&run.task.plan)),
     };
     let report = |progress: Progress| {
         let Progress { stage, done, total } = progress;
@@ -119,7 +122,12 @@ fn propose(run: &Run<'_>, prepared: &Prepared) -> Result<Changeset, Stop> {
     Ok(changeset)
 }
 
-fn carry_out(run: &mut Run<'_>, prepared: &Prepared, mut proposal: Changeset) -> Result<Ending, Stop> {
+fn carry_out(
+    run: &mut Run<'_>,
+    prepared: &Prepared,
+    mut proposal: Changeset,
+    is_checked: bool,
+) -> Result<Ending, Stop> {
     let item = &prepared.item;
     let id = item.id.clone();
     if proposal.is_empty() {
@@ -129,12 +137,15 @@ fn carry_out(run: &mut Run<'_>, prepared: &Prepared, mut proposal: Changeset) ->
     if run.task.keeping == Keeping::DryRun {
         return Ok(Ending::Proposed);
     }
-    run.note(&Line::Proposed { id: id.clone(), changeset: proposal.id.clone() })?;
-    if !is_begun(run, &proposal)? {
+    if !is_checked {
+        let changeset = proposal.id.clone();
+        run.note(&Line::Proposed { id: id.clone(), changeset: changeset.clone() })?;
+        // What somebody else applied of it says nothing of its checks.
         if item.commit != Commit::None && run.task.commits == Commits::Made {
             ready(run, &proposal)?;
         }
         proposal = checked(run, prepared, proposal)?;
+        run.note(&Line::Checked { id: id.clone(), changeset })?;
     }
     let ending = match &item.apply {
         Apply::None => Ending::Proposed,

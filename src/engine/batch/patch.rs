@@ -1,12 +1,14 @@
 //! A proposal as a patch that `git am` takes, with where it comes from in the trailers of its message.
 
+use super::super::recipes::applied_parts;
 use super::events::BatchEvent;
 use super::run::{Prepared, Run};
-use crate::changes::{Changeset, Checked, Origin, render_changeset};
+use crate::changes::{Changeset, Checked, Origin, content_hash, render_changeset};
 use crate::policy::Action;
-use crate::ports::{Failure, FailureKind};
+use crate::ports::{Entry, Failure, FailureKind};
 use crate::refactor::Commit;
 use crate::text::visible_line;
+use crate::workspace::ContentHash;
 
 /// Records that are looked through for the one that a proposal was applied under.
 const LOOKED_THROUGH: usize = 200;
@@ -24,7 +26,7 @@ pub(super) fn write_patch(run: &Run<'_>, prepared: &Prepared, proposal: &Changes
             Failure::new(FailureKind::Unavailable, what).hint("leave --patches out, and commit what is applied")
         );
     }
-    let text = patch(&message(run, prepared, proposal), &diff);
+    let text = patch(&message(run, prepared, proposal)?, &diff);
     let name = format!("{:04}-{}.patch", prepared.number, prepared.item.id);
     let folder = (run.workbench.write_beside)(&run.task.root, folder, &[(&name, &text)])?;
     let path = folder.join(name).to_string_lossy().into_owned();
@@ -40,7 +42,10 @@ pub(super) struct Message {
 }
 
 /// The message of an item's commit.
-pub(super) fn message(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Message {
+///
+/// # Errors
+/// When it cannot be read what it was applied under.
+pub(super) fn message(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<Message, Failure> {
     let written = match &prepared.item.commit {
         Commit::Titled(text) => text.as_str(),
         Commit::None | Commit::Described => prepared.does.as_str(),
@@ -49,25 +54,19 @@ pub(super) fn message(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) 
     let subject: String = visible_line(subject.trim()).chars().take(LONGEST_SUBJECT).collect();
     let rest = rest.trim_matches('\n').trim_end();
     let gap = if rest.is_empty() { "" } else { "\n\n" };
-    let trailers = trailers(proposal, record(run, proposal));
-    Message { subject, body: format!("{rest}{gap}{trailers}") }
+    let trailers = trailers(proposal, record(run, proposal)?);
+    Ok(Message { subject, body: format!("{rest}{gap}{trailers}") })
 }
 
-/// The record that a proposal was applied under, or the command that made it was run under.
-fn record(run: &Run<'_>, proposal: &Changeset) -> Option<u64> {
-    let recent = run.workbench.ledger.recent(&run.task.root, LOOKED_THROUGH).unwrap_or_default();
-    let is_ours = |action: &Action| match action {
-        Action::Apply { paths, .. } => paths.iter().any(|path| proposal.change(path).is_some()),
-        Action::Run { .. }
-        | Action::SetMode { .. }
-        | Action::Read { .. }
-        | Action::Reach { .. }
-        | Action::Send { .. }
-        | Action::SetRules { .. }
-        | Action::SetTrust { .. } => false,
+/// The last record that something of a proposal was applied under; else that of the command that made it.
+fn record(run: &Run<'_>, proposal: &Changeset) -> Result<Option<u64>, Failure> {
+    let parts = applied_parts(run.workbench, &run.task.root, &proposal.id)?;
+    let contents: Vec<ContentHash> = parts.iter().map(|part| content_hash(&part.changeset.files)).collect();
+    let recent = run.workbench.ledger.recent(&run.task.root, LOOKED_THROUGH)?;
+    let is_ours = |entry: &&Entry| {
+        entry.is_intent() && matches!(&entry.action, Action::Apply { content, .. } if contents.contains(content))
     };
-    let applied = recent.iter().rev().find(|entry| entry.is_intent() && is_ours(&entry.action));
-    applied.map(|entry| entry.number).or(proposal.lineage.record)
+    Ok(recent.iter().rev().find(is_ours).map(|entry| entry.number).or(proposal.lineage.record))
 }
 
 /// Where a proposal comes from, as trailers (git-interpret-trailers(1)), one a line.

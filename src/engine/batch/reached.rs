@@ -9,8 +9,10 @@ use crate::changes::ChangesetId;
 /// How far an item was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Reached {
-    /// It has this proposal, of which something may be applied.
+    /// It has this proposal, of which its checks have not said yet that it may be applied.
     Proposed(ChangesetId),
+    /// They have: something of it may be applied.
+    Checked(ChangesetId),
     /// What was applied of this proposal is being taken back.
     Undoing(ChangesetId),
     /// Nothing is left to do; what it led to.
@@ -23,6 +25,8 @@ pub(super) enum Reached {
 pub(super) enum Line {
     /// The proposal was made.
     Proposed { id: String, changeset: ChangesetId },
+    /// Its checks passed, if it has any.
+    Checked { id: String, changeset: ChangesetId },
     /// It begins to be taken back.
     Undoing { id: String, changeset: ChangesetId },
     /// The item is done.
@@ -46,6 +50,7 @@ pub(super) fn reached(lines: &[String]) -> BTreeMap<String, Reached> {
     for line in lines.iter().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
         match line {
             Line::Proposed { id, changeset } => drop(items.insert(id, Reached::Proposed(changeset))),
+            Line::Checked { id, changeset } => drop(items.insert(id, Reached::Checked(changeset))),
             Line::Undoing { id, changeset } => drop(items.insert(id, Reached::Undoing(changeset))),
             Line::Done { id, changeset } => drop(items.insert(id, Reached::Done(changeset))),
             Line::Failed { id } => drop(items.remove(&id)),
@@ -68,7 +73,10 @@ mod tests {
             Line::Restarted,
             Line::Proposed { id: id("a"), changeset: changeset.clone() },
             Line::Proposed { id: id("b"), changeset: changeset.clone() },
+            Line::Checked { id: id("b"), changeset: changeset.clone() },
             Line::Undoing { id: id("b"), changeset: changeset.clone() },
+            Line::Proposed { id: id("e"), changeset: changeset.clone() },
+            Line::Checked { id: id("e"), changeset: changeset.clone() },
             Line::Proposed { id: id("c"), changeset: changeset.clone() },
             Line::Failed { id: id("c") },
             Line::Done { id: id("d"), changeset: None },
@@ -77,8 +85,9 @@ mod tests {
         lines.push("{\"reached\":\"some day\"}".to_owned());
         let wanted = [
             (id("a"), Reached::Proposed(changeset.clone())),
-            (id("b"), Reached::Undoing(changeset)),
+            (id("b"), Reached::Undoing(changeset.clone())),
             (id("d"), Reached::Done(None)),
+            (id("e"), Reached::Checked(changeset)),
         ];
         assert_eq!(reached(&lines), BTreeMap::from(wanted));
     }

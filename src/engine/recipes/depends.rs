@@ -78,7 +78,7 @@ fn look(workbench: &Workbench, root: &Root, path: RelativePath, links: usize, pr
 }
 
 /// The place that a link at `path` leads to; `None` outside the workspace, whose files the user keeps.
-fn behind(root: &Root, path: &RelativePath, target: &str) -> Option<RelativePath> {
+pub(super) fn behind(root: &Root, path: &RelativePath, target: &str) -> Option<RelativePath> {
     place(root, Path::new(path.as_str()).parent()?, target)
 }
 

@@ -17,7 +17,7 @@ use crate::changes::{Changeset, Checked, FileChange, Input, Lineage, Origin};
 use crate::ports::{Cancel, Failure, FailureKind, Report};
 use crate::refactor::{Action, Check, Paths, RuleText, Work};
 use crate::syntax::LARGEST_YAML;
-use crate::workspace::{RelativePath, Root};
+use crate::workspace::{ContentHash, FileState, RelativePath, Root};
 
 /// What to do.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct RefactorTask {
     pub threads: Option<NonZeroUsize>,
     /// What becomes of the proposal.
     pub keeping: Keeping,
+    /// Hash of the plan that the work is of: a file that holds just that is no part of it, wherever it lies.
+    pub plan: Option<ContentHash>,
 }
 
 /// Whether a proposal is kept.
@@ -291,7 +293,11 @@ impl Job<'_> {
     }
 
     fn propose(mut self, origin: &Origin, cancel: &Cancel) -> Result<Proposed, Failure> {
-        let changes = self.so_far.changes();
+        let mut changes = self.so_far.changes();
+        let is_plan = |state: &FileState| Some(ContentHash::of(&state.bytes)) == self.task.plan;
+        if self.task.plan.is_some() {
+            changes.retain(|change| !change.before.as_ref().is_some_and(is_plan));
+        }
         let mut broken = Vec::new();
         let parses = |change: &FileChange| parses(change, &patience(self.workbench, cancel)).and_then(Result::err);
         fan_out_on(self.task.threads, &changes, cancel, parses, |place| {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::checks::{Check, CheckKind, Listener, RootFiles, configured, detect, parses, syntax};
 use super::super::{Standing, Workbench};
 use super::consent::answer;
+use super::depends::behind;
 use super::judge::{Consent, Judgement};
 use super::keep::note_checks;
 use super::run::{Ended, Ran, RunTask, View, action, describe_exit, run_over};
@@ -13,13 +14,16 @@ use super::unsaved::{Unsaved, unsaved};
 use crate::changes::{ChangesetId, CheckOutcome, Checked, FileChange};
 use crate::policy::{Mode, Place, Role};
 use crate::ports::{Cancel, Exit, Failure, FailureKind, OutputStream, Progress, Report};
-use crate::workspace::{FileState, RelativePath, Root};
+use crate::workspace::{FileKind, FileState, RelativePath, Root};
 
 /// What a check is told whose writes a read-only view refused.
 const READ_ONLY: &str = "it writes files, and the workspace is read-only: `tagout mode workspace-write` lets it write, in \
                          the sandbox alone";
 /// What a check is told that the user stopped.
 const CANCELLED: &str = "it was cancelled";
+
+/// Links that are followed from one to the next.
+const LINKS: usize = 8;
 
 /// What to check.
 #[derive(Debug, Clone)]
@@ -135,9 +139,7 @@ impl Job<'_> {
             return configured(&settings.named);
         }
         let text = |name: &str| {
-            let path = RelativePath::new(name).ok()?;
-            let laid = self.over.iter().find(|(laid, _)| *laid == path).map(|(_, state)| state.clone());
-            let state = laid.unwrap_or_else(|| self.workbench.files.read(&self.task.root, &path).ok().flatten())?;
+            let state = self.held(RelativePath::new(name).ok()?, LINKS)?;
             Some(String::from_utf8_lossy(&state.bytes).into_owned())
         };
         let has_python_tests = || {
@@ -146,6 +148,17 @@ impl Job<'_> {
             laid || walk().is_ok_and(|walk| walk.files.iter().any(|file| is_python_test(&file.path)))
         };
         detect(&RootFiles { text: &text, has_python_tests: &has_python_tests })
+    }
+
+    /// What a file holds with the changes; behind a link, the file that it leads to in the workspace.
+    fn held(&self, path: RelativePath, links: usize) -> Option<FileState> {
+        let laid = self.over.iter().find(|(laid, _)| *laid == path).map(|(_, state)| state.clone());
+        let state = laid.unwrap_or_else(|| self.workbench.files.read(&self.task.root, &path).ok().flatten())?;
+        if state.kind != FileKind::Symlink {
+            return Some(state);
+        }
+        let target = behind(&self.task.root, &path, str::from_utf8(&state.bytes).ok()?)?;
+        if links == 0 { None } else { self.held(target, links - 1) }
     }
 
     /// Runs a check over the changes, and without them when it fails.
