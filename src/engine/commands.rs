@@ -1,20 +1,19 @@
 //! The commands that a client can run: one static list, one JSON object as argument.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::argument::{Argument, wanted};
 use super::order::{Answer, JobId, Level, Order, RequestId, Task};
 use super::recipes::{ApplyTask, Consent, Keeping, RefactorTask, RunTask, SearchTask, Term};
 use super::recipes::{rule_name, session_grant};
 use super::state::{Given, Pending, PendingTask, Reply, State};
-use crate::changes::{ChangesetId, FileChange, HunkId, Selection, render_changeset, unrejected};
-use crate::policy::{HostRule, Mode, Place, Role};
+use crate::changes::{ChangesetId, FileChange, render_changeset, unrejected};
+use crate::policy::{Mode, Place, Role};
 use crate::ports::{Failure, FailureKind};
 use crate::refactor::Work;
-use crate::workspace::{ContentHash, Root};
+use crate::workspace::Root;
 
 /// Every command id, as the server announces it.
 pub const COMMANDS: &[&str] = &[
@@ -42,90 +41,24 @@ pub const COMMANDS: &[&str] = &[
 /// Answers of a search when the client names no number.
 const SEARCH_LIMIT: usize = 20;
 
-/// The argument of every command; each uses the fields it knows.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Argument {
-    root: Option<String>,
-    query: Option<String>,
-    limit: Option<usize>,
-    pattern: Option<String>,
-    replacement: Option<String>,
-    language: Option<String>,
-    recipe: Option<String>,
-    parameters: BTreeMap<String, String>,
-    paths: Vec<String>,
-    argv: Option<Vec<String>>,
-    place: Option<String>,
-    network: Option<Vec<String>>,
-    changeset: Option<String>,
-    file: Option<usize>,
-    hunk: Option<usize>,
-    mode: Option<String>,
-    decision: Option<String>,
-    term: Option<String>,
-    reason: Option<String>,
-    grant: Option<String>,
-    settings: Option<String>,
-    job: Option<u64>,
-}
-
-impl Argument {
-    fn changeset(&self) -> Result<ChangesetId, Failure> {
-        wanted(self.changeset.as_deref(), "changeset").map(ChangesetId::from_text)
-    }
-
-    /// The hosts that a command may reach.
-    fn network(&self) -> Result<Vec<HostRule>, Failure> {
-        let hosts = self.network.iter().flatten().map(|host| host.parse());
-        let hosts: Result<Vec<HostRule>, _> = hosts.collect();
-        hosts.map_err(|error| {
-            let what = format!("\"network\" is wrong: {error}");
-            Failure::new(FailureKind::InvalidInput, what).hint("send a list of hosts, as in [\"crates.io\"]")
-        })
-    }
-
-    /// The hash of the settings that were shown.
-    fn settings(&self) -> Result<ContentHash, Failure> {
-        let wrong =
-            || Failure::new(FailureKind::InvalidInput, "\"settings\" is no hash of the settings that were shown");
-        let hash = self.settings.as_deref().and_then(ContentHash::from_hex);
-        hash.ok_or_else(|| wrong().hint("send it as the code action has it"))
-    }
-
-    /// For how long a yes holds.
-    fn term(&self) -> Result<Term, Failure> {
-        match self.term.as_deref() {
-            None | Some("once") => Ok(Term::Once),
-            Some("session") => Ok(Term::Session),
-            Some("always") => Ok(Term::Always),
-            Some(other) => {
-                let what = format!("\"{other}\" is no term of an approval");
-                Err(Failure::new(FailureKind::InvalidInput, what).hint("use once, session or always"))
-            }
-        }
-    }
-
-    fn selection(&self) -> Selection {
-        match (self.file, self.hunk) {
-            (Some(file), Some(hunk)) => Selection::Hunk(HunkId { file, hunk }),
-            (Some(file), None) => Selection::File(file),
-            (None, _) => Selection::All,
-        }
-    }
-}
-
-fn wanted<T>(value: Option<T>, name: &str) -> Result<T, Failure> {
-    value.ok_or_else(|| {
-        let what = format!("the command needs \"{name}\"");
-        Failure::new(FailureKind::InvalidInput, what).hint("send one JSON object with it as the argument")
-    })
+/// The answer to a command that begins a job; none while it waits.
+fn begun(begins: Option<(JobId, Vec<Order>)>) -> (Option<Value>, Vec<Order>) {
+    begins.map_or_else(Default::default, |(job, orders)| (Some(json!({ "job": job.0 })), orders))
 }
 
 impl State {
     /// Runs a command; the answer comes at once, or from the job that a search starts.
     pub(super) fn command(&mut self, request: RequestId, name: &str, arguments: Vec<Value>) -> Vec<Order> {
-        let outcome = parse(arguments).and_then(|argument| self.dispatch(request, name, &argument));
+        let outcome = Argument::parse(arguments).and_then(|argument| self.dispatch(request, name, &argument));
+        Self::reply(request, outcome)
+    }
+
+    /// What becomes of an acceptance: the answer, unless it waits.
+    pub(super) fn accepted(request: RequestId, outcome: Result<Option<(JobId, Vec<Order>)>, Failure>) -> Vec<Order> {
+        Self::reply(request, outcome.map(begun))
+    }
+
+    fn reply(request: RequestId, outcome: Result<(Option<Value>, Vec<Order>), Failure>) -> Vec<Order> {
         match outcome {
             Ok((None, orders)) => orders,
             Ok((Some(value), mut orders)) => {
@@ -145,7 +78,7 @@ impl State {
         argument: &Argument,
     ) -> Result<(Option<Value>, Vec<Order>), Failure> {
         let done = |orders| Ok((Some(Value::Null), orders));
-        let started = |(job, orders): (JobId, Vec<Order>)| Ok((Some(json!({ "job": job.0 })), orders));
+        let started = |begins: (JobId, Vec<Order>)| Ok(begun(Some(begins)));
         match name {
             "tagout.search" => {
                 let query = wanted(argument.query.clone(), "query")?;
@@ -156,7 +89,10 @@ impl State {
             "tagout.recipe" => started(self.recipe(argument)?),
             "tagout.run" => started(self.run(argument)?),
             "tagout.check" => started(self.check(self.root(argument), argument.changeset.as_deref())?),
-            "tagout.accept" => started(self.accept(&argument.changeset()?, argument.selection())?),
+            "tagout.accept" => {
+                let (changeset, selection) = (argument.changeset()?, argument.selection());
+                Ok(begun(self.accept_in_turn(request, changeset, selection)?))
+            }
             "tagout.reject" => done(self.reject(&argument.changeset()?, argument.selection())?),
             "tagout.showDiff" => started(self.show_diff(&argument.changeset()?)?),
             "tagout.showOutput" => started(self.show_output()?),
@@ -374,12 +310,4 @@ fn given(pending: &Pending, question: &str, term: Term) -> Option<Given> {
 fn no_such_decision() -> Failure {
     let what = "that decision does not wait here any more: it was approved or denied before";
     Failure::new(FailureKind::NotFound, what).hint("answer what is asked now")
-}
-
-fn parse(arguments: Vec<Value>) -> Result<Argument, Failure> {
-    let first = arguments.into_iter().next().unwrap_or_else(|| json!({}));
-    serde_json::from_value(first).map_err(|error| {
-        Failure::new(FailureKind::InvalidInput, format!("the command's argument does not fit: {error}"))
-            .hint("send one JSON object")
-    })
 }

@@ -311,7 +311,7 @@ proptest! {
                 prop_assert!(text.matches(&new(file, line)).count() + text.matches(&old(file, line)).count() <= 1);
             }
         }
-        prop_assert!(state.in_flight.is_empty(), "nothing is waited for any more");
+        prop_assert!(state.in_flight.is_empty() && state.turns.is_empty(), "nothing is waited for any more");
         prop_assert!(state.reviews.iter().all(|open| open.in_flight.is_empty()), "no hunk is held back for good");
     }
 }

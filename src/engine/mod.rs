@@ -2,6 +2,7 @@
 //! one job each, in a straight line through the ports; [`Engine`] carries orders to them and their outcomes back.
 
 mod actions;
+mod argument;
 mod asking;
 pub mod batch;
 mod checking;
@@ -26,6 +27,7 @@ mod shown;
 mod standing;
 mod state;
 mod step;
+mod turns;
 mod workbench;
 mod workspaces;
 

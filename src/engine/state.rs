@@ -8,6 +8,7 @@ use super::event::Ask;
 use super::notices::Touched;
 use super::order::{EditId, JobId, Notice, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Stance, Unsaved};
+use super::turns::Turn;
 use crate::changes::{ChangesetId, FileReview, HunkId, HunkState, Review};
 use crate::text::Encoding;
 use crate::workspace::{FileState, RelativePath, Root};
@@ -183,6 +184,8 @@ pub struct State {
     /// Workspace folders that are being opened, and what was asked meanwhile that is about folders.
     pub(super) opening: BTreeMap<JobId, PathBuf>,
     pub(super) deferred: Vec<(RequestId, Ask)>,
+    /// What is accepted once the edits before it are made.
+    pub(super) turns: Vec<Turn>,
     /// What the last command printed, as a page.
     pub(super) last_output: Option<String>,
     last: u64,

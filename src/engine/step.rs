@@ -17,6 +17,7 @@ const OUTPUT_KEPT: usize = 4 * 1024 * 1024;
 /// What follows from `event`.
 pub fn step(state: &mut State, event: Event) -> Vec<Order> {
     let mut orders = follow(state, event);
+    orders.extend(state.take_turns());
     orders.extend(state.publish());
     orders
 }
@@ -165,6 +166,8 @@ impl State {
     }
 
     fn withdrawn(&mut self, request: RequestId) -> Vec<Order> {
+        self.deferred.retain(|(waiting, _)| *waiting != request);
+        self.turns.retain(|turn| turn.request != request);
         let waits = |job: &Job| job.request.is_some_and(|(waiting, _)| waiting == request);
         self.jobs.iter().filter(|(_, job)| waits(job)).map(|(id, _)| Order::Stop(*id)).collect()
     }

@@ -160,7 +160,7 @@ end
 
 io.stdout:write(string.format(
   'ok    no byte is wrong: %d times something was typed and a hunk accepted in %d files (%d things typed, %d refused, as it ' ..
-    'was made already or another one was being made), %d hunks made, %d s\n',
+    'was made already), %d hunks made, %d s\n',
   asked, FILES, typed, refused, made, (vim.uv.hrtime() - begun) / 1e9
 ))
 finish(1, 0)
