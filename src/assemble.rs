@@ -159,7 +159,6 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         session: host::session(),
         is_live: Box::new(host::is_live_session),
         counter: AtomicU64::new(0),
-        amending: Mutex::new(()),
         editor_settings: Mutex::new(None),
         indexes: Mutex::new(BTreeMap::new()),
     }

@@ -122,8 +122,6 @@ pub struct Workbench {
     pub counter: AtomicU64,
     /// The editor's settings, when it sent some.
     pub editor_settings: Mutex<Option<Value>>,
-    /// Held while what is kept of a changeset is read and written again.
-    pub amending: Mutex<()>,
     /// The indexes met so far.
     pub indexes: Mutex<BTreeMap<Root, Arc<Index>>>,
 }

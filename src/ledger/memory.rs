@@ -13,7 +13,7 @@ use super::sqlite::{check_present, granted_modes};
 use crate::changes::{ChangesetId, summarise};
 use crate::policy::{Grant, Mode};
 use crate::ports::{
-    Audit, Entry, Failure, Keep, Ledger, Listed, Modes, Phase, Reader, Retention, Rotated, Rotation, See, Shelf,
+    Amend, Audit, Entry, Failure, Keep, Ledger, Listed, Modes, Phase, Reader, Retention, Rotated, Rotation, See, Shelf,
     Shelved, Since, Which,
 };
 use crate::workspace::{ContentHash, Root};
@@ -157,6 +157,19 @@ impl Shelf for MemoryLedger {
         });
         self.care().1 += size as u64;
         Ok(())
+    }
+
+    fn amend(&self, root: &Root, id: &ChangesetId, change: Amend<'_>) -> Result<(), Failure> {
+        self.on(root, |workspace| {
+            let kept = workspace.shelf.iter().position(|kept| kept.changeset.id == *id);
+            let (at, kept) =
+                kept.and_then(|at| Some((at, workspace.shelf.get(at)?.clone()))).ok_or_else(|| not_one(id, 0))?;
+            if let Some(changed) = change(kept) {
+                workspace.shelf.remove(at);
+                workspace.shelf.push(changed);
+            }
+            Ok(())
+        })
     }
 
     fn shelved(&self, root: &Root, id: &ChangesetId) -> Result<Shelved, Failure> {

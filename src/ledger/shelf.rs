@@ -11,7 +11,7 @@ use super::database::Problem;
 use super::prune;
 use super::retention::{MOST_BYTES, no_longer_kept};
 use crate::changes::{Changeset, ChangesetId, FileChange, Lineage, Origin, Summary, summarise};
-use crate::ports::{Damaged, Failure, FailureKind, Listed, See, Shelved, ShelvedState, Which};
+use crate::ports::{Amend, Damaged, Failure, FailureKind, Listed, See, Shelved, ShelvedState, Which};
 use crate::workspace::{ContentHash, FileState};
 
 /// What is told of a changeset without loading it.
@@ -70,19 +70,42 @@ pub(super) fn size(changeset: &Changeset) -> usize {
 }
 
 pub(super) fn put(connection: &mut Connection, workspace: &str, shelved: &Shelved) -> Result<(), Problem> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    fill(&transaction, workspace, shelved)?;
+    Ok(transaction.commit()?)
+}
+
+/// As [`crate::ports::Shelf::amend`].
+pub(super) fn amend(
+    connection: &mut Connection,
+    workspace: &str,
+    id: &ChangesetId,
+    change: Amend<'_>,
+) -> Result<(), Problem> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let shelved = get(&transaction, workspace, id)?;
+    if shelved.changeset.id != *id {
+        return Err(not_one(id, 0).into());
+    }
+    if let Some(changed) = change(shelved) {
+        fill(&transaction, workspace, &changed)?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn fill(transaction: &Transaction<'_>, workspace: &str, shelved: &Shelved) -> Result<(), Problem> {
     let Shelved { changeset, proposal, state, at_ms } = shelved;
     if size(changeset) > MOST_BYTES {
         return Err(too_large(size(changeset)).into());
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let before = present(&transaction, workspace, &changeset.id)?;
+    let before = present(transaction, workspace, &changeset.id)?;
     // The same name is the same change, which is not counted again.
     let figures = before.as_ref().and_then(|(_, about)| about.as_ref()).map(|about| about.figures);
     let figures = figures.unwrap_or_else(|| summarise(changeset));
     let about = About { origin: changeset.origin.clone(), lineage: changeset.lineage.clone(), figures };
     let about = serde_json::to_string(&about).map_err(|error| unreadable(&error.to_string()))?;
-    let turn = place(&transaction, workspace, shelved)?;
-    let mut keeper = Keeper::new(&transaction, turn)?;
+    let turn = place(transaction, workspace, shelved)?;
+    let mut keeper = Keeper::new(transaction, turn)?;
     let content = postcard::to_stdvec(&(
         outline(changeset, |bytes| keeper.keep(bytes).map(|hash| hash.as_bytes().to_vec()))?,
         proposal,
@@ -96,10 +119,9 @@ pub(super) fn put(connection: &mut Connection, workspace: &str, shelved: &Shelve
     transaction.prepare_cached(fill)?.execute(row)?;
     if let Some((before, _)) = before {
         // After the new row refers to what it has, so that nothing is removed and written again.
-        blobs::let_go(&transaction, before)?;
+        blobs::let_go(transaction, before)?;
     }
-    prune::count(&transaction, added)?;
-    Ok(transaction.commit()?)
+    prune::count(transaction, added)
 }
 
 /// The row that the changeset of this name has, and what is told of it.

@@ -29,11 +29,17 @@ pub(super) fn the_shelf_finds_by_the_beginning_of_a_name(shelf: &impl Shelf) {
     let applied = Shelved { state: ShelvedState::Applied, at_ms: 99, ..one.clone() };
     shelf.shelve(&root, &applied).unwrap();
     assert_eq!(find(one.changeset.id.as_str()).unwrap(), applied);
+    shelf.amend(&root, &one.changeset.id, &mut |kept| Some(Shelved { at_ms: kept.at_ms + 1, ..kept })).unwrap();
+    shelf.amend(&root, &one.changeset.id, &mut |_| None).unwrap();
+    assert_eq!(find(one.changeset.id.as_str()).unwrap(), Shelved { at_ms: 100, ..applied });
+    let begins = ChangesetId::from_text(one.changeset.id.as_str().get(..8).unwrap());
+    let none = shelf.amend(&root, &begins, &mut Some).unwrap_err();
+    assert_eq!(none.kind, FailureKind::NotFound, "what is changed is named whole");
     let of = |root: &Root, state| -> Vec<i64> {
         let history = shelf.history(root, Which { state: Some(state), proposal: None }).unwrap().whole().unwrap();
         history.iter().map(|kept| kept.at_ms).collect()
     };
-    assert_eq!(of(&root, ShelvedState::Applied), [99]);
+    assert_eq!(of(&root, ShelvedState::Applied), [100]);
     assert_eq!(of(&root, ShelvedState::Pending), numbers.rev().filter(|number| *number != 7).collect::<Vec<_>>());
     assert!(of(&self::root("two"), ShelvedState::Pending).is_empty());
     let mut seen = Vec::new();
@@ -42,7 +48,7 @@ pub(super) fn the_shelf_finds_by_the_beginning_of_a_name(shelf: &impl Shelf) {
         if seen.len() < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     shelf.list(&root, Which::default(), first_two).unwrap();
-    assert_eq!(seen, [99, 39]);
+    assert_eq!(seen, [100, 39]);
 }
 
 /// A text that nothing packs, of this many bytes.

@@ -17,8 +17,8 @@ use super::{clean, place, prune, rotate, rows, shelf};
 use crate::changes::ChangesetId;
 use crate::policy::{Action, Grant, Mode};
 use crate::ports::{
-    Audit, Entry, Failure, FailureKind, Keep, Ledger, Modes, Reader, Retention, Rotated, Rotation, See, Shelf, Shelved,
-    Since, Which,
+    Amend, Audit, Entry, Failure, FailureKind, Keep, Ledger, Modes, Reader, Retention, Rotated, Rotation, See, Shelf,
+    Shelved, Since, Which,
 };
 use crate::workspace::Root;
 
@@ -200,6 +200,10 @@ pub(super) fn check_present(present: Mode, from: Mode) -> Result<(), Failure> {
 impl Shelf for SqliteLedger {
     fn shelve(&self, root: &Root, shelved: &Shelved) -> Result<(), Failure> {
         self.with(|connection| shelf::put(connection, &root.key(), shelved))
+    }
+
+    fn amend(&self, root: &Root, id: &ChangesetId, change: Amend<'_>) -> Result<(), Failure> {
+        self.with(|connection| shelf::amend(connection, &root.key(), id, change))
     }
 
     fn shelved(&self, root: &Root, id: &ChangesetId) -> Result<Shelved, Failure> {

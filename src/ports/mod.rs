@@ -30,5 +30,5 @@ pub use runner::{
     Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, Refusal, RefusalKind, RunOutcome,
     RunRequest, Runner, Terminal, TerminalSize, Wall,
 };
-pub use shelf::{Damaged, History, Listed, Retention, See, Shelf, Shelved, ShelvedState, Which};
+pub use shelf::{Amend, Damaged, History, Listed, Retention, See, Shelf, Shelved, ShelvedState, Which};
 pub use trust::{TrustRecord, TrustRecords};

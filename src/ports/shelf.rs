@@ -126,6 +126,9 @@ impl History {
 /// Is shown one changeset after the other until it has seen enough.
 pub type See<'a> = &'a mut dyn FnMut(Result<Listed, Damaged>) -> ControlFlow<()>;
 
+/// What is kept instead, if anything is to be changed.
+pub type Amend<'a> = &'a mut dyn FnMut(Shelved) -> Option<Shelved>;
+
 /// How much of the history stays. A proposal and its parts stay or go together. Whatever was applied within the last
 /// day stays, and so do the proposals that wait and were shelved last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +146,13 @@ pub trait Shelf: Send + Sync {
     /// # Errors
     /// When it cannot be written.
     fn shelve(&self, root: &Root, shelved: &Shelved) -> Result<(), Failure>;
+
+    /// Changes what is kept of the changeset of just this name, so that no other change comes in between; `None` leaves it
+    /// as it is.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not kept; else when it cannot be read or written. `change` must not use the shelf.
+    fn amend(&self, root: &Root, id: &ChangesetId, change: Amend<'_>) -> Result<(), Failure>;
 
     /// The changeset whose name begins with `id`.
     ///

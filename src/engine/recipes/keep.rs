@@ -1,7 +1,5 @@
 //! Putting changesets on the shelf, and letting go of what its retention does not hold.
 
-use std::sync::PoisonError;
-
 use super::super::Workbench;
 use crate::changes::{Changeset, ChangesetId, Checked, Rejected};
 use crate::ports::{Failure, FailureKind, Listed, Shelved, ShelvedState, Which};
@@ -76,15 +74,13 @@ pub(super) fn amend(
     proposal: &ChangesetId,
     change: impl FnOnce(Shelved) -> Option<Shelved>,
 ) -> Result<(), Failure> {
-    // Two jobs that read it and then write it would each lose what the other one wrote.
-    let _alone = workbench.amending.lock().unwrap_or_else(PoisonError::into_inner);
-    let shelved = match workbench.shelf.shelved(root, proposal) {
-        Ok(shelved) if shelved.changeset.id == *proposal => shelved,
-        Ok(_) => return Ok(()),
-        Err(failure) if failure.kind == FailureKind::NotFound => return Ok(()),
-        Err(failure) => return Err(failure),
-    };
-    change(shelved).map_or(Ok(()), |changed| shelve(workbench, root, &changed))
+    let mut change = Some(change);
+    let amended =
+        workbench.shelf.amend(root, proposal, &mut |shelved| change.take().and_then(|change| change(shelved)));
+    match amended {
+        Err(failure) if failure.kind == FailureKind::NotFound => Ok(()),
+        amended => amended,
+    }
 }
 
 /// Puts what checks said on a proposal, if it is still kept.

@@ -132,6 +132,27 @@ fn what_is_damaged_is_told_and_never_taken_for_a_file() {
     }
 }
 
+#[test]
+fn what_several_processes_change_at_once_is_all_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, one) = (root("one"), super::super::contract::shelved(1, ShelvedState::Pending));
+    ledger(folder.path()).shelve(&root, &one).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                // A ledger of its own, as another process has.
+                let ledger = ledger(folder.path());
+                for _ in 0..10 {
+                    let later = &mut |kept: Shelved| Some(Shelved { at_ms: kept.at_ms + 1, ..kept });
+                    ledger.amend(&root, &one.changeset.id, later).unwrap();
+                }
+            });
+        }
+    });
+    let kept = ledger(folder.path()).shelved(&root, &one.changeset.id).unwrap();
+    assert_eq!(kept, Shelved { at_ms: one.at_ms + 40, ..one });
+}
+
 /// A database as version 2 made it, with these on its shelf.
 fn of_version_two(folder: &Path, kept: &[Shelved]) {
     std::fs::create_dir_all(folder.join("state")).unwrap();
