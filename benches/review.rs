@@ -201,8 +201,7 @@ fn session(root: &Root) -> State {
         applied: vec![],
         offers: Offers::default(),
     };
-    let opened =
-        Opened { given, stance, unknown: vec![], commands: vec![], notice: None, waiting: vec![], files: vec![] };
+    let opened = Opened { given, stance, unknown: vec![], commands: vec![], notice: None, waiting: Default::default() };
     ended(&mut state, job.unwrap(), Outcome::Opened(opened));
     state
 }

@@ -33,15 +33,25 @@ impl Review {
     pub fn resumed(changeset: Changeset) -> Self {
         let rejected = changeset.lineage.rejected.clone();
         let mut review = Self::new(changeset);
-        let hunks = |(file, review): (usize, &FileReview)| -> Vec<HunkId> {
-            let of_file: Vec<&Rejected> = rejected.iter().filter(|one| one.path == *review.path()).collect();
-            let numbered = review.hunks().iter().enumerate();
-            let fits = numbered.filter(|(_, (hunk, _))| of_file.iter().any(|one| one.is_about(hunk)));
-            fits.map(|(hunk, _)| HunkId { file, hunk }).collect()
-        };
-        let marked: Vec<HunkId> = review.files().iter().enumerate().flat_map(hunks).collect();
+        let marked = review.about(&rejected);
         review.mark(&marked, HunkState::Rejected);
         review
+    }
+
+    /// The hunks that what is kept as rejected is about, pending or not.
+    #[must_use]
+    pub fn about(&self, rejected: &[Rejected]) -> Vec<HunkId> {
+        let hunks = |(file, review): (usize, &FileReview)| -> Vec<HunkId> {
+            let of_file: Vec<&Rejected> = rejected.iter().filter(|one| one.path == *review.path()).collect();
+            if of_file.is_empty() {
+                return Vec::new();
+            }
+            // As the change was proposed: by now its hunks may have moved.
+            let proposed = review.change().hunks().into_iter().enumerate();
+            let fits = proposed.filter(|(_, hunk)| of_file.iter().any(|one| one.is_about(hunk)));
+            fits.map(|(hunk, _)| HunkId { file, hunk }).collect()
+        };
+        self.files().iter().enumerate().flat_map(hunks).collect()
     }
 
     /// Takes note of the rejected `hunks` of the file with this index, as they are kept.

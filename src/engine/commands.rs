@@ -41,24 +41,10 @@ pub const COMMANDS: &[&str] = &[
 /// Answers of a search when the client names no number.
 const SEARCH_LIMIT: usize = 20;
 
-/// The answer to a command that begins a job; none while it waits.
-fn begun(begins: Option<(JobId, Vec<Order>)>) -> (Option<Value>, Vec<Order>) {
-    begins.map_or_else(Default::default, |(job, orders)| (Some(json!({ "job": job.0 })), orders))
-}
-
 impl State {
     /// Runs a command; the answer comes at once, or from the job that a search starts.
     pub(super) fn command(&mut self, request: RequestId, name: &str, arguments: Vec<Value>) -> Vec<Order> {
         let outcome = Argument::parse(arguments).and_then(|argument| self.dispatch(request, name, &argument));
-        Self::reply(request, outcome)
-    }
-
-    /// What becomes of an acceptance: the answer, unless it waits.
-    pub(super) fn accepted(request: RequestId, outcome: Result<Option<(JobId, Vec<Order>)>, Failure>) -> Vec<Order> {
-        Self::reply(request, outcome.map(begun))
-    }
-
-    fn reply(request: RequestId, outcome: Result<(Option<Value>, Vec<Order>), Failure>) -> Vec<Order> {
         match outcome {
             Ok((None, orders)) => orders,
             Ok((Some(value), mut orders)) => {
@@ -78,7 +64,7 @@ impl State {
         argument: &Argument,
     ) -> Result<(Option<Value>, Vec<Order>), Failure> {
         let done = |orders| Ok((Some(Value::Null), orders));
-        let started = |begins: (JobId, Vec<Order>)| Ok(begun(Some(begins)));
+        let started = |(job, orders): (JobId, Vec<Order>)| Ok((Some(json!({ "job": job.0 })), orders));
         match name {
             "tagout.search" => {
                 let query = wanted(argument.query.clone(), "query")?;
@@ -91,7 +77,8 @@ impl State {
             "tagout.check" => started(self.check(self.root(argument), argument.changeset.as_deref())?),
             "tagout.accept" => {
                 let (changeset, selection) = (argument.changeset()?, argument.selection());
-                Ok(begun(self.accept_in_turn(request, changeset, selection)?))
+                // What waits for its turn has no job yet.
+                self.accept_in_turn(changeset, selection)?.map_or_else(|| done(Vec::new()), started)
             }
             "tagout.reject" => done(self.reject(&argument.changeset()?, argument.selection())?),
             "tagout.showDiff" => started(self.show_diff(&argument.changeset()?)?),

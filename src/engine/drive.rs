@@ -18,6 +18,8 @@ use crate::workspace::Root;
 
 /// How often time is told while something waits for it.
 const TICK: Duration = Duration::from_secs(1);
+/// How often it is looked whether another process wrote to the state folder.
+const NEIGHBOURS: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for a write.
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
 /// Records on the page that shows the ledger.
@@ -68,8 +70,9 @@ impl Engine {
             jobs: Arc::clone(&jobs),
             watches: Watches::default(),
         };
-        let worker = carrier.worker();
+        let (worker, neighbours) = (carrier.worker(), carrier.worker());
         spawn("tagout-effects", move || worker.work(&queue))?;
+        spawn("tagout-neighbours", move || neighbours.watch_state())?;
         spawn("tagout-engine", move || run(carrier, &received, outbox))?;
         Ok(Self { events, writing, jobs })
     }
@@ -212,6 +215,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Refresh(..)
         | Task::Look(_)
         | Task::See(..)
+        | Task::Share(..)
         | Task::Search(_)
         | Task::Refactor(_)
         | Task::Run(_)
@@ -255,6 +259,24 @@ impl Worker {
                 }
             }
             Err(failure) => tracing::warn!("{} is not watched: {failure}", root.as_path().display()),
+        }
+    }
+
+    /// Tells when another process writes to the state folder. Its file system may be one that tells nobody of changes;
+    /// the number costs a hundredth of a millisecond.
+    fn watch_state(&self) {
+        let mut known = None;
+        loop {
+            thread::sleep(NEIGHBOURS);
+            // Before a folder is open there is nothing to compare, and maybe no state folder.
+            if self.watches().is_empty() {
+                continue;
+            }
+            let Ok(version) = self.workbench.shelf.version() else { continue };
+            // The first is news too: something may have been written since the folder was read.
+            if known.replace(version) != Some(version) && self.events.send(Event::StateChanged).is_err() {
+                return;
+            }
         }
     }
 
@@ -310,11 +332,11 @@ impl Worker {
             }
             Task::Revoke(root, name) => recipes::revoke(workbench, &root, &name).map(|()| Outcome::Revoked(name)),
             Task::Look(root) => recipes::look(workbench, &root).map(Outcome::Looked),
+            Task::Share(root, known) => {
+                recipes::share(workbench, &root, &known).map(|shared| Outcome::Shared(root, shared))
+            }
             Task::See(root, paths) => {
-                let read = |path: crate::workspace::RelativePath| {
-                    workbench.files.read(&root, &path).ok().map(|now| (path, now))
-                };
-                let files = paths.into_iter().filter_map(read).collect();
+                let files = recipes::read_files(workbench, &root, paths);
                 Ok(Outcome::Seen(root, files))
             }
             Task::Trust(root, shown) => {

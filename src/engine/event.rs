@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::order::{EditId, JobId, RequestId};
-use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Stance, Verified};
+use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Shared, Stance, Verified};
 use crate::policy::Mode;
 use crate::ports::{Failure, OutputStream, Progress};
 use crate::text::{Encoding, Position, Range};
@@ -98,6 +98,8 @@ pub enum Event {
         /// Its URI.
         uri: DocumentUri,
     },
+    /// Another process wrote to the state folder.
+    StateChanged,
     /// The watcher saw files of a workspace change; none named: anything may have.
     FilesChanged {
         /// Workspace.
@@ -189,6 +191,8 @@ pub enum Outcome {
     Trusted(Stance),
     /// How a workspace stands.
     Looked(Stance),
+    /// What other processes did to what waits in a workspace.
+    Shared(Root, Shared),
     /// What files hold.
     Seen(Root, Vec<(RelativePath, Option<FileState>)>),
     /// A page for people was written to this path.

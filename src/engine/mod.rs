@@ -22,6 +22,7 @@ mod play;
 pub mod recipes;
 mod reviewing;
 mod seeing;
+mod sharing;
 #[cfg(test)]
 mod shown;
 mod standing;

@@ -52,8 +52,7 @@ pub(super) fn opened(root: &Root) -> Opened {
         unknown: Vec::new(),
         commands: vec![],
         notice: None,
-        waiting: vec![],
-        files: vec![],
+        waiting: super::recipes::Waiting::default(),
     }
 }
 

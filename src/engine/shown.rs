@@ -10,10 +10,10 @@ use serde_json::json;
 use super::event::{Ask, Event, Outcome, TextChange, Update};
 use super::order::{EditId, JobId, Notice, Order, RequestId, Target, Task};
 use super::play::{ended, granted, opened};
-use super::recipes::{Applied, Executor, Judgement, Proposed, Verified};
+use super::recipes::{Applied, Executor, Judgement, Proposed, Shared, Verified};
 use super::state::State;
 use super::step::step;
-use crate::changes::{Changeset, CheckOutcome, Checked, FileChange, Origin};
+use crate::changes::{Changeset, CheckOutcome, Checked, FileChange, Origin, Rejected};
 use crate::config::{ConfigProblem, ConfigSource};
 use crate::ports::{Failure, FailureKind};
 use crate::text::Range;
@@ -69,6 +69,7 @@ enum Happening {
     Check(usize),
     Look(usize, usize),
     Answer(bool),
+    StateChanged,
     Tick,
 }
 
@@ -89,6 +90,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => which.prop_map(Happening::Check),
         1 => (0..FOLDERS.len(), 0..2_usize).prop_map(|(folder, problems)| Happening::Look(folder, problems)),
         1 => any::<bool>().prop_map(Happening::Answer),
+        1 => Just(Happening::StateChanged),
         1 => Just(Happening::Tick),
     ]
 }
@@ -183,6 +185,7 @@ impl Play {
                     self.step(Event::EditAnswered { edit, applied, reason: None });
                 }
             }
+            Happening::StateChanged => self.step(Event::StateChanged),
             Happening::Tick => self.step(Event::Tick),
         }
     }
@@ -212,11 +215,25 @@ impl Play {
                 let state = |at: usize| TEXTS.get((how + at) % (TEXTS.len() + 1)).map(|text| FileState::text(*text));
                 Outcome::Seen(root, paths.into_iter().enumerate().map(|(at, path)| (path, state(at))).collect())
             }
+            Task::Share(root, known) => {
+                let mut shared = Shared::default();
+                let of_root =
+                    (0..PROPOSALS.len()).filter(|which| self::root(PROPOSALS[*which].0) == root).map(proposal);
+                for changeset in of_root {
+                    let path = changeset.files[how % changeset.files.len()].path.clone();
+                    match (known.contains(&changeset.id), how % 2) {
+                        (true, 0) => shared.rejected.push((changeset.id, vec![Rejected { path, span: None }])),
+                        (true, _) => shared.decided.push(changeset.id),
+                        (false, _) => shared.waiting.changesets.push(changeset),
+                    }
+                }
+                Outcome::Shared(root, shared)
+            }
             Task::Open(folder) => {
                 let at = FOLDERS.iter().position(|(given, _)| folder.as_os_str() == *given).unwrap();
                 let waiting = (0..PROPOSALS.len()).filter(|which| PROPOSALS[*which].0 == at && how.is_multiple_of(2));
                 let mut opened = opened(&root(at));
-                (opened.given, opened.waiting) = (folder, waiting.map(proposal).collect());
+                (opened.given, opened.waiting.changesets) = (folder, waiting.map(proposal).collect());
                 Outcome::Opened(opened)
             }
             _ => Outcome::Recorded,

@@ -27,6 +27,8 @@ pub(super) struct Workspace {
     pub looking: Refreshing,
     /// Reading its files that are under review.
     pub seeing: Refreshing,
+    /// Comparing its reviews with the shelf.
+    pub sharing: Refreshing,
     /// What the store said last.
     pub notice: Option<String>,
 }

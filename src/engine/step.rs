@@ -73,6 +73,7 @@ fn follow(state: &mut State, event: Event) -> Vec<Order> {
                 state.refresh(&root, vec![path])
             })
         }
+        Event::StateChanged => state.state_changed(),
         Event::FilesChanged { root, paths } => state.refresh(&root, paths),
         Event::Touched { paths } => state.touched(&paths),
         Event::Asked { request, ask } => state.asked(request, ask),
@@ -167,7 +168,6 @@ impl State {
 
     fn withdrawn(&mut self, request: RequestId) -> Vec<Order> {
         self.deferred.retain(|(waiting, _)| *waiting != request);
-        self.turns.retain(|turn| turn.request != request);
         let waits = |job: &Job| job.request.is_some_and(|(waiting, _)| waiting == request);
         self.jobs.iter().filter(|(_, job)| waits(job)).map(|(id, _)| Order::Stop(*id)).collect()
     }
@@ -267,16 +267,14 @@ impl State {
             }
             Ok(Outcome::Trusted(stance)) => self.trusted(stance),
             Ok(Outcome::Looked(stance)) => self.looked(stance),
+            Ok(Outcome::Shared(root, shared)) => self.shared(&root, shared),
             Ok(Outcome::Seen(root, files)) => self.seen(&root, &files),
             Ok(Outcome::Revoked(name)) => {
                 self.given.retain(|given| given.name != name);
                 vec![Order::Tell(Level::Info, "tagout: the approval was taken back".to_owned())]
             }
             Ok(Outcome::Recorded) => job.root.as_ref().map_or_else(Vec::new, |root| self.look(root)),
-            Ok(Outcome::Configured) => {
-                let roots: Vec<Root> = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
-                roots.iter().flat_map(|root| self.look(root)).collect()
-            }
+            Ok(Outcome::Configured) => self.look_at_all(),
             Ok(Outcome::Written(path)) => vec![Order::Show(path)],
         };
         if job.title.is_some() {

@@ -1,11 +1,11 @@
 //! What is accepted while another edit of the same file is being made: it takes its turn, over the text that is there then.
 
-use super::order::{JobId, Order, RequestId};
+use super::order::{JobId, Level, Order};
 use super::recipes::Purpose;
 use super::seeing::is_at_work;
 use super::state::{PendingTask, State};
 use crate::changes::{ChangesetId, Selection};
-use crate::ports::Failure;
+use crate::ports::{Failure, FailureKind};
 use crate::workspace::{RelativePath, Root};
 
 /// Acceptances that wait; more are refused, as they would be of a program that presses the button in a loop.
@@ -14,24 +14,23 @@ const MOST_WAITING: usize = 1_000;
 /// An acceptance that waits for its turn.
 #[derive(Debug)]
 pub(super) struct Turn {
-    pub(super) request: RequestId,
     changeset: ChangesetId,
     selection: Selection,
 }
 
 impl State {
-    /// Starts to accept, or lets it wait where an edit of one of the files is being made; then there is no job yet.
+    /// Starts to accept, or lets it wait where an edit of one of the files is being made; then there is no job yet. Who
+    /// asked is answered all the same: it may be what makes the edits, and only once it has its answer.
     ///
     /// # Errors
     /// As [`State::accept`].
     pub(super) fn accept_in_turn(
         &mut self,
-        request: RequestId,
         changeset: ChangesetId,
         selection: Selection,
     ) -> Result<Option<(JobId, Vec<Order>)>, Failure> {
         if self.turns.len() < MOST_WAITING && self.has_to_wait(&changeset, selection) {
-            self.turns.push(Turn { request, changeset, selection });
+            self.turns.push(Turn { changeset, selection });
             return Ok(None);
         }
         self.accept(&changeset, selection).map(Some)
@@ -41,9 +40,13 @@ impl State {
     pub(super) fn take_turns(&mut self) -> Vec<Order> {
         let turns = std::mem::take(&mut self.turns);
         let mut orders = Vec::new();
-        for Turn { request, changeset, selection } in turns {
-            let outcome = self.accept_in_turn(request, changeset, selection);
-            orders.extend(Self::accepted(request, outcome));
+        for Turn { changeset, selection } in turns {
+            match self.accept_in_turn(changeset, selection) {
+                Ok(begun) => orders.extend(begun.into_iter().flat_map(|(_, orders)| orders)),
+                // What was asked for twice is done.
+                Err(failure) if failure.kind == FailureKind::NotFound => {}
+                Err(failure) => orders.push(Order::Tell(Level::Warning, format!("tagout: {failure}"))),
+            }
         }
         orders
     }
@@ -75,17 +78,12 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::super::event::Event;
-    use super::super::order::{Order, RequestId, Task};
+    use super::super::order::{Level, Order, Task};
     use super::super::play::{accept, changed, choose, reviewing};
     use super::super::step::step;
 
-    fn starts(orders: &[Order]) -> bool {
-        orders.iter().any(|order| matches!(order, Order::Start(_, Task::Apply(_))))
-    }
-
-    fn answered(orders: &[Order]) -> Vec<bool> {
-        let answer = |order: &Order| if let Order::Answer(_, answer) = order { Some(answer.is_ok()) } else { None };
-        orders.iter().filter_map(answer).collect()
+    fn starts(orders: &[Order]) -> usize {
+        orders.iter().filter(|order| matches!(order, Order::Start(_, Task::Apply(_)))).count()
     }
 
     #[test]
@@ -93,24 +91,13 @@ mod tests {
         let mut state = reviewing();
         let (edit, _) = accept(&mut state, 0);
         let second = choose(&mut state, 2, "tagout: accept this hunk");
-        assert!(!starts(&second) && answered(&second).is_empty(), "{second:?}");
-        // The same again, which is not asked for any more.
+        assert!(second.iter().any(|order| matches!(order, Order::Answer(_, Ok(_)))), "{second:?}");
+        // The same again, of which there is nothing left by then.
         choose(&mut state, 2, "tagout: accept this hunk");
-        assert_eq!(state.turns.len(), 2);
+        assert_eq!((starts(&second), state.turns.len()), (0, 2));
         step(&mut state, Event::EditAnswered { edit, applied: true, reason: None });
         let orders = changed(&mut state, 2, "😀 ONE\ntwo\nthree\n");
-        assert!(starts(&orders), "{orders:?}");
-        assert_eq!((answered(&orders), state.turns.len()), (vec![true, false], 0), "it is made once: {orders:?}");
-    }
-
-    #[test]
-    fn what_waits_can_be_withdrawn() {
-        let mut state = reviewing();
-        let (edit, _) = accept(&mut state, 0);
-        choose(&mut state, 2, "tagout: accept this hunk");
-        step(&mut state, Event::Withdrawn { request: RequestId(2) });
-        step(&mut state, Event::EditAnswered { edit, applied: true, reason: None });
-        let orders = changed(&mut state, 2, "😀 ONE\ntwo\nthree\n");
-        assert!(!starts(&orders) && answered(&orders).is_empty(), "{orders:?}");
+        let told = orders.iter().filter(|order| matches!(order, Order::Tell(Level::Warning, _))).count();
+        assert_eq!((starts(&orders), told, state.turns.len()), (1, 0, 0), "{orders:?}");
     }
 }

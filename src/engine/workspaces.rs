@@ -15,7 +15,7 @@ impl State {
             // It was closed meanwhile.
             return self.forget(opened.stance.root);
         }
-        let Opened { given, stance, commands, notice, unknown, waiting, files } = opened;
+        let Opened { given, stance, commands, notice, unknown, waiting } = opened;
         let root = stance.root.clone();
         let told = notice.into_iter().chain(unknown);
         let mut orders: Vec<Order> = told.map(|told| Order::Tell(Level::Warning, format!("tagout: {told}"))).collect();
@@ -25,20 +25,40 @@ impl State {
         }
         let job = self.begin(Some(format!("tagout: index {}", root.name())), Some(&root));
         let refreshing = Refreshing { job: Some(job), next: None };
-        let (looking, seeing) = (Refreshing::default(), Refreshing::default());
+        let (looking, seeing, sharing) = (Refreshing::default(), Refreshing::default(), Refreshing::default());
         if stance.trust != Trust::Trusted {
             let what = format!("tagout: {} is not trusted: nothing in it is run until you trust it", root.name());
             orders.push(Order::Tell(Level::Info, what));
         }
         let (own, notice) = (root.clone(), None);
-        self.workspaces.push(Workspace { given, root: own, stance, commands, refreshing, looking, seeing, notice });
-        for changeset in waiting {
+        self.workspaces.push(Workspace {
+            given,
+            root: own,
+            stance,
+            commands,
+            refreshing,
+            looking,
+            seeing,
+            sharing,
+            notice,
+        });
+        for changeset in waiting.changesets {
             self.take_up(root.clone(), changeset);
         }
         self.relocate();
-        orders.extend(self.seen(&root, &files));
+        orders.extend(self.seen(&root, &waiting.files));
         orders.extend(self.started(job, Task::Index(root)));
         orders
+    }
+
+    /// The roots of the workspaces that are open.
+    pub(super) fn roots(&self) -> Vec<Root> {
+        self.workspaces.iter().map(|workspace| workspace.root.clone()).collect()
+    }
+
+    /// Looks at how every workspace stands.
+    pub(super) fn look_at_all(&mut self) -> Vec<Order> {
+        self.roots().iter().flat_map(|root| self.look(root)).collect()
     }
 
     /// Looks at how a workspace stands: at once, or after the look that is under way, which may have come too early.
@@ -58,8 +78,10 @@ impl State {
         let Some(workspace) = root.and_then(|root| self.workspace_mut(root)) else { return Vec::new() };
         let root = workspace.root.clone();
         let (looks, sees) = (workspace.looking.ended(ended), workspace.seeing.ended(ended));
+        let shares = workspace.sharing.ended(ended);
         let mut orders = self.next_refresh(ended, &root);
         orders.extend(looks.map_or_else(Vec::new, |_| self.look(&root)));
+        orders.extend(shares.map_or_else(Vec::new, |_| self.share(&root)));
         orders.extend(sees.map_or_else(Vec::new, |paths| self.see_files(&root, &paths)));
         orders
     }

@@ -214,6 +214,11 @@ impl Shelf for SqliteLedger {
         self.with(|connection| shelf::list(connection, &root.key(), which, see))
     }
 
+    fn version(&self) -> Result<i64, Failure> {
+        // The number is that of one connection, and counts what others commit (sqlite.org/pragma.html#pragma_data_version).
+        self.with(|connection| Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?))
+    }
+
     fn prune(&self, retention: Retention, now_ms: i64) -> Result<usize, Failure> {
         self.with(|connection| prune::prune(connection, retention, now_ms))
     }

@@ -184,6 +184,12 @@ pub trait Shelf: Send + Sync {
         Ok(history)
     }
 
+    /// A number that is another one once another process has written to the state folder.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn version(&self) -> Result<i64, Failure>;
+
     /// Removes what `retention` does not hold, in every workspace, and says how many changesets that were. Does
     /// nothing within an hour of the last time, unless much was shelved since.
     ///

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::{Standing, Workbench};
 use super::offers::Offers;
 use super::unknown::resolve_unknown;
-use crate::changes::{Changeset, ChangesetId, FileChange};
+use crate::changes::{Changeset, ChangesetId};
 use crate::config::ConfigProblem;
 use crate::policy::{Mode, Trust};
 use crate::ports::{Damaged, Evidence, Failure, History, Listed, ShelvedState, Which};
@@ -65,19 +65,47 @@ fn applied_lately(workbench: &Workbench, root: &Root) -> Result<Vec<(ChangesetId
     Ok(lately)
 }
 
-/// The changesets that wait, latest one last, and what is to be said of those that cannot be read.
-fn waiting(workbench: &Workbench, root: &Root) -> Result<(Vec<Changeset>, Vec<String>), Failure> {
-    let History { listed, damaged } =
-        workbench.shelf.history(root, Which { state: Some(ShelvedState::Pending), proposal: None })?;
-    let (mut waiting, mut unread) = (Vec::new(), damaged);
-    for Listed { id, .. } in listed.into_iter().rev() {
-        match workbench.shelf.shelved(root, &id) {
-            Ok(shelved) => waiting.push(shelved.changeset),
-            Err(failure) => unread.push(Damaged { id, failure }),
+/// What files hold by now; one that cannot be read may be read later.
+pub fn read_files(
+    workbench: &Workbench,
+    root: &Root,
+    paths: impl IntoIterator<Item = RelativePath>,
+) -> Vec<(RelativePath, Option<FileState>)> {
+    let read = |path: RelativePath| workbench.files.read(root, &path).ok().map(|now| (path, now));
+    paths.into_iter().filter_map(read).collect()
+}
+
+/// Changesets that wait.
+#[derive(Debug, Clone, Default)]
+pub struct Waiting {
+    /// They, latest one last.
+    pub changesets: Vec<Changeset>,
+    /// What the files that they are about hold by now.
+    pub files: Vec<(RelativePath, Option<FileState>)>,
+    /// What is to be said of those that cannot be read.
+    pub damaged: Vec<String>,
+}
+
+/// The changesets that wait but are not `known`, and what is listed of all that wait.
+pub(super) fn waiting(
+    workbench: &Workbench,
+    root: &Root,
+    known: &[ChangesetId],
+) -> Result<(Waiting, Vec<Listed>), Failure> {
+    let pending = Which { state: Some(ShelvedState::Pending), proposal: None };
+    let History { listed, mut damaged } = workbench.shelf.history(root, pending)?;
+    let mut changesets = Vec::new();
+    for Listed { id, .. } in listed.iter().rev().filter(|one| !known.contains(&one.id)) {
+        match workbench.shelf.shelved(root, id) {
+            Ok(shelved) => changesets.push(shelved.changeset),
+            Err(failure) => damaged.push(Damaged { id: id.clone(), failure }),
         }
     }
-    let told = unread.iter().map(|Damaged { id, failure }| format!("the changeset {id} that waited: {}", failure.what));
-    Ok((waiting, told.collect()))
+    let paths = changesets.iter().flat_map(|changeset| &changeset.files).map(|file| file.path.clone());
+    let files = read_files(workbench, root, paths);
+    let told = |Damaged { id, failure }: Damaged| format!("the changeset {id} that waited: {}", failure.what);
+    let damaged = damaged.into_iter().map(told).collect();
+    Ok((Waiting { changesets, files, damaged }, listed))
 }
 
 /// A workspace that is open.
@@ -94,9 +122,7 @@ pub struct Opened {
     /// What became of effects whose end was not recorded.
     pub unknown: Vec<String>,
     /// Changesets of earlier sessions that still wait.
-    pub waiting: Vec<Changeset>,
-    /// What the files that they are about hold by now.
-    pub files: Vec<(RelativePath, Option<FileState>)>,
+    pub waiting: Waiting,
 }
 
 /// A file at the root, and the commands that a project with it has.
@@ -123,12 +149,8 @@ pub fn open(workbench: &Workbench, folder: &Path) -> Result<Opened, Failure> {
     let commands = commands.flat_map(|((_, commands), _)| commands.iter().map(owned)).collect();
     let stance = look(workbench, &root)?;
     let unknown = resolve_unknown(workbench, &root).unwrap_or_else(|failure| vec![failure.to_string()]);
-    let (waiting, damaged) = waiting(workbench, &root)?;
-    let files = waiting.iter().flat_map(|changeset| &changeset.files);
-    // One that cannot be read now may fit later.
-    let read = |file: &FileChange| Some((file.path.clone(), workbench.files.read(&root, &file.path).ok()?));
-    let files = files.filter_map(read).collect();
-    let notices: Vec<String> = workbench.modes.take_notice().into_iter().chain(damaged).collect();
+    let (waiting, _) = waiting(workbench, &root, &[])?;
+    let notices: Vec<String> = workbench.modes.take_notice().into_iter().chain(waiting.damaged.clone()).collect();
     let notice = (!notices.is_empty()).then(|| notices.join("; "));
-    Ok(Opened { given: folder.to_owned(), stance, commands, notice, unknown, waiting, files })
+    Ok(Opened { given: folder.to_owned(), stance, commands, notice, unknown, waiting })
 }

@@ -84,3 +84,19 @@ fn the_command_line_rejects_a_file_and_the_rest() {
     assert!(waiting(&desk.place).is_empty());
     assert_eq!((desk.disk("b.rs").as_str(), desk.disk("c.rs").as_str()), (ONE, TWO));
 }
+
+#[test]
+fn what_the_command_line_does_meanwhile_shows_in_the_editor() {
+    let mut desk = Desk::new("workspace-write", &[("a.rs", TWO), ("b.rs", ONE)]);
+    desk.propose();
+    desk.notices("a.rs", 2, "proposed change");
+    let [id] = waiting(&desk.place).try_into().expect("one waits");
+    says(&desk.place, &["reject", &id, "--file", "a.rs"]);
+    desk.notices("a.rs", 0, "");
+    desk.notices("b.rs", 1, "proposed change");
+    says(&desk.place, &["apply", &id]);
+    // The file is open here, and its editor has yet to load it.
+    desk.notices("b.rs", 0, "");
+    says(&desk.place, &["rewrite", "--lang", "rust", "--pattern", "old($A)", "--to", "other($A)"]);
+    desk.notices("a.rs", 2, "other(");
+}
