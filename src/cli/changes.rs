@@ -10,7 +10,7 @@ use crate::engine::recipes::{
     Applied, ApplyTask, Executor, Judgement, Purpose, answer, apply as apply_changes, apply_action, damaged_line,
     history_json, history_line, last_applied, not_applied, note_undone, settle, waiting_files,
 };
-use crate::ports::{Damaged, Failure, FailureKind, History, Listed, ShelvedState, Which};
+use crate::ports::{Failure, FailureKind, History, Listed, ShelvedState, Which};
 use crate::workspace::Root;
 
 pub(super) fn list(arguments: &ChangesArguments, workbench: &Workbench, screen: &Screen) -> Result<u8, Failure> {
@@ -32,9 +32,8 @@ pub(super) fn list(arguments: &ChangesArguments, workbench: &Workbench, screen: 
                     let figures = match left(workbench, &root, one) {
                         Ok(figures) => figures,
                         Err(failure) => {
-                            let damaged = Damaged { id: one.id.clone(), failure };
-                            screen.note(&format!("tagout: {}", damaged_line(&damaged)));
-                            continue;
+                            screen.note(&format!("tagout: {}: {failure}", one.id));
+                            one.figures
                         }
                     };
                     let (id, state, what) = (&one.id, state.describe(), one.origin.describe());

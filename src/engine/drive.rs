@@ -207,6 +207,8 @@ fn is_serial(task: &Task) -> bool {
         | Task::LoadApplied(..)
         | Task::Settle(..)
         | Task::Reject(..)
+        // After what this session rejects and settles, which is not to come back.
+        | Task::Share(..)
         | Task::NoteUndone(..)
         | Task::SetMode(..)
         | Task::Configure(_)
@@ -215,7 +217,6 @@ fn is_serial(task: &Task) -> bool {
         | Task::Refresh(..)
         | Task::Look(_)
         | Task::See(..)
-        | Task::Share(..)
         | Task::Search(_)
         | Task::Refactor(_)
         | Task::Run(_)

@@ -160,8 +160,8 @@ pub enum Task {
     Look(Root),
     /// Look at what files hold.
     See(Root, Vec<RelativePath>),
-    /// Compare the shelf with the changesets that are known.
-    Share(Root, Vec<ChangesetId>),
+    /// Compare the shelf with the changesets that are known, and what is known to be rejected of them.
+    Share(Root, Vec<(ChangesetId, Vec<Rejected>)>),
     /// Trust a workspace with the settings whose hash was shown.
     Trust(Root, ContentHash),
     /// Load what was applied last, or of the named changeset.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::order::{JobId, Level, Order, Task};
 use super::recipes::{Applied, ApplyTask, Consent, Executor, LastApplied, Purpose};
 use super::seeing::{held, is_at_work};
-use super::state::{Job, OpenReview, Pending, PendingTask, State};
+use super::state::{Elsewhere, Job, OpenReview, Pending, PendingTask, State};
 use crate::changes::{
     ChangeKind, Changeset, ChangesetId, FileChange, HunkId, HunkState, Review, ReviewError, Selection, by_consent,
 };
@@ -26,7 +26,8 @@ impl State {
         }
         if !changeset.is_empty() {
             let review = Review::resumed(changeset);
-            let open = OpenReview { root, review, in_flight: BTreeSet::new(), left_out: BTreeMap::new() };
+            let (elsewhere, in_flight, left_out) = (Elsewhere::default(), BTreeSet::new(), BTreeMap::new());
+            let open = OpenReview { root, review, elsewhere, in_flight, left_out };
             self.touch_files(&open.root, &open.paths());
             self.reviews.push(open);
         }
@@ -172,8 +173,11 @@ impl State {
                 "nothing is pending there: it was accepted or rejected before",
             ));
         }
+        let before = open.review.changeset().lineage.rejected.clone();
         let marked = open.mark(&hunks, HunkState::Rejected);
-        let (root, rejected) = (open.root.clone(), open.review.changeset().lineage.rejected.clone());
+        let (root, mut rejected) = (open.root.clone(), open.review.changeset().lineage.rejected.clone());
+        // Only these: what was rejected before may have been proposed again by another process.
+        rejected.retain(|one| !before.contains(one));
         self.touch_files(&root, &marked);
         let job = self.begin(None, Some(&root));
         let mut orders = vec![Order::Start(job, Task::Reject(root, id.clone(), rejected))];

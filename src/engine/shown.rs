@@ -221,8 +221,9 @@ impl Play {
                     (0..PROPOSALS.len()).filter(|which| self::root(PROPOSALS[*which].0) == root).map(proposal);
                 for changeset in of_root {
                     let path = changeset.files[how % changeset.files.len()].path.clone();
-                    match (known.contains(&changeset.id), how % 2) {
+                    match (known.iter().any(|(id, _)| *id == changeset.id), how % 3) {
                         (true, 0) => shared.rejected.push((changeset.id, vec![Rejected { path, span: None }])),
+                        (true, 1) => shared.renewed.push((changeset, how % 2)),
                         (true, _) => shared.decided.push(changeset.id),
                         (false, _) => shared.waiting.changesets.push(changeset),
                     }

@@ -9,7 +9,7 @@ use super::notices::Touched;
 use super::order::{EditId, JobId, Notice, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Stance, Unsaved};
 use super::turns::Turn;
-use crate::changes::{ChangesetId, FileReview, HunkId, HunkState, Review};
+use crate::changes::{ChangesetId, FileReview, HunkId, HunkState, Rejected, Review};
 use crate::text::Encoding;
 use crate::workspace::{FileState, RelativePath, Root};
 
@@ -66,11 +66,22 @@ impl Refreshing {
     }
 }
 
+/// What others decided of a proposal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Elsewhere {
+    /// Nothing of it waits any more.
+    pub decided: bool,
+    /// What was rejected.
+    pub rejected: Vec<Rejected>,
+}
+
 /// A proposal under review.
 #[derive(Debug, Clone)]
 pub(super) struct OpenReview {
     pub root: Root,
     pub review: Review,
+    /// What others decided of it, which waits for the effects that are at work here.
+    pub elsewhere: Elsewhere,
     /// Hunks that an effect is at work on.
     pub in_flight: BTreeSet<HunkId>,
     /// How often the editor left a hunk out since the user accepted it.

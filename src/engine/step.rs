@@ -17,6 +17,7 @@ const OUTPUT_KEPT: usize = 4 * 1024 * 1024;
 /// What follows from `event`.
 pub fn step(state: &mut State, event: Event) -> Vec<Order> {
     let mut orders = follow(state, event);
+    orders.extend(state.follow_others());
     orders.extend(state.take_turns());
     orders.extend(state.publish());
     orders

@@ -1,5 +1,7 @@
 //! What is accepted while another edit of the same file is being made: it takes its turn, over the text that is there then.
 
+use std::collections::BTreeSet;
+
 use super::order::{JobId, Level, Order};
 use super::recipes::Purpose;
 use super::seeing::is_at_work;
@@ -56,12 +58,17 @@ impl State {
             return false;
         };
         let hunks = open.review.pending(selection);
-        let at_work = |file: usize| {
-            let path = open.review.files().get(file).map(|file| file.path());
-            // An answer of the user's may never come, and what it is about is shown.
-            is_at_work(open, file) && path.is_some_and(|path| !self.waits_for_user(&open.root, path))
-        };
-        hunks.iter().any(|hunk| !open.in_flight.contains(hunk) && at_work(hunk.file))
+        let wanted = hunks.iter().filter(|hunk| !open.in_flight.contains(hunk));
+        let files: BTreeSet<usize> = wanted.map(|hunk| hunk.file).collect();
+        files.iter().filter_map(|file| open.review.files().get(*file)).any(|file| self.is_busy(&open.root, file.path()))
+    }
+
+    /// Whether an effect is at work on a file, for whichever proposal.
+    fn is_busy(&self, root: &Root, path: &RelativePath) -> bool {
+        let of_root = self.reviews.iter().filter(|open| open.root == *root);
+        let mut reviews = of_root.filter_map(|open| Some((open, open.review.index_of(path)?)));
+        // An answer of the user's may never come, and what it is about is shown.
+        reviews.any(|(open, file)| is_at_work(open, file)) && !self.waits_for_user(root, path)
     }
 
     fn waits_for_user(&self, root: &Root, path: &RelativePath) -> bool {
@@ -77,10 +84,12 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::Event;
-    use super::super::order::{Level, Order, Task};
+    use super::super::event::{Ask, Event};
+    use super::super::order::{Level, Order, RequestId, Task};
     use super::super::play::{accept, changed, choose, reviewing};
     use super::super::step::step;
+    use crate::changes::Changeset;
+    use crate::workspace::FileState;
 
     fn starts(orders: &[Order]) -> usize {
         orders.iter().filter(|order| matches!(order, Order::Start(_, Task::Apply(_)))).count()
@@ -99,5 +108,26 @@ mod tests {
         let orders = changed(&mut state, 2, "😀 ONE\ntwo\nthree\n");
         let told = orders.iter().filter(|order| matches!(order, Order::Tell(Level::Warning, _))).count();
         assert_eq!((starts(&orders), told, state.turns.len()), (1, 0, 0), "{orders:?}");
+    }
+
+    #[test]
+    fn a_hunk_of_another_proposal_takes_its_turn_in_the_same_file() {
+        let mut state = reviewing();
+        let root = state.reviews[0].root.clone();
+        let mut changeset = state.reviews[0].review.changeset().clone();
+        changeset.files[0].after = Some(FileState::text("😀 one\nTWO\nthree\n"));
+        let other = Changeset::new(changeset.origin, changeset.files);
+        state.propose(root, other.clone());
+        step(&mut state, Event::Tick);
+        let (edit, _) = accept(&mut state, 0);
+        let ask = Ask::Command {
+            name: "tagout.accept".into(),
+            arguments: vec![serde_json::json!({ "changeset": other.id })],
+        };
+        let second = step(&mut state, Event::Asked { request: RequestId(3), ask });
+        assert_eq!((starts(&second), state.turns.len()), (0, 1), "{second:?}");
+        step(&mut state, Event::EditAnswered { edit, applied: true, reason: None });
+        let orders = changed(&mut state, 2, "😀 ONE\ntwo\nthree\n");
+        assert_eq!((starts(&orders), state.turns.len()), (1, 0), "{orders:?}");
     }
 }

@@ -7,6 +7,9 @@ use memchr::memmem::Finder;
 use super::Language;
 use super::metavariables::Dialect;
 
+/// Bytes before a name that are looked at: where more of them may be one name, it may begin anywhere.
+const LONGEST_RUN: usize = 64;
+
 /// Names with nothing between them but what joins them.
 #[derive(Debug, Clone)]
 pub(super) struct Qualified {
@@ -56,8 +59,10 @@ impl Qualified {
     }
 
     fn goes_on(&self, bytes: &[u8], mut at: usize) -> bool {
-        if bytes.get(at).is_some_and(|byte| is_in_name(*byte)) {
-            return false;
+        match bytes.get(at) {
+            Some(byte) if is_in_name(*byte) => return false,
+            Some(byte) if may_be_in_name(*byte) => return true,
+            Some(_) | None => {}
         }
         for name in &self.rest {
             match next(bytes, at, name.as_bytes()) {
@@ -101,7 +106,7 @@ fn names_of(node: &PatternNode, kinds: &[u16], names: &mut Vec<String>) -> bool 
         PatternNode::Terminal { text, .. } => {
             names.push(text.clone());
             !text.is_empty()
-                && text.bytes().all(|byte| is_in_name(byte) || !byte.is_ascii())
+                && text.bytes().all(|byte| is_in_name(byte) || may_be_in_name(byte))
                 && !text.starts_with(|first: char| first.is_ascii_digit())
         }
         PatternNode::Internal { kind_id, children } if kinds.contains(kind_id) => {
@@ -111,20 +116,25 @@ fn names_of(node: &PatternNode, kinds: &[u16], names: &mut Vec<String>) -> bool 
     }
 }
 
-/// Bytes of names in these languages. Beyond ASCII there are letters and blanks, which are not told apart here.
+/// Bytes that are part of a name wherever they stand in one. `$` is in some of these languages, and beyond ASCII there
+/// are letters and blanks: these are not told apart here.
 fn is_in_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn may_be_in_name(byte: u8) -> bool {
+    byte == b'$' || !byte.is_ascii()
 }
 
 /// Whether a name that stands at `at` may begin there: not in the middle of another one. After a number it may.
 fn begins_name(bytes: &[u8], at: usize) -> bool {
-    let before = bytes.get(..at).unwrap_or_default();
+    // Counted for every place where the name stands, so not without end.
+    let before = bytes.get(at.saturating_sub(LONGEST_RUN)..at).unwrap_or_default();
     let run = before.iter().rev().take_while(|byte| is_in_name(**byte)).count();
-    run == 0 || before.get(at - run).is_some_and(u8::is_ascii_digit) || before.get(..at - run).is_some_and(ends_beyond)
-}
-
-fn ends_beyond(bytes: &[u8]) -> bool {
-    bytes.last().is_some_and(|byte| !byte.is_ascii())
+    let (outside, inside) = before.split_at(before.len() - run);
+    run == LONGEST_RUN
+        || inside.first().is_none_or(u8::is_ascii_digit)
+        || outside.last().is_some_and(|byte| may_be_in_name(*byte))
 }
 
 /// What stands after `at`: what joins names, blanks, and then `name` or something else.
@@ -136,11 +146,12 @@ fn next(bytes: &[u8], at: usize, name: &[u8]) -> Next {
     match rest.first() {
         // A comment, a line that goes on, the arrow of C.
         Some(b'/' | b'#' | b'<' | b'\\' | b'-') => Next::Unknown,
-        // A blank, or a letter.
-        Some(first) if !first.is_ascii() && !rest.starts_with(name) => Next::Unknown,
-        Some(_) if rest.starts_with(name) && !rest.get(name.len()).is_some_and(|byte| is_in_name(*byte)) => {
-            Next::Name(at + gap + name.len())
-        }
+        Some(first) if may_be_in_name(*first) && !rest.starts_with(name) => Next::Unknown,
+        Some(_) if rest.starts_with(name) => match rest.get(name.len()) {
+            Some(byte) if is_in_name(*byte) => Next::Other,
+            Some(byte) if may_be_in_name(*byte) => Next::Unknown,
+            Some(_) | None => Next::Name(at + gap + name.len()),
+        },
         Some(_) | None => Next::Other,
     }
 }
@@ -157,7 +168,7 @@ mod tests {
 
     #[test]
     fn names_stand_together_however_they_are_written() {
-        let rust = |text| may_match(Language::Rust, "std::mem::replace($A, $B)", text);
+        let rust = |text: &str| may_match(Language::Rust, "std::mem::replace($A, $B)", text);
         for held in [
             "std::mem::replace(a, b)",
             "::std :: mem\n\t::replace",
@@ -165,10 +176,12 @@ mod tests {
             "std/* the one */::mem::replace(a, b)",
             "std // std\n::mem::replace(a, b)",
             "5std::mem::replace",
+            "$std::mem::replace",
             "std::mem\u{2028}::replace",
         ] {
             assert!(rust(held), "{held}");
         }
+        assert!(rust(&format!("{}std::mem::replace", "x".repeat(64))), "it is not looked at without end");
         for other in [
             "std::fmt; mem::replace",
             "std::mem::replacen",

@@ -161,3 +161,32 @@ fn a_ledger_damaged_in_the_middle_is_kept_and_trusts_nothing_any_more() {
     says(&place, &RUN);
     assert!(place.work().join("made").exists());
 }
+
+#[test]
+fn a_damaged_changeset_is_named_and_nothing_else_is_undone_in_its_place() {
+    let place = Place::new();
+    place.write("a.rs", "fn a() { old(1) }\n");
+    place.write("b.rs", "fn b() { other(1) }\n");
+    says(&place, &["mode", "workspace-write"]);
+    let rewrite = |from: &str, to: &str| {
+        says(&place, &["rewrite", "--lang", "rust", "--pattern", from, "--to", to]);
+        let listed = says(&place, &["changes"]);
+        let waits = listed.lines().find(|line| line.contains(" waits ")).unwrap();
+        let id = waits.split_whitespace().next().unwrap().to_owned();
+        says(&place, &["apply", &id]);
+        id
+    };
+    let first = rewrite("old($A)", "new($A)");
+    let second = rewrite("other($A)", "new($A)");
+    let other = rusqlite::Connection::open(database(&place)).unwrap();
+    other.execute("UPDATE shelf SET about = about || ' ' WHERE id LIKE ?1 || '%'", [&second]).unwrap();
+    drop(other);
+    let listed = tagout(&place, &["changes"]);
+    assert!(notes(&listed).contains(&second) && notes(&listed).contains("damaged"), "{}", notes(&listed));
+    assert!(String::from_utf8_lossy(&listed.stdout).contains(&first));
+    let undone = tagout(&place, &["undo"]);
+    assert!(!undone.status.success() && notes(&undone).contains(&second), "{}", notes(&undone));
+    assert!(std::fs::read_to_string(place.work().join("a.rs")).unwrap().contains("new"));
+    says(&place, &["undo", &first]);
+    assert!(std::fs::read_to_string(place.work().join("a.rs")).unwrap().contains("old"));
+}

@@ -40,3 +40,57 @@ fn a_plan_in_the_workspace_is_not_rewritten_by_its_own_items() {
     assert_eq!(read("plan.jsonl"), items);
     assert!(read("src/f000.rs").contains("new") && read("other.jsonl").contains("\"find\":\"new\""));
 }
+
+/// A plan whose proposal waits for an approval, since it changes a makefile, with this check; the name of the question.
+fn waits(place: &crate::place::Place, check: &str) -> (String, String, String) {
+    place.write("Makefile", "all:\n\techo old\n\n\n\n\nother:\n\ttrue\n");
+    place.trust();
+    let item = json!({
+        "id": "a", "regex": {"find": "old", "replace": "new"}, "apply": "all", "commit": true,
+        "check": [["sh", "-c", check]],
+    });
+    let items = plan(&[item]);
+    let asked = batch(place, &items, &[]);
+    assert_eq!(code(&asked), 3, "{}", notes(&asked));
+    let told = events(&asked);
+    let id = of(&told, "proposal")[0]["changeset"].as_str().unwrap().to_owned();
+    let question = of(&told, "failed")[0]["hints"][0].as_str().unwrap().rsplit_once(' ').unwrap().1.to_owned();
+    (items, id, question)
+}
+
+#[test]
+fn what_changed_while_an_answer_was_waited_for_is_checked_again() {
+    if bench(&[]).is_none() {
+        return;
+    }
+    let place = place(2);
+    let (items, id, question) = waits(&place, "grep -q new src/f000.rs && grep -q new src/f001.rs");
+    says(&place, &["reject", &id, "--file", "src/f000.rs"]);
+    let output = batch(&place, &items, &["--approve", &question]);
+    assert_eq!(of(&events(&output), "failed")[0]["code"], "check-failed", "{}", notes(&output));
+    assert!(std::fs::read_to_string(place.work().join("src/f001.rs")).unwrap().contains("old"));
+}
+
+#[test]
+fn what_was_written_while_an_answer_was_waited_for_goes_into_no_commit() {
+    if bench(&[]).is_none() {
+        return;
+    }
+    let place = place(1);
+    let git = |arguments: &[&str]| crate::batch_git::git(&place.work(), arguments);
+    git(&["init", "-q"]);
+    for (key, value) in [("user.name", "a"), ("user.email", "a@example.org")] {
+        git(&["config", key, value]);
+    }
+    let (items, _, question) = waits(&place, "true");
+    git(&["add", "."]);
+    git(&["commit", "-qm", "begun"]);
+    let makefile = std::fs::read_to_string(place.work().join("Makefile")).unwrap();
+    place.write("Makefile", makefile.replace("true", "echo my own"));
+    place.trust();
+    says(&place, &["mode", "unrestricted"]);
+    let output = batch(&place, &items, &["--commit", "--approve", &question]);
+    let told = events(&output);
+    assert!(code(&output) != 0 && of(&told, "applied").is_empty(), "{}", notes(&output));
+    assert!(of(&told, "failed")[0]["what"].as_str().unwrap().contains("Makefile"), "{told:?}");
+}

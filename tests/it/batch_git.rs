@@ -9,7 +9,7 @@ use crate::batch::{batch, code, events, of, place, plan, rewrite, times};
 use crate::place::{Place, notes, says};
 use crate::sandbox::bench;
 
-fn git(folder: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("git");
     let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgSign=false"];
     command.args(identity).args(arguments).current_dir(folder);

@@ -80,13 +80,18 @@ fn not_committed(run: &Run<'_>, proposal: &Changeset) -> Result<Vec<String>, Fai
 }
 
 /// Commits the files of an applied proposal, unless they are committed already.
-pub(super) fn commit(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {
+pub(super) fn commit(
+    run: &Run<'_>,
+    prepared: &Prepared,
+    proposal: &Changeset,
+    record: Option<u64>,
+) -> Result<(), Failure> {
     let marker = format!("--grep=^Tagout-Changeset: {}$", proposal.id);
     let find = ["log", "-1", "--format=%H", &marker];
     let mut commit = succeeds(run, Place::Sandbox, &find)?;
     // One of this name may have been reverted since.
     if commit.trim().is_empty() || !not_committed(run, proposal)?.is_empty() {
-        make(run, prepared, proposal)?;
+        make(run, prepared, proposal, record)?;
         commit = succeeds(run, Place::Sandbox, &find)?;
     }
     let commit = commit.trim().to_owned();
@@ -99,7 +104,7 @@ fn named(file: &FileChange) -> String {
     format!(":(literal){}", file.path)
 }
 
-fn make(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {
+fn make(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset, record: Option<u64>) -> Result<(), Failure> {
     let created: Vec<String> = proposal.files.iter().filter(|file| file.before.is_none()).map(named).collect();
     let all: Vec<String> = proposal.files.iter().map(named).collect();
     let fetches = git(run, Place::Sandbox, &["config", "--name-only", "--get-regexp", FETCHES])?;
@@ -122,7 +127,7 @@ fn make(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), 
         let add: Vec<&str> = ["add", "--intent-to-add", "--"].into_iter().chain(created).collect();
         succeeds(run, Place::Host, &add)?;
     }
-    let Message { subject, body } = message(run, prepared, proposal)?;
+    let Message { subject, body } = message(prepared, proposal, record);
     let text = format!("{subject}\n\n{body}");
     let head = ["commit", "--quiet", "--no-verify", "--no-edit", "-m", &text, "--only", "--"];
     let commit: Vec<&str> = head.into_iter().chain(all.iter().map(String::as_str)).collect();

@@ -3,7 +3,7 @@
 use super::super::recipes::{Keeping, RefactorTask, Step, failed_check, note_checks, refactor_by, run_checks};
 use super::commit::{commit, ready};
 use super::events::{BatchEvent, CheckTold, Over};
-use super::patch::write_patch;
+use super::patch::{record, write_patch};
 use super::reached::{Line, Reached};
 use super::run::{Commits, Prepared, Run};
 use super::writing::{Extent, apply, ask_first, canary, is_begun, undo};
@@ -40,7 +40,7 @@ impl From<Failure> for Stop {
 pub(super) fn perform(run: &mut Run<'_>, prepared: &Prepared, before: Option<&Reached>) -> Result<Ending, Stop> {
     let id = &prepared.item.id;
     match before {
-        Some(Reached::Done(changeset)) => return skip(run, prepared, changeset.as_ref()),
+        Some(Reached::Done(changeset, record)) => return skip(run, prepared, changeset.as_ref(), *record),
         Some(Reached::Undoing(changeset)) => {
             let changeset = kept(run, changeset)?;
             roll_back(run, prepared, &changeset)?;
@@ -53,7 +53,7 @@ pub(super) fn perform(run: &mut Run<'_>, prepared: &Prepared, before: Option<&Re
     let proposal = match before {
         // Made again over files that hold a part of it, a rewrite could go over its own work.
         Some(Reached::Proposed(changeset) | Reached::Checked(changeset)) => kept(run, changeset)?,
-        Some(Reached::Undoing(_) | Reached::Done(_)) | None => propose(run, prepared)?,
+        Some(Reached::Undoing(_) | Reached::Done(..)) | None => propose(run, prepared)?,
     };
     let is_checked = matches!(before, Some(Reached::Checked(_)));
     let outcome = carry_out(run, prepared, proposal.clone(), is_checked);
@@ -69,7 +69,12 @@ fn waits(outcome: &Result<Ending, Stop>) -> bool {
     matches!(outcome, Err(Stop::Failure(failure)) if failure.kind == FailureKind::NeedsApproval)
 }
 
-fn skip(run: &mut Run<'_>, prepared: &Prepared, changeset: Option<&ChangesetId>) -> Result<Ending, Stop> {
+fn skip(
+    run: &mut Run<'_>,
+    prepared: &Prepared,
+    changeset: Option<&ChangesetId>,
+    record: Option<u64>,
+) -> Result<Ending, Stop> {
     let why = "an earlier run of this plan did it (`--restart` forgets that)".to_owned();
     let id = prepared.item.id.clone();
     (run.emit)(&BatchEvent::Skipped { id, why, changeset: changeset.map(ToString::to_string) });
@@ -77,7 +82,7 @@ fn skip(run: &mut Run<'_>, prepared: &Prepared, changeset: Option<&ChangesetId>)
         && run.task.patches.is_some()
     {
         let changeset = kept(run, changeset)?;
-        write_patch(run, prepared, &changeset)?;
+        write_patch(run, prepared, &changeset, record)?;
     }
     Ok(Ending::Skipped)
 }
@@ -131,16 +136,17 @@ fn carry_out(
     let item = &prepared.item;
     let id = item.id.clone();
     if proposal.is_empty() {
-        run.note(&Line::Done { id, changeset: None })?;
+        run.note(&Line::Done { id, changeset: None, record: None })?;
         return Ok(Ending::Unchanged);
     }
     if run.task.keeping == Keeping::DryRun {
         return Ok(Ending::Proposed);
     }
-    if !is_checked {
+    // What somebody else applied of it says nothing of its checks; and while nothing is applied, files and what is
+    // rejected may be others than those that were checked.
+    if !(is_checked && is_begun(run, &proposal)?) {
         let changeset = proposal.id.clone();
         run.note(&Line::Proposed { id: id.clone(), changeset: changeset.clone() })?;
-        // What somebody else applied of it says nothing of its checks.
         if item.commit != Commit::None && run.task.commits == Commits::Made {
             ready(run, &proposal)?;
         }
@@ -158,11 +164,12 @@ fn carry_out(
             Ending::Applied
         }
     };
-    write_patch(run, prepared, &proposal)?;
+    let record = record(run, &proposal)?;
+    write_patch(run, prepared, &proposal, record)?;
     if item.commit != Commit::None && run.task.commits == Commits::Made {
-        commit(run, prepared, &proposal)?;
+        commit(run, prepared, &proposal, record)?;
     }
-    run.note(&Line::Done { id, changeset: Some(proposal.id) })?;
+    run.note(&Line::Done { id, changeset: Some(proposal.id), record })?;
     Ok(ending)
 }
 

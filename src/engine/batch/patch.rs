@@ -17,7 +17,12 @@ const LOOKED_THROUGH: usize = 200;
 const LONGEST_SUBJECT: usize = 120;
 
 /// Writes the patch of an item where patches are asked for.
-pub(super) fn write_patch(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<(), Failure> {
+pub(super) fn write_patch(
+    run: &Run<'_>,
+    prepared: &Prepared,
+    proposal: &Changeset,
+    record: Option<u64>,
+) -> Result<(), Failure> {
     let Some(folder) = &run.task.patches else { return Ok(()) };
     let diff = render_changeset(proposal);
     if let Some(line) = diff.lines().find(|line| line.starts_with("Binary files ")) {
@@ -26,7 +31,7 @@ pub(super) fn write_patch(run: &Run<'_>, prepared: &Prepared, proposal: &Changes
             Failure::new(FailureKind::Unavailable, what).hint("leave --patches out, and commit what is applied")
         );
     }
-    let text = patch(&message(run, prepared, proposal)?, &diff);
+    let text = patch(&message(prepared, proposal, record), &diff);
     let name = format!("{:04}-{}.patch", prepared.number, prepared.item.id);
     let folder = (run.workbench.write_beside)(&run.task.root, folder, &[(&name, &text)])?;
     let path = folder.join(name).to_string_lossy().into_owned();
@@ -41,11 +46,8 @@ pub(super) struct Message {
     pub(super) body: String,
 }
 
-/// The message of an item's commit.
-///
-/// # Errors
-/// When it cannot be read what it was applied under.
-pub(super) fn message(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) -> Result<Message, Failure> {
+/// The message of the commit of an item that was applied under this record.
+pub(super) fn message(prepared: &Prepared, proposal: &Changeset, record: Option<u64>) -> Message {
     let written = match &prepared.item.commit {
         Commit::Titled(text) => text.as_str(),
         Commit::None | Commit::Described => prepared.does.as_str(),
@@ -54,12 +56,16 @@ pub(super) fn message(run: &Run<'_>, prepared: &Prepared, proposal: &Changeset) 
     let subject: String = visible_line(subject.trim()).chars().take(LONGEST_SUBJECT).collect();
     let rest = rest.trim_matches('\n').trim_end();
     let gap = if rest.is_empty() { "" } else { "\n\n" };
-    let trailers = trailers(proposal, record(run, proposal)?);
-    Ok(Message { subject, body: format!("{rest}{gap}{trailers}") })
+    let trailers = trailers(proposal, record);
+    Message { subject, body: format!("{rest}{gap}{trailers}") }
 }
 
-/// The last record that something of a proposal was applied under; else that of the command that made it.
-fn record(run: &Run<'_>, proposal: &Changeset) -> Result<Option<u64>, Failure> {
+/// The last record that something of a proposal was applied under, which was not long ago; else that of the command that
+/// made it.
+///
+/// # Errors
+/// When the shelf or the ledger cannot be read.
+pub(super) fn record(run: &Run<'_>, proposal: &Changeset) -> Result<Option<u64>, Failure> {
     let parts = applied_parts(run.workbench, &run.task.root, &proposal.id)?;
     let contents: Vec<ContentHash> = parts.iter().map(|part| content_hash(&part.changeset.files)).collect();
     let recent = run.workbench.ledger.recent(&run.task.root, LOOKED_THROUGH)?;

@@ -15,8 +15,8 @@ pub(super) enum Reached {
     Checked(ChangesetId),
     /// What was applied of this proposal is being taken back.
     Undoing(ChangesetId),
-    /// Nothing is left to do; what it led to.
-    Done(Option<ChangesetId>),
+    /// Nothing is left to do; what it led to, and the record that it was applied under.
+    Done(Option<ChangesetId>, Option<u64>),
 }
 
 /// One line.
@@ -30,7 +30,12 @@ pub(super) enum Line {
     /// It begins to be taken back.
     Undoing { id: String, changeset: ChangesetId },
     /// The item is done.
-    Done { id: String, changeset: Option<ChangesetId> },
+    Done {
+        id: String,
+        changeset: Option<ChangesetId>,
+        #[serde(default)]
+        record: Option<u64>,
+    },
     /// It failed, and nothing of it is applied.
     Failed { id: String },
     /// All before is forgotten.
@@ -52,7 +57,7 @@ pub(super) fn reached(lines: &[String]) -> BTreeMap<String, Reached> {
             Line::Proposed { id, changeset } => drop(items.insert(id, Reached::Proposed(changeset))),
             Line::Checked { id, changeset } => drop(items.insert(id, Reached::Checked(changeset))),
             Line::Undoing { id, changeset } => drop(items.insert(id, Reached::Undoing(changeset))),
-            Line::Done { id, changeset } => drop(items.insert(id, Reached::Done(changeset))),
+            Line::Done { id, changeset, record } => drop(items.insert(id, Reached::Done(changeset, record))),
             Line::Failed { id } => drop(items.remove(&id)),
             Line::Restarted => items.clear(),
         }
@@ -69,7 +74,7 @@ mod tests {
         let changeset = ChangesetId::from_text("c");
         let id = |id: &str| id.to_owned();
         let lines = [
-            Line::Done { id: id("z"), changeset: None },
+            Line::Done { id: id("z"), changeset: None, record: None },
             Line::Restarted,
             Line::Proposed { id: id("a"), changeset: changeset.clone() },
             Line::Proposed { id: id("b"), changeset: changeset.clone() },
@@ -79,14 +84,14 @@ mod tests {
             Line::Checked { id: id("e"), changeset: changeset.clone() },
             Line::Proposed { id: id("c"), changeset: changeset.clone() },
             Line::Failed { id: id("c") },
-            Line::Done { id: id("d"), changeset: None },
+            Line::Done { id: id("d"), changeset: None, record: Some(7) },
         ];
         let mut lines: Vec<String> = lines.iter().map(Line::write).collect();
         lines.push("{\"reached\":\"some day\"}".to_owned());
         let wanted = [
             (id("a"), Reached::Proposed(changeset.clone())),
             (id("b"), Reached::Undoing(changeset.clone())),
-            (id("d"), Reached::Done(None)),
+            (id("d"), Reached::Done(None, Some(7))),
             (id("e"), Reached::Checked(changeset)),
         ];
         assert_eq!(reached(&lines), BTreeMap::from(wanted));

@@ -1,11 +1,12 @@
 //! What is left to apply of a proposal, and what takes an applied one back, over the files as they are now.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use super::super::Workbench;
 use super::keep::applied_parts;
 use crate::changes::{Changeset, ChangesetId, FileChange, Obstructed, Rebased, rebase, undo_over, unrejected};
-use crate::ports::{Failure, FailureKind, Listed, ShelvedState, Which};
+use crate::ports::{Damaged, Failure, FailureKind, Listed, ShelvedState, Which};
 use crate::workspace::{FileState, RelativePath, Root};
 
 /// Most places that are told of what does not fit.
@@ -64,8 +65,21 @@ pub fn last_applied(workbench: &Workbench, root: &Root, wanted: Option<&Changese
         let names = [&listed.proposal, &listed.id];
         wanted.is_none_or(|id| names.iter().any(|name| name.as_str().starts_with(id.as_str())))
     };
-    // What is damaged keeps nothing else from being undone.
-    let applied = workbench.shelf.history(root, Which { state: Some(ShelvedState::Applied), proposal: None })?;
+    let applied = Which { state: Some(ShelvedState::Applied), proposal: None };
+    if wanted.is_none() {
+        // Not an older one instead.
+        let mut last = None;
+        workbench.shelf.list(root, applied, &mut |one| {
+            last = one.err();
+            ControlFlow::Break(())
+        })?;
+        if let Some(Damaged { id, failure }) = last {
+            let what = format!("the last changeset that was applied, {id}, cannot be undone: {}", failure.what);
+            return Err(Failure::new(failure.kind, what).hint("to undo another: `tagout undo ID`"));
+        }
+    }
+    // By its name, what is damaged keeps nothing else from being undone.
+    let applied = workbench.shelf.history(root, applied)?;
     let mut fitting = applied.listed.into_iter().filter(fits);
     let Some(last) = fitting.next() else {
         return Err(nothing_to_undo(workbench, root, wanted));
