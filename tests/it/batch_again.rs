@@ -41,9 +41,11 @@ fn a_plan_in_the_workspace_is_not_rewritten_by_its_own_items() {
     assert!(read("src/f000.rs").contains("new") && read("other.jsonl").contains("\"find\":\"new\""));
 }
 
+const MAKEFILE: &str = "all:\n\techo old\n\n\n\n\nother:\n\ttrue\n";
+
 /// A plan whose proposal waits for an approval, since it changes a makefile, with this check; the name of the question.
 fn waits(place: &crate::place::Place, check: &str) -> (String, String, String) {
-    place.write("Makefile", "all:\n\techo old\n\n\n\n\nother:\n\ttrue\n");
+    place.write("Makefile", MAKEFILE);
     place.trust();
     let item = json!({
         "id": "a", "regex": {"find": "old", "replace": "new"}, "apply": "all", "commit": true,
@@ -77,20 +79,21 @@ fn what_was_written_while_an_answer_was_waited_for_goes_into_no_commit() {
         return;
     }
     let place = place(1);
+    says(&place, &["mode", "unrestricted"]);
     let git = |arguments: &[&str]| crate::batch_git::git(&place.work(), arguments);
     git(&["init", "-q"]);
     for (key, value) in [("user.name", "a"), ("user.email", "a@example.org")] {
         git(&["config", key, value]);
     }
-    let (items, _, question) = waits(&place, "true");
+    place.write("Makefile", MAKEFILE);
     git(&["add", "."]);
     git(&["commit", "-qm", "begun"]);
-    let makefile = std::fs::read_to_string(place.work().join("Makefile")).unwrap();
-    place.write("Makefile", makefile.replace("true", "echo my own"));
-    place.trust();
-    says(&place, &["mode", "unrestricted"]);
+    let (items, _, question) = waits(&place, "true");
+    // Beside what is proposed, so that the answer fits still.
+    place.write("Makefile", MAKEFILE.replace("true", "echo my own"));
     let output = batch(&place, &items, &["--commit", "--approve", &question]);
     let told = events(&output);
-    assert!(code(&output) != 0 && of(&told, "applied").is_empty(), "{}", notes(&output));
-    assert!(of(&told, "failed")[0]["what"].as_str().unwrap().contains("Makefile"), "{told:?}");
+    assert!(code(&output) == 1 && of(&told, "applied").is_empty(), "{}", notes(&output));
+    let what = of(&told, "failed")[0]["what"].as_str().unwrap().to_owned();
+    assert!(what.contains("Makefile holds what is not committed yet"), "{what}");
 }

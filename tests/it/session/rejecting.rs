@@ -99,4 +99,9 @@ fn what_the_command_line_does_meanwhile_shows_in_the_editor() {
     desk.notices("b.rs", 0, "");
     says(&desk.place, &["rewrite", "--lang", "rust", "--pattern", "old($A)", "--to", "other($A)"]);
     desk.notices("a.rs", 2, "other(");
+    says(&desk.place, &["mode", "read-only"]);
+    // The look that follows is of no notice; a later change that has one comes after it.
+    says(&desk.place, &["rewrite", "--lang", "rust", "--pattern", "old(2)", "--to", "third(2)"]);
+    desk.notices("a.rs", 3, "(");
+    desk.offered("a.rs", 0, "switch mode from read-only to workspace-write");
 }
