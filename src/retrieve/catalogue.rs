@@ -213,6 +213,34 @@ impl Catalogue {
         found
     }
 
+    /// Inverse document frequency of a term.
+    #[must_use]
+    pub fn rarity_of(&self, term: &str) -> f32 {
+        let list = self.words.get(term).and_then(|word| self.postings.get(*word as usize));
+        self.rarity(list.map_or(0, |list| list.iter().filter(|posting| self.get(posting.chunk).is_some()).count()))
+    }
+
+    /// What the question's terms are worth in each field of a chunk alone, in the order of [`Field::ALL`].
+    #[must_use]
+    pub fn field_scores(&self, chunk: u32, question: &Question) -> [f32; 5] {
+        let mut scores = [0.0; 5];
+        let (Some(known), means) = (self.get(chunk), self.means()) else { return scores };
+        for term in &question.terms {
+            let list = self.words.get(term.as_str()).and_then(|word| self.postings.get(*word as usize));
+            let Some(list) = list else { continue };
+            let Ok(at) = list.binary_search_by_key(&chunk, |posting| posting.chunk) else { continue };
+            let (Some(posting), weight) = (list.get(at), self.rarity_of(term)) else { continue };
+            for (at, score) in scores.iter_mut().enumerate() {
+                let mut alone = Posting { chunk, counts: [0; 5] };
+                if let (Some(to), Some(from)) = (alone.counts.get_mut(at), posting.counts.get(at)) {
+                    *to = *from;
+                }
+                *score += weight * saturated(frequency(&alone, known, &means));
+            }
+        }
+        scores
+    }
+
     /// Inverse document frequency of a term that so many chunks have.
     #[allow(clippy::cast_precision_loss, reason = "counts of chunks are far below 2^24 where it matters")]
     fn rarity(&self, having: usize) -> f32 {
