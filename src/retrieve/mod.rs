@@ -1,6 +1,7 @@
 //! From a question to an order of chunks: terms, features, ranking, snippets. Pure.
 
 mod candidate;
+pub mod embedding;
 mod features;
 mod question;
 mod rank;
@@ -11,6 +12,7 @@ mod terms;
 mod quality;
 
 pub use candidate::{Candidate, Candidates, StoreQuery, StoredChunk};
+pub use embedding::{Embedding, EmbeddingError};
 pub use features::{DIMENSIONS, chunk_features, cosine, question_features};
 pub use question::{Name, Question, Shape};
 pub use rank::{Hit, rank};
