@@ -76,12 +76,12 @@ fn train(cache: &Path, out: &Path, options: &[&str]) {
         at.and_then(|at| options.get(at + 1)?.parse().ok()).unwrap_or(usual)
     };
     let plan = Plan {
-        epochs: option("--epochs", 8.0) as usize,
+        epochs: option("--epochs", 4.0) as usize,
         batch: option("--batch", 512.0) as usize,
-        block: option("--block", 32.0) as usize,
-        rate: option("--rate", 0.02),
+        block: option("--block", 256.0) as usize,
+        rate: option("--rate", 0.04),
         temperature: option("--temperature", 0.05),
-        unknown: option("--unknown", 8.0),
+        unknown: option("--unknown", 0.0),
         seed: option("--seed", 1.0) as u64,
     };
     let (train, held) = harvested(cache);

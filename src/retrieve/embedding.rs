@@ -22,7 +22,7 @@ pub const VERSION: u32 = 1;
 const MOST_TERMS: usize = 1 << 20;
 
 /// What a term counts for by where it stands: name, parent, path, signature, text.
-const FIELD_WEIGHTS: [f32; 5] = [4.0, 1.5, 1.0, 2.0, 1.0];
+const FIELD_WEIGHTS: [f32; 5] = [8.0, 2.0, 2.0, 3.0, 1.0];
 
 /// Why bytes are no table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -235,7 +235,7 @@ fn slot_of(hash: u64, mask: usize) -> usize {
 impl Rows {
     /// The sum of the rows of `bag`, in an order of its own so that every run adds up the same, brought to length 1.
     fn sum(&self, mut bag: Vec<(Place, f32)>) -> Vec<f32> {
-        // Weights are sums of a few halves, so equal places add up the same in any order.
+        // Weights are sums of whole numbers, so equal places add up the same in any order.
         bag.sort_unstable_by_key(|(place, _)| *place);
         let mut vector = vec![0.0_f32; DIMENSIONS];
         for same in bag.chunk_by(|left, right| left.0 == right.0) {
