@@ -22,7 +22,7 @@ pub const VERSION: u32 = 1;
 const MOST_TERMS: usize = 1 << 20;
 
 /// What a term counts for by where it stands: name, parent, path, signature, text.
-const FIELD_WEIGHTS: [f32; 5] = [8.0, 2.0, 2.0, 3.0, 1.0];
+const FIELD_WEIGHTS: [f32; 5] = [16.0, 3.0, 4.0, 4.0, 1.0];
 
 /// Why bytes are no table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

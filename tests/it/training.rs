@@ -109,3 +109,21 @@ fn a_small_training_learns_what_words_mean() {
     let (by_hashes, _) = measure::held(&held, By::Hashes, false);
     assert!(by_table > by_hashes + 0.2, "{by_table} {by_hashes}");
 }
+
+#[test]
+fn the_committed_table_is_whole_and_knows_what_words_mean() {
+    let table = Embedding::from_bytes(include_bytes!("../../src/model/embedding.bin")).unwrap();
+    assert!(table.len() > 10_000);
+    let near = |question: &str, code: &str| {
+        let path = tagout::workspace::RelativePath::new("a.rs").unwrap();
+        let chunk = tagout::syntax::chunk_text(&path, code, &|| false).chunks.remove(0);
+        cosine(&table.question_vector(&Question::parse(question)), &table.chunk_vector(&chunk, &path))
+    };
+    let draw = "fn draw_circle(&mut self) {}";
+    for (question, code) in
+        [("delete an item", "fn remove_entry(&mut self) {}"), ("files of a folder", "fn read_dir(&self) {}")]
+    {
+        let (own, other) = (near(question, code), near(question, draw));
+        assert!(own > other + 0.05, "{question}: {own} {other}");
+    }
+}

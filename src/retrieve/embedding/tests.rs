@@ -1,3 +1,5 @@
+//! A table is read as it was written, or refused; words of one meaning meet.
+
 use proptest::prelude::*;
 
 use super::*;
