@@ -2,6 +2,7 @@
 
 mod candidate;
 mod catalogue;
+pub mod embedding;
 mod features;
 mod question;
 mod rank;
@@ -13,6 +14,7 @@ mod quality;
 
 pub use catalogue::{Catalogue, Field, Known, Lexical};
 pub use candidate::{Candidate, Candidates, StoreQuery, StoredChunk};
+pub use embedding::{Embedding, EmbeddingError};
 pub use features::{DIMENSIONS, chunk_features, cosine, question_features};
 pub use question::{Name, Question, Shape};
 pub use rank::{Hit, rank, rank_with};
