@@ -1,6 +1,8 @@
 //! From a question to an order of chunks: terms, features, ranking, snippets. Pure.
 
 mod candidate;
+mod catalogue;
+pub mod embedding;
 mod features;
 mod question;
 mod rank;
@@ -10,9 +12,11 @@ mod terms;
 #[cfg(test)]
 mod quality;
 
+pub use catalogue::{Catalogue, Field, Known, Lexical};
 pub use candidate::{Candidate, Candidates, StoreQuery, StoredChunk};
+pub use embedding::{Embedding, EmbeddingError};
 pub use features::{DIMENSIONS, chunk_features, cosine, question_features};
 pub use question::{Name, Question, Shape};
-pub use rank::{Hit, rank};
+pub use rank::{Hit, rank, rank_with};
 pub use snippet::{Snippet, snippet};
 pub use terms::{index_terms, terms};

@@ -36,7 +36,13 @@ pub fn rank(question: &Question, candidates: &[Candidate], total: usize) -> Vec<
         question.terms.iter().enumerate().map(|(at, term)| (term.as_str(), at)).collect();
     let fields: Vec<Fields> = candidates.iter().map(|candidate| Fields::of(candidate, &wanted)).collect();
     let weights = term_weights(&fields, wanted.len(), total);
-    let lexical = scaled(bm25(&fields, &weights));
+    rank_with(question, candidates, &bm25(&fields, &weights))
+}
+
+/// Orders `candidates` by what the terms of each are worth, and all else.
+#[must_use]
+pub fn rank_with(question: &Question, candidates: &[Candidate], lexical: &[f32]) -> Vec<Hit> {
+    let lexical = scaled(lexical.to_vec());
     let similarity = scaled(candidates.iter().map(|candidate| candidate.similarity.max(0.0)).collect());
     let mut hits: Vec<Hit> = Vec::with_capacity(candidates.len());
     for (index, candidate) in candidates.iter().enumerate() {

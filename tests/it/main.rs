@@ -48,5 +48,6 @@ mod session;
 mod shell_differential;
 mod storms;
 mod tools;
+mod training;
 mod undo;
 mod unknown;
