@@ -12,8 +12,8 @@ mod terms;
 #[cfg(test)]
 mod quality;
 
-pub use catalogue::{Catalogue, Field, Known, Lexical};
 pub use candidate::{Candidate, Candidates, StoreQuery, StoredChunk};
+pub use catalogue::{Catalogue, CatalogueError, Field, Known, Lexical};
 pub use embedding::{Embedding, EmbeddingError};
 pub use features::{DIMENSIONS, chunk_features, cosine, question_features};
 pub use question::{Name, Question, Shape};
