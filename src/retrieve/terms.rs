@@ -20,8 +20,33 @@ const STOP_WORDS: &[&str] = &[
     "where", "which", "while", "who", "why", "will", "with", "would", "you", "your",
 ];
 
-/// Bytes of the longest of them.
-const LONGEST_STOP_WORD: usize = 6;
+/// The same as numbers, in the same order: comparing words as such is what most of the time would go to.
+const STOP_NUMBERS: [u64; STOP_WORDS.len()] = {
+    let mut numbers = [0; STOP_WORDS.len()];
+    let mut at = 0;
+    while at < numbers.len() {
+        #[allow(clippy::indexing_slicing, reason = "this is done while compiling")]
+        {
+            numbers[at] = number(STOP_WORDS[at].as_bytes());
+        }
+        at += 1;
+    }
+    numbers
+};
+
+/// The first eight bytes of a word, so that numbers have the order of their words.
+const fn number(mut word: &[u8]) -> u64 {
+    let (mut number, mut places) = (0, 0);
+    while places < 8 {
+        number <<= 8;
+        if let [first, rest @ ..] = word {
+            number |= *first as u64;
+            word = rest;
+        }
+        places += 1;
+    }
+    number
+}
 
 /// The terms of `text`, in order, repeats kept; at most 8,192 of them.
 #[must_use]
@@ -46,18 +71,23 @@ pub fn index_terms(path: &RelativePath, chunk: &Chunk) -> Vec<String> {
 
 /// Calls `take` for each term of `text`.
 pub(super) fn each_term(text: &str, take: &mut dyn FnMut(&str)) {
-    let mut words = Words::default();
-    for character in text.chars() {
-        if words.taken >= MOST_TERMS {
+    let mut splitter = Splitter::default();
+    each_word(text, &mut |word| splitter.each_term(word, take));
+}
+
+/// Calls `take` for each word of `text`: a run of letters, digits and underscores. It gives how many terms the word
+/// has, and is called no more once those are as many as one text may have.
+pub(super) fn each_word(text: &str, take: &mut dyn FnMut(&str) -> usize) {
+    let mut taken = 0;
+    for word in text.split(|character: char| !(character.is_alphanumeric() || character == '_')) {
+        if taken >= MOST_TERMS {
             return;
         }
-        if character.is_alphanumeric() || character == '_' {
-            words.word.push(character);
-        } else if !words.word.is_empty() {
-            words.end(take);
+        // Only a word with more bytes can have more characters.
+        if !word.is_empty() && (word.len() <= LONGEST_WORD || word.chars().count() <= LONGEST_WORD) {
+            taken += take(word);
         }
     }
-    words.end(take);
 }
 
 /// Whether the text writes each character as a word of its own: Chinese, Japanese, Korean.
@@ -65,31 +95,23 @@ fn is_dense(character: char) -> bool {
     matches!(character, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
 }
 
-#[derive(Default)]
-struct Words {
-    word: Vec<char>,
+/// Splits words into terms.
+#[derive(Debug, Default)]
+pub(super) struct Splitter {
     part: String,
     whole: String,
     taken: usize,
 }
 
-impl Words {
-    /// Splits the word that has been gathered, and forgets it.
-    fn end(&mut self, take: &mut dyn FnMut(&str)) {
-        let word = std::mem::take(&mut self.word);
-        if word.len() <= LONGEST_WORD {
-            self.split(&word, take);
-        }
-        self.word = word;
-        self.word.clear();
-    }
-
-    fn split(&mut self, word: &[char], take: &mut dyn FnMut(&str)) {
+impl Splitter {
+    /// Calls `take` for each term of a word; how many they are.
+    pub(super) fn each_term(&mut self, word: &str, take: &mut dyn FnMut(&str)) -> usize {
+        self.taken = 0;
         self.whole.clear();
         self.whole.push('=');
-        let (mut parts, mut previous) = (0_usize, None);
-        for (at, &character) in word.iter().enumerate() {
-            if previous.is_some_and(|before| breaks(before, character, word.get(at + 1).copied()))
+        let (mut parts, mut previous, mut characters) = (0_usize, None, word.chars().peekable());
+        while let Some(character) = characters.next() {
+            if previous.is_some_and(|before| breaks(before, character, characters.peek().copied()))
                 && !self.part.is_empty()
             {
                 parts += 1;
@@ -115,6 +137,7 @@ impl Words {
             self.taken += 1;
             take(&self.whole);
         }
+        self.taken
     }
 
     fn end_part(&mut self, take: &mut dyn FnMut(&str)) {
@@ -133,10 +156,9 @@ impl Words {
     }
 }
 
-/// Whether `word` says nothing; a search of a dozen strings for every part of every identifier would be the larger
-/// part of making terms, so long words are told by their length alone.
+/// Whether `word` says nothing. None that does has eight bytes.
 fn is_stop_word(word: &str) -> bool {
-    word.len() <= LONGEST_STOP_WORD && STOP_WORDS.binary_search(&word).is_ok()
+    word.len() < 8 && STOP_NUMBERS.binary_search(&number(word.as_bytes())).is_ok()
 }
 
 /// Whether a new part of an identifier begins between `before` and `here`.
@@ -169,18 +191,24 @@ fn stem(word: &mut String) {
 }
 
 fn cut_plural(word: &mut String) {
+    if !word.ends_with('s') {
+        return;
+    }
     if word.ends_with("ies") && word.len() > 4 {
         word.truncate(word.len() - 3);
         word.push('y');
     } else if ["sses", "xes", "zes", "ches", "shes"].iter().any(|end| word.ends_with(end)) {
         word.truncate(word.len() - 2);
-    } else if word.ends_with('s') && !["ss", "us", "is"].iter().any(|end| word.ends_with(end)) {
+    } else if !["ss", "us", "is"].iter().any(|end| word.ends_with(end)) {
         word.pop();
     }
 }
 
 fn cut_verb(word: &mut String) {
     for end in ["ing", "ed"] {
+        if !same_end(word, end) {
+            continue;
+        }
         let Some(rest) = word.strip_suffix(end) else { continue };
         if rest.len() < 3 || !rest.bytes().any(|byte| b"aeiouy".contains(&byte)) {
             continue;
@@ -195,6 +223,9 @@ fn cut_verb(word: &mut String) {
 fn cut_noun(word: &mut String) {
     for (end, least) in [("ation", 5), ("ion", 4), ("ator", 5), ("er", 4), ("or", 5), ("ly", 4), ("ate", 5), ("at", 5)]
     {
+        if !same_end(word, end) {
+            continue;
+        }
         let Some(rest) = word.strip_suffix(end) else { continue };
         let wanted = end != "ion" || rest.ends_with('t') || rest.ends_with('s');
         if rest.len() >= least && wanted {
@@ -204,6 +235,11 @@ fn cut_noun(word: &mut String) {
             return;
         }
     }
+}
+
+/// Whether both have one last byte: nearly all words are told from nearly all endings by that.
+fn same_end(word: &str, end: &str) -> bool {
+    word.as_bytes().last() == end.as_bytes().last()
 }
 
 /// `stopp` to `stop`, from `stopping`; `ll`, `ss` and `zz` stay.
@@ -256,7 +292,10 @@ mod tests {
 
     #[test]
     fn stop_words_are_sorted_and_dropped() {
-        assert!(STOP_WORDS.is_sorted());
+        assert!(STOP_WORDS.is_sorted() && STOP_WORDS.iter().all(|word| word.len() < 8));
+        assert!(
+            STOP_WORDS.iter().all(|word| is_stop_word(word)) && !is_stop_word("wherefore") && !is_stop_word("wher")
+        );
         check("where is the file that we open", &["fil", "open"]);
         check("is_empty", &["empti", "=isempty"]);
     }
