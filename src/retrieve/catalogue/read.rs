@@ -20,12 +20,25 @@ impl Catalogue {
     /// When the bytes are not whole, of another form, or made with another embedder than `embedder`.
     pub fn from_bytes(mut bytes: Vec<u8>, embedder: &str) -> Result<Self, CatalogueError> {
         checked_head(&bytes)?;
+        // The largest part is copied first, and what it was read from let go of: both need much memory for a moment.
+        let vectors = parts(&bytes).map(|[.., vectors]| read_vectors(vectors)).ok_or(CatalogueError::Damaged)?;
+        let others = bytes.len() - vectors.len();
+        cut(&mut bytes, others);
         let (mut catalogue, kept) = from_parts(&bytes, embedder)?;
-        bytes.truncate(kept);
-        bytes.shrink_to_fit();
+        if catalogue.count.checked_mul(DIMENSIONS) != Some(vectors.len()) {
+            return Err(CatalogueError::Damaged);
+        }
+        catalogue.vectors = vectors;
+        cut(&mut bytes, kept);
         catalogue.base.bytes = bytes;
         Ok(catalogue)
     }
+}
+
+/// Lets go of the bytes after those that are kept.
+fn cut(bytes: &mut Vec<u8>, kept: usize) {
+    bytes.truncate(kept);
+    bytes.shrink_to_fit();
 }
 
 /// Whether the bytes are those of a segment of this form, as they were written.
@@ -42,9 +55,9 @@ fn checked_head(bytes: &[u8]) -> Result<(), CatalogueError> {
     whole.then_some(()).ok_or(CatalogueError::Damaged)
 }
 
-/// The catalogue, still without the bytes of its base, and how many of them it needs.
+/// The catalogue, still without its vectors and the bytes of its base, and how many of these it needs.
 fn from_parts(bytes: &[u8], embedder: &str) -> Result<(Catalogue, usize), CatalogueError> {
-    let [postings, texts, name, files, records, strings, terms, names, vectors] =
+    let [postings, texts, name, files, records, strings, terms, names, _] =
         parts(bytes).ok_or(CatalogueError::Damaged)?;
     if name != embedder.as_bytes() {
         return Err(CatalogueError::Embedder(String::from_utf8_lossy(name).into_owned()));
@@ -54,7 +67,6 @@ fn from_parts(bytes: &[u8], embedder: &str) -> Result<(Catalogue, usize), Catalo
         read_files(files, texts.len(), &mut catalogue)?;
         let places = read_strings(strings, &mut catalogue)?;
         read_records(records, &places, &mut catalogue)?;
-        read_vectors(vectors, &mut catalogue)?;
         catalogue.base = read_terms(terms, postings.len())?;
         catalogue.base.count = u32::try_from(catalogue.count).ok()?;
         catalogue.base.names = read_names(names, catalogue.base.count)?;
@@ -68,10 +80,12 @@ fn parts(bytes: &[u8]) -> Option<[&[u8]; PARTS]> {
     let mut lengths = Reader(bytes.get(HEAD..HEAD + LENGTHS)?);
     let mut rest = Reader(bytes.get(HEAD + LENGTHS..)?);
     let mut parts: [&[u8]; PARTS] = [&[]; PARTS];
-    for part in &mut parts {
+    let (last, others) = parts.split_last_mut()?;
+    for part in others {
         *part = rest.take(usize::try_from(u64::from_le_bytes(lengths.array()?)).ok()?)?;
     }
-    rest.0.is_empty().then_some(parts)
+    *last = rest.0;
+    Some(parts)
 }
 
 fn read_files(part: &[u8], texts: usize, catalogue: &mut Catalogue) -> Option<()> {
@@ -178,13 +192,10 @@ fn read_record(reader: &mut Reader<'_>, strings: &[Place]) -> Option<(Record, [u
     Some((Record { file: 0, span, lines, symbol, parent, signature, text, kind, hash }, lengths))
 }
 
-fn read_vectors(part: &[u8], catalogue: &mut Catalogue) -> Option<()> {
-    if part.len() != catalogue.count.checked_mul(DIMENSIONS)? {
-        return None;
-    }
-    catalogue.vectors = Vec::with_capacity(part.len() + ROOM * DIMENSIONS);
-    catalogue.vectors.extend(part.iter().map(|step| step.cast_signed()));
-    Some(())
+fn read_vectors(part: &[u8]) -> Vec<i8> {
+    let mut vectors = Vec::with_capacity(part.len() + ROOM * DIMENSIONS);
+    vectors.extend(part.iter().map(|step| step.cast_signed()));
+    vectors
 }
 
 fn read_terms(part: &[u8], postings: usize) -> Option<Base> {

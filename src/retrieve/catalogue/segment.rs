@@ -8,11 +8,10 @@ pub(super) const MAGIC: &[u8; 8] = b"tagoutsg";
 pub(super) const FORM: u32 = 1;
 /// Bytes before those that the hash is of: magic, form, hash.
 pub(super) const HEAD: usize = 8 + 4 + 32;
-/// Parts that follow each other, the length of each in front of all: postings, texts, embedder, files, records,
-/// strings, terms, names, vectors.
+/// Parts that follow each other: postings, texts, embedder, files, records, strings, terms, names, vectors.
 pub(super) const PARTS: usize = 9;
-/// Bytes of the lengths of the parts.
-pub(super) const LENGTHS: usize = 8 * PARTS;
+/// Bytes of the lengths of the parts but for the last, which reaches to the end.
+pub(super) const LENGTHS: usize = 8 * (PARTS - 1);
 
 /// Why bytes are no segment that can be used. The index is made anew, whichever it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

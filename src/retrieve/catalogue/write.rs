@@ -3,7 +3,7 @@
 //! | part | holds |
 //! |---|---|
 //! | head | magic, form, BLAKE3 of all that follows |
-//! | lengths | bytes of each part below, 8 bytes each |
+//! | lengths | bytes of each part below but for the last, 8 bytes each |
 //! | postings | lists of `postings.rs`, in the order of the terms |
 //! | texts | blocks of `texts.rs`, in the order of the files |
 //! | embedder | the name of what made the vectors |
@@ -188,7 +188,6 @@ impl<'a> Writer<'a> {
             let vector = vectors::range(*old).and_then(|range| self.catalogue.vectors.get(range)).unwrap_or_default();
             self.out.extend(vector.iter().map(|step| step.cast_unsigned()));
         }
-        self.end_part();
     }
 
     /// The segment, with the lengths of its parts and the hash of all.
