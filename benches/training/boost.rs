@@ -36,7 +36,7 @@ pub(super) struct Rows {
 pub(super) struct Plan {
     /// Trees, one after the other.
     pub(super) trees: usize,
-    /// Leaves of a tree, at most.
+    /// Leaves of a tree, at most; not above 64, which is what a finished tree may have.
     pub(super) leaves: usize,
     /// What a tree adds of what it would.
     pub(super) rate: f32,
@@ -81,6 +81,7 @@ pub(super) fn train(rows: &Rows, plan: &Plan, names: &[String], watch: &mut dyn 
     assert_eq!(rows.features.len(), count * rows.width, "every row has a number for every feature");
     assert_eq!(rows.groups.iter().sum::<usize>(), count, "the groups are all of the rows");
     assert!(rows.weights.is_empty() || rows.weights.len() == rows.groups.len(), "every group has a weight or none has");
+    assert!(plan.leaves <= 64, "a tree may have 64 leaves");
     let mut random = Random(plan.seed);
     let columns = Columns::new(&rows.features, rows.width, plan.threads, &mut random);
     let lists = Lists::new(rows, plan);

@@ -77,13 +77,26 @@ fn what_is_no_tree_is_refused() {
 }
 
 #[test]
-fn a_tree_whose_right_side_is_too_far_away_is_refused() {
-    let chain = |length: usize| {
-        let left = std::iter::repeat_n([split(0, 1.0, 0.0), leaf(0.0)], length).flatten().chain([leaf(0.0)]);
-        Trees::new(names(1), [split(0, 1.0, 0.0)].into_iter().chain(left).chain([leaf(0.0)]))
-    };
-    assert!(chain(32_700).is_some());
-    assert!(chain(32_800).is_none());
+fn a_tree_has_at_most_sixty_four_leaves_on_whatever_side() {
+    for (left, right) in [(1, 63), (63, 1), (30, 34)] {
+        // A row of 0.5 leaves the chain of splits at 0 by its end, which is right; one of -0.5 at once.
+        let chain = |leaves: usize| std::iter::repeat_n([split(0, 0.0, 0.0), leaf(1.0)], leaves - 1).flatten();
+        let tree = |right: usize| {
+            let nodes = chain(left).chain([leaf(2.0)]).chain(chain(right)).chain([leaf(3.0)]);
+            Trees::new(names(2), [split(1, 0.0, 0.0)].into_iter().chain(nodes))
+        };
+        let whole = tree(right).unwrap();
+        for row in [[-0.5, -0.5], [0.5, -0.5], [-0.5, 0.5], [0.5, 0.5]] {
+            let leaves = if row[1] > 0.0 { right } else { left };
+            let expected = match (leaves, row[0] > 0.0, row[1] > 0.0) {
+                (2.., false, _) => 1.0,
+                (_, _, false) => 2.0,
+                (_, _, true) => 3.0,
+            };
+            assert_eq!(whole.score(&row).to_bits(), f32::to_bits(expected), "{left} {right} {row:?}");
+        }
+        assert!(tree(right + 1).is_none());
+    }
 }
 
 #[test]
