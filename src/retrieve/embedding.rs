@@ -3,6 +3,7 @@
 //! A vector is the sum of its terms' rows, of unit length. The rows are trained by `benches/train.rs` on sentences of
 //! doc comments and the definitions below them, so that words of a question meet other words of the code.
 
+use super::reader::Reader;
 use super::terms::each_term;
 use super::{DIMENSIONS, Question};
 use crate::syntax::Chunk;
@@ -85,7 +86,7 @@ impl Embedding {
         Self::read(&mut reader)?.ok_or(EmbeddingError::Damaged)
     }
 
-    fn read(reader: &mut Reader) -> Result<Option<Self>, EmbeddingError> {
+    fn read(reader: &mut Reader<'static>) -> Result<Option<Self>, EmbeddingError> {
         let (Some(version), Some(dimensions)) = (reader.number(), reader.number()) else { return Ok(None) };
         if version != VERSION || usize::try_from(dimensions) != Ok(DIMENSIONS) {
             return Err(EmbeddingError::OtherForm { version, dimensions });
@@ -93,7 +94,7 @@ impl Embedding {
         Ok(Self::read_rest(reader))
     }
 
-    fn read_rest(reader: &mut Reader) -> Option<Self> {
+    fn read_rest(reader: &mut Reader<'static>) -> Option<Self> {
         let hash = reader.take(32)?;
         if ContentHash::of(reader.0).as_bytes().as_slice() != hash {
             return None;
@@ -101,10 +102,10 @@ impl Embedding {
         let (count, length) = (reader.size().filter(|count| *count <= MOST_TERMS)?, reader.size()?);
         let (unknown_in_question, unknown_in_chunk) = (reader.float()?, reader.float()?);
         let ends = (0..count).map(|_| reader.size()).collect::<Option<Vec<_>>>()?;
-        let scales = |reader: &mut Reader| (0..count).map(|_| reader.float()).collect::<Option<Vec<_>>>();
+        let scales = |reader: &mut Reader<'static>| (0..count).map(|_| reader.float()).collect::<Option<Vec<_>>>();
         let (question, chunk) = (scales(reader)?, scales(reader)?);
         let text = std::str::from_utf8(reader.take(length)?).ok()?;
-        let rows = |reader: &mut Reader| reader.take(count.checked_mul(DIMENSIONS)?);
+        let rows = |reader: &mut Reader<'static>| reader.take(count.checked_mul(DIMENSIONS)?);
         let question = Rows { scales: question, rows: rows(reader)?, unknown: unknown_in_question };
         let chunk = Rows { scales: chunk, rows: rows(reader)?, unknown: unknown_in_chunk };
         let terms = Terms::new(text, ends)?;
@@ -264,29 +265,5 @@ impl Rows {
         for (sum, step) in vector.iter_mut().zip(row) {
             *sum += scale * f32::from(step.cast_signed());
         }
-    }
-}
-
-/// What is left of the bytes.
-struct Reader(&'static [u8]);
-
-impl Reader {
-    fn take(&mut self, count: usize) -> Option<&'static [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn number(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    fn size(&mut self) -> Option<usize> {
-        usize::try_from(self.number()?).ok()
-    }
-
-    /// A number that is one, and not so large that sums of it are none.
-    fn float(&mut self) -> Option<f32> {
-        Some(f32::from_bits(self.number()?)).filter(|value| value.is_finite() && value.abs() < 1e6)
     }
 }

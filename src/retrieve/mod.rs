@@ -6,8 +6,10 @@ pub mod embedding;
 mod features;
 mod question;
 mod rank;
+mod reader;
 mod snippet;
 mod terms;
+pub mod trees;
 
 #[cfg(test)]
 mod quality;
@@ -20,3 +22,4 @@ pub use question::{Name, Question, Shape};
 pub use rank::{Hit, rank, rank_with};
 pub use snippet::{Snippet, snippet};
 pub use terms::{index_terms, terms};
+pub use trees::{TreeNode, Trees, TreesError};
