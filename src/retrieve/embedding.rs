@@ -132,6 +132,33 @@ impl Embedding {
         self.chunk.sum(bag)
     }
 
+    /// The row of a term where it stands in a question; `None` for an unknown one.
+    #[must_use]
+    pub fn in_question(&self, term: &str) -> Option<Direction> {
+        self.question.direction(self.terms.place(term))
+    }
+
+    /// The row of a term where it stands in a chunk; `None` for an unknown one.
+    #[must_use]
+    pub fn in_chunk(&self, term: &str) -> Option<Direction> {
+        self.chunk.direction(self.terms.place(term))
+    }
+
+    /// The vector of a definition without its text, of unit length.
+    #[must_use]
+    pub fn heading_vector(
+        &self,
+        symbol: Option<&str>,
+        parent: Option<&str>,
+        path: &str,
+        signature: &str,
+    ) -> Vec<f32> {
+        let mut bag = Vec::new();
+        let fields = [symbol.unwrap_or_default(), parent.unwrap_or_default(), path, signature, ""];
+        each_field_term(fields, &mut |term, weight| bag.push((self.terms.place(term), weight)));
+        self.chunk.sum(bag)
+    }
+
     /// The vector of a question, of unit length; all zeros for a question without any term.
     #[must_use]
     pub fn question_vector(&self, question: &Question) -> Vec<f32> {
@@ -139,6 +166,28 @@ impl Embedding {
         each_question_term(question, &mut |term, weight| bag.push((self.terms.place(term), weight)));
         self.question.sum(bag)
     }
+}
+
+/// The row of one term, to be compared with others.
+#[derive(Debug, Clone, Copy)]
+pub struct Direction {
+    row: &'static [u8],
+    length: f32,
+}
+
+impl Direction {
+    /// Cosine of both rows; 0 where one has no length.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a product of 256 bytes is below 2^23")]
+    pub fn cosine(self, other: Self) -> f32 {
+        let lengths = self.length * other.length;
+        if lengths > 0.0 { product(self.row, other.row) as f32 / lengths } else { 0.0 }
+    }
+}
+
+fn product(left: &[u8], right: &[u8]) -> i32 {
+    let times = |(a, b): (&u8, &u8)| i32::from(i16::from(a.cast_signed()) * i16::from(b.cast_signed()));
+    left.iter().zip(right).map(times).sum()
 }
 
 /// Calls `take` with each term that a chunk's vector is made of and what it counts for there, repeats kept.
@@ -150,6 +199,10 @@ pub fn each_chunk_term(chunk: &Chunk, path: &RelativePath, take: &mut dyn FnMut(
         chunk.signature.as_str(),
         chunk.text.as_str(),
     ];
+    each_field_term(fields, take);
+}
+
+fn each_field_term(fields: [&str; 5], take: &mut dyn FnMut(&str, f32)) {
     for (text, weight) in fields.into_iter().zip(FIELD_WEIGHTS) {
         each_term(text, &mut |term| take(term, weight));
     }
@@ -257,6 +310,13 @@ impl Rows {
             vector.fill(0.0);
         }
         vector
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a product of 256 bytes is below 2^23")]
+    fn direction(&self, place: Place) -> Option<Direction> {
+        let Place::Known(index) = place else { return None };
+        let row = self.rows.get(index * DIMENSIONS..(index + 1) * DIMENSIONS)?;
+        Some(Direction { row, length: (product(row, row) as f32).sqrt() })
     }
 
     fn add(&self, index: usize, weight: f32, vector: &mut [f32]) {

@@ -248,6 +248,13 @@ impl Catalogue {
         self.file(path).map(|file| file.chunks.clone().collect()).unwrap_or_default()
     }
 
+    /// How many chunks the file of a chunk has.
+    #[must_use]
+    pub fn chunks_beside(&self, chunk: u32) -> usize {
+        let file = self.record(chunk).and_then(|record| self.files.get(record.file as usize));
+        file.map_or(0, |file| file.chunks.len())
+    }
+
     fn record(&self, chunk: u32) -> Option<&Record> {
         self.is_live(chunk).then(|| self.records.get(chunk as usize))?
     }
