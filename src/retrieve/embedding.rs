@@ -146,13 +146,7 @@ impl Embedding {
 
     /// The vector of a definition without its text, of unit length.
     #[must_use]
-    pub fn heading_vector(
-        &self,
-        symbol: Option<&str>,
-        parent: Option<&str>,
-        path: &str,
-        signature: &str,
-    ) -> Vec<f32> {
+    pub fn heading_vector(&self, symbol: Option<&str>, parent: Option<&str>, path: &str, signature: &str) -> Vec<f32> {
         let mut bag = Vec::new();
         let fields = [symbol.unwrap_or_default(), parent.unwrap_or_default(), path, signature, ""];
         each_field_term(fields, &mut |term, weight| bag.push((self.terms.place(term), weight)));

@@ -1,5 +1,6 @@
 //! From a question to an order of chunks: terms, features, ranking, snippets. Pure.
 
+mod builtin;
 mod candidate;
 mod catalogue;
 pub mod embedding;
@@ -15,6 +16,7 @@ pub mod trees;
 #[cfg(test)]
 mod quality;
 
+pub use builtin::{BuiltinError, builtin};
 pub use candidate::{Candidate, Candidates, StoreQuery, StoredChunk};
 pub use catalogue::{Catalogue, CatalogueError, Field, Known, Lexical};
 pub use embedding::{Embedding, EmbeddingError};

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 
 use super::super::{Question, terms};
 
-const TESTS: &[&str] = &[
-    "test", "tests", "testing", "spec", "specs", "__tests__", "testdata", "fixture", "fixtures", "mock", "mocks",
-];
+const TESTS: &[&str] =
+    &["test", "tests", "testing", "spec", "specs", "__tests__", "testdata", "fixture", "fixtures", "mock", "mocks"];
 const EXAMPLES: &[&str] =
     &["example", "examples", "demo", "demos", "sample", "samples", "bench", "benches", "benchmarks", "play"];
 const PROSE: &[&str] = &["md", "mdx", "rst", "txt", "adoc", "html"];
@@ -46,7 +45,11 @@ impl Marks {
         Self {
             tests: asks(&[TESTS]),
             examples: asks(&[EXAMPLES]),
-            prose: asks(&[PROSE, DATA, &["docs", "documentation", "guide", "readme", "changelog", "config", "settings"]]),
+            prose: asks(&[
+                PROSE,
+                DATA,
+                &["docs", "documentation", "guide", "readme", "changelog", "config", "settings"],
+            ]),
             old: asks(&[OLD]),
         }
     }
@@ -87,7 +90,9 @@ mod tests {
         let plain = Marks::new(&Question::parse("reads the header"));
         let said = plain.said("tests/io/header_test.go");
         assert!(said.test && !said.prose && !said.old && !said.header && said.depth == 2);
-        assert!(plain.said("docs/use.md").prose && plain.said("include/x.h").header && plain.said("src/legacy/a.ts").old);
+        assert!(
+            plain.said("docs/use.md").prose && plain.said("include/x.h").header && plain.said("src/legacy/a.ts").old
+        );
         assert!(!Marks::new(&Question::parse("tests that read the header")).said("tests/a.rs").test);
         assert!(!Marks::new(&Question::parse("what does the readme say")).said("README.md").prose);
         assert!(!plain.said("src/protest/attestation.rs").test);

@@ -7,7 +7,7 @@ use crate::syntax::ChunkKind;
 pub(super) const WHOLE_NAME: f32 = 4.0;
 
 /// 8 for the very name, 6 but for case, 4 but for case and underscores, 2 for the beginning of one; then 3 for the
-/// surroundings that were named and 1 for a definition itself.
+/// surroundings that were named, a little less where they are a file's, and 1 for a definition itself.
 pub(super) fn match_of(known: &Known<'_>, wanted: &Name) -> f32 {
     let Some(symbol) = known.symbol else { return 0.0 };
     let (lower, wanted_lower) = (symbol.to_lowercase(), wanted.name.to_lowercase());
@@ -23,8 +23,8 @@ pub(super) fn match_of(known: &Known<'_>, wanted: &Name) -> f32 {
     } else {
         return 0.0;
     };
-    let surrounded = whole >= WHOLE_NAME && wanted.qualifier.as_ref().is_some_and(|qualifier| within(known, qualifier));
-    let surroundings = if surrounded { 3.0 } else { 0.0 };
+    let qualifier = wanted.qualifier.as_deref().filter(|_| whole >= WHOLE_NAME);
+    let surroundings = qualifier.map_or(0.0, |qualifier| within(known, qualifier));
     let definition = match known.kind {
         ChunkKind::Function
         | ChunkKind::Method
@@ -43,10 +43,15 @@ pub(super) fn stem(path: &str) -> &str {
     file.split('.').next().unwrap_or(file)
 }
 
-/// Whether a candidate is inside what `qualifier` names: its parent, its file, its folder.
-fn within(known: &Known<'_>, qualifier: &str) -> bool {
+/// What it is worth that a candidate is inside what `qualifier` names: its parent, or its file or folder.
+fn within(known: &Known<'_>, qualifier: &str) -> f32 {
     let same = |name: &str| name.eq_ignore_ascii_case(qualifier);
     let parent = known.parent.unwrap_or_default();
-    parent.split(|at: char| !(at.is_alphanumeric() || at == '_')).any(same)
-        || known.path.split('/').any(|part| same(part.split('.').next().unwrap_or(part)))
+    if parent.split(|at: char| !(at.is_alphanumeric() || at == '_')).any(same) {
+        3.0
+    } else if known.path.split('/').any(|part| same(part.split('.').next().unwrap_or(part))) {
+        2.5
+    } else {
+        0.0
+    }
 }

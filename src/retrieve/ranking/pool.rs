@@ -16,7 +16,7 @@ const BY_FILE: usize = 30;
 /// What the best chunks of a file count for, the best first.
 const CHUNKS_OF_FILE: [f32; 7] = [1.0, 0.7, 0.5, 0.4, 0.3, 0.2, 0.1];
 
-/// How good chunks are, and the place each has in that order, from 0.
+/// How good chunks are, and the place each has in that order, from 0; equal ones share a place.
 #[derive(Debug, Default)]
 pub(super) struct Scored {
     /// The best score, at least a thousandth.
@@ -28,7 +28,12 @@ pub(super) struct Scored {
 impl Scored {
     fn new(scores: &[(u32, f32)]) -> Self {
         let best = scores.first().map_or(0.0, |(_, score)| *score).max(0.001);
-        let by_chunk = scores.iter().enumerate().map(|(at, (chunk, score))| (*chunk, (score / best, at))).collect();
+        let mut by_chunk = HashMap::with_capacity(scores.len());
+        let mut place = 0;
+        for equal in scores.chunk_by(|left, right| left.1 == right.1) {
+            by_chunk.extend(equal.iter().map(|(chunk, score)| (*chunk, (score / best, place))));
+            place += equal.len();
+        }
         Self { best, by_chunk }
     }
 }

@@ -15,31 +15,84 @@ use crate::syntax::ChunkKind;
 /// Names of the numbers of a row, group by group.
 const FOUND: [&str; 6] = ["terms", "terms_score", "terms_place", "vector", "vector_share", "vector_place"];
 const COVERED: [&str; 12] = [
-    "name_has", "name_has_rare", "parent_has", "parent_has_rare", "path_has", "path_has_rare", "signature_has",
-    "signature_has_rare", "text_has", "text_has_rare", "any_has", "any_has_rare",
+    "name_has",
+    "name_has_rare",
+    "parent_has",
+    "parent_has_rare",
+    "path_has",
+    "path_has_rare",
+    "signature_has",
+    "signature_has_rare",
+    "text_has",
+    "text_has_rare",
+    "any_has",
+    "any_has_rare",
 ];
 const OWN: [&str; 12] = [
-    "name_asked", "parent_asked", "stem_asked", "folder_asked", "signature_asked", "name_not_asked", "name_words",
-    "first_in_name", "name_first_asked", "name_last_asked", "run", "run_of_name",
+    "name_asked",
+    "parent_asked",
+    "stem_asked",
+    "folder_asked",
+    "signature_asked",
+    "name_not_asked",
+    "name_words",
+    "first_in_name",
+    "name_first_asked",
+    "name_last_asked",
+    "run",
+    "run_of_name",
 ];
 const RELATED: [&str; 11] = [
-    "name_near", "signature_near", "parent_near", "stem_near", "name_words_near", "signature_words_near",
-    "parent_words_near", "stem_words_near", "first_words_near", "name_worst_near", "name_vector",
+    "name_near",
+    "signature_near",
+    "parent_near",
+    "stem_near",
+    "name_words_near",
+    "signature_words_near",
+    "parent_words_near",
+    "stem_words_near",
+    "first_words_near",
+    "name_worst_near",
+    "name_vector",
 ];
 const FIELDS: [&str; 5] = ["name_score", "parent_score", "path_score", "signature_score", "text_score"];
 const SHAPED: [&str; 13] = [
-    "lines", "length", "function", "type", "text", "module", "variable", "method", "private", "upper", "public",
-    "parameters", "name_rarity",
+    "lines",
+    "length",
+    "function",
+    "type",
+    "text",
+    "module",
+    "variable",
+    "method",
+    "private",
+    "upper",
+    "public",
+    "parameters",
+    "name_rarity",
 ];
 const AROUND: [&str; 5] = ["twins", "siblings", "rarest", "second_rarest", "third_rarest"];
 const OF_FILE: [&str; 9] = [
-    "file_terms", "file_terms_sum", "file_place", "file_having", "file_share", "file_chunks", "file_vector",
-    "file_vector_sum", "file_all",
+    "file_terms",
+    "file_terms_sum",
+    "file_place",
+    "file_having",
+    "file_share",
+    "file_chunks",
+    "file_vector",
+    "file_vector_sum",
+    "file_all",
 ];
 const PLACED: [&str; 7] = ["test", "example", "prose", "header", "old", "hub", "depth"];
 const ASKED: [&str; 8] = [
-    "question_terms", "question_says_what_it_does", "question_rarest", "question_names", "question_tests",
-    "question_symbol", "name_match", "stem_match",
+    "question_terms",
+    "question_says_what_it_does",
+    "question_rarest",
+    "question_names",
+    "question_tests",
+    "question_symbol",
+    "name_match",
+    "stem_match",
 ];
 
 /// Numbers in a row.
@@ -107,8 +160,7 @@ impl<'a> Rows<'a> {
     /// The row of one candidate.
     pub(super) fn of(&mut self, chunk: u32, known: &Known<'_>, marks: &Marks) -> [f32; WIDTH] {
         let own = self.own(known);
-        let counts: Vec<[u8; 5]> =
-            self.pool.terms.iter().map(|term| self.pool.catalogue.counts(chunk, term)).collect();
+        let counts: Vec<[u8; 5]> = self.pool.terms.iter().map(|term| self.pool.catalogue.counts(chunk, term)).collect();
         let groups: [&[f32]; 10] = [
             &self.found(chunk),
             &self.covered(&own, &counts),
@@ -215,19 +267,28 @@ impl<'a> Rows<'a> {
 
     /// How near a candidate's words are to the question's, where they are not the same.
     fn related(&mut self, own: &Own, known: &Known<'_>) -> [f32; RELATED.len()] {
-        let mut of = |words: &[String]| -> Vec<Rc<[f32]>> { words.iter().map(|word| self.relations.of(word)).collect() };
+        let mut of =
+            |words: &[String]| -> Vec<Rc<[f32]>> { words.iter().map(|word| self.relations.of(word)).collect() };
         let names = of(&own.name);
         let few = own.signature.get(..SIGNATURE_WORDS.min(own.signature.len())).unwrap_or_default();
         let (signatures, parents, stems) = (of(few), of(&own.parent), of(&own.stem));
         let first = names.first().and_then(|word| word.first().copied()).unwrap_or_default();
         let weights = &self.pool.rarities;
-        let [name, signature, parent, stem] =
-            [&names, &signatures, &parents, &stems].map(|words| met(words, weights));
+        let [name, signature, parent, stem] = [&names, &signatures, &parents, &stems].map(|words| met(words, weights));
         let vector = self.embedding.heading_vector(known.symbol, known.parent, known.path, known.signature);
         let name_vector = cosine(&vector, self.pool.vector);
         [
-            name.question, signature.question, parent.question, stem.question, name.words, signature.words,
-            parent.words, stem.words, first, name.worst, name_vector,
+            name.question,
+            signature.question,
+            parent.question,
+            stem.question,
+            name.words,
+            signature.words,
+            parent.words,
+            stem.words,
+            first,
+            name.worst,
+            name_vector,
         ]
     }
 
