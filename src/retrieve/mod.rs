@@ -4,9 +4,11 @@ mod candidate;
 mod catalogue;
 pub mod embedding;
 mod features;
+mod lead;
 mod question;
 mod rank;
 mod snippet;
+mod symbol_match;
 mod terms;
 
 #[cfg(test)]
@@ -16,7 +18,9 @@ pub use catalogue::{Catalogue, Field, Known, Lexical};
 pub use candidate::{Candidate, Candidates, StoreQuery, StoredChunk};
 pub use embedding::{Embedding, EmbeddingError};
 pub use features::{DIMENSIONS, chunk_features, cosine, question_features};
+pub use lead::{Family, NameUse, Source, Target, lead, may_mean};
 pub use question::{Name, Question, Shape};
 pub use rank::{Hit, rank, rank_with};
 pub use snippet::{Snippet, snippet};
+pub use symbol_match::{Fit, symbol_fit};
 pub use terms::{index_terms, terms};
