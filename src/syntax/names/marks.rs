@@ -170,6 +170,11 @@ pub(super) fn find(language: Language, tree: &Tree, text: &str, stop: &dyn Fn() 
     if stopped { Err("it was cancelled, or looking at its names took too long".to_owned()) } else { Ok(Some(found)) }
 }
 
+/// Whether `language` has a query.
+pub(super) fn has_query(language: Language) -> bool {
+    source(language).is_some()
+}
+
 /// The query of `language`, where it has one: in the others every word that looks like a name is one.
 fn source(language: Language) -> Option<&'static str> {
     macro_rules! references {

@@ -119,6 +119,12 @@ impl Names {
     }
 }
 
+/// Whether it is known which words of a `language` are names, and which of these are local variables.
+#[must_use]
+pub fn knows_names(language: Language) -> bool {
+    marks::has_query(language)
+}
+
 /// The names of `text`. `stop` is asked now and then.
 ///
 /// # Errors
