@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::naming::NameAsk;
 use super::order::{EditId, JobId, RequestId};
-use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Shared, Stance, SymbolReport, Verified};
+use super::recipes::{
+    Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Shared, Stance, SymbolReport, Verified,
+};
 use crate::policy::Mode;
 use crate::ports::{Failure, OutputStream, Progress};
 use crate::text::{Encoding, Position, Range};

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::naming::Targets;
 use super::recipes::{
-    ApplyTask, Granted, Judgement, RecordTask, RefactorTask, Report, RunTask, SearchTask, SymbolAnswer,
-    SymbolTask, VerifyTask,
+    ApplyTask, Granted, Judgement, RecordTask, RefactorTask, Report, RunTask, SearchTask, SymbolAnswer, SymbolTask,
+    VerifyTask,
 };
 use crate::changes::{ChangesetId, Rejected};
 use crate::policy::Mode;

@@ -119,7 +119,12 @@ fn of_name(file: &Arc<Parsed>, name: &str) -> Vec<Located> {
 }
 
 /// The definitions of `name` that looking into every file finds.
-fn searched(library: &Library<'_>, root: &crate::workspace::Root, family: Family, name: &str) -> Result<Vec<Located>, Failure> {
+fn searched(
+    library: &Library<'_>,
+    root: &crate::workspace::Root,
+    family: Family,
+    name: &str,
+) -> Result<Vec<Located>, Failure> {
     let mut found = library.in_files_with(root, family, name, |file| of_name(&Arc::new(file), name))?;
     // Threads end in no order.
     found.sort_by(|one, other| (&one.file.path, one.index).cmp(&(&other.file.path, other.index)));

@@ -42,12 +42,7 @@ pub(super) fn references(
 }
 
 /// The uses of a local variable.
-fn of_binding(
-    library: &Library<'_>,
-    here: &Arc<Parsed>,
-    binding: usize,
-    declarations: Declarations,
-) -> Vec<CodePlace> {
+fn of_binding(library: &Library<'_>, here: &Arc<Parsed>, binding: usize, declarations: Declarations) -> Vec<CodePlace> {
     let all = here.names.occurrences.iter().enumerate();
     let own = all.filter(|(_, one)| one.binding == Some(binding));
     let wanted = own.filter(|(index, _)| *index != binding || declarations == Declarations::Included);
