@@ -1,7 +1,7 @@
 //! Which definitions a name leads to, and which uses of a name may mean a definition: by name, scope, qualifier, imports
 //! and place, without a type checker.
 
-use crate::syntax::{ChunkKind, Defined, Language, Names, Occurrence, Reach, Stands, Usage};
+use crate::syntax::{ChunkKind, Defined, Holder, Language, Names, Occurrence, Reach, Stands, Usage};
 use crate::workspace::RelativePath;
 
 /// Languages that share their names.
@@ -89,6 +89,20 @@ impl<'a> NameUse<'a> {
         holder.map(|holder| holder.name.as_str()).or_else(|| method()?.parent.as_deref())
     }
 
+    fn name(&self) -> &'a str {
+        let span = self.occurrence().map(|occurrence| occurrence.span);
+        span.and_then(|span| self.source.text.get(span.start..span.end)).unwrap_or_default()
+    }
+
+    /// Whether its file imports it by name.
+    fn is_imported(&self) -> bool {
+        !self.import_words(self.name()).is_empty()
+    }
+
+    fn is_inside(&self, defined: &Defined) -> bool {
+        self.occurrence().is_some_and(|one| defined.span.start <= one.span.start && one.span.end <= defined.span.end)
+    }
+
     /// Whether what stands before its dot is a local variable.
     fn is_through_variable(&self) -> bool {
         let before = self.index.checked_sub(1).and_then(|index| self.source.names.occurrences.get(index));
@@ -129,8 +143,14 @@ fn folder(path: &RelativePath) -> &str {
     path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
+/// Whether it is written as types are: constants have no small letters.
 fn is_type_name(name: &str) -> bool {
-    name.chars().next().is_some_and(char::is_uppercase)
+    let mut signs = name.chars();
+    signs.next().is_some_and(char::is_uppercase) && (name.len() == 1 || signs.any(char::is_lowercase))
+}
+
+fn in_type(target: &Target<'_>) -> bool {
+    target.defined.holder == Holder::Type
 }
 
 /// Of `targets`, which all have the name of `wanted`, the indices of those that it most likely leads to: all that fit
@@ -150,14 +170,20 @@ fn score(wanted: &NameUse<'_>, target: &Target<'_>) -> i32 {
         Stands::Declares => -5,
         Stands::Extends => -500,
     };
-    let near = if here == there {
-        50
-    } else if folder(here) == folder(there) {
-        // There a folder is one module.
-        if wanted.source.language == Language::Go { 45 } else { 20 }
-    } else {
-        0
-    };
+    let near =
+        match &occurrence.reach {
+            // A method that hands on to another of its name does not mean itself.
+            Reach::Through(word) if !OWN.contains(&word.as_str()) && here == there => {
+                if wanted.is_inside(target.defined) { -25 } else { 15 }
+            }
+            Reach::Through(_) | Reach::Bare | Reach::Free if here == there => 50,
+            Reach::Through(_) | Reach::Bare | Reach::Free if folder(here) != folder(there) => 0,
+            // There a folder is one module.
+            Reach::Bare | Reach::Free if wanted.source.language == Language::Go => 45,
+            // Where it comes from is said.
+            Reach::Bare | Reach::Free if wanted.is_imported() => 5,
+            Reach::Through(_) | Reach::Bare | Reach::Free => 20,
+        };
     stands
         + near
         + by_usage(occurrence.usage, target.defined.kind)
@@ -185,7 +211,7 @@ fn by_reach(wanted: &NameUse<'_>, target: &Target<'_>, reach: &Reach) -> i32 {
         Reach::Through(word) if OWN.contains(&word.as_str()) => {
             if parent.is_some() && parent == own {
                 120
-            } else if parent.is_some() {
+            } else if in_type(target) {
                 20
             } else {
                 0
@@ -195,7 +221,7 @@ fn by_reach(wanted: &NameUse<'_>, target: &Target<'_>, reach: &Reach) -> i32 {
         Reach::Through(word) if !word.is_empty() && !wanted.is_through_variable() => {
             if module(target.path, family) == word {
                 100
-            } else if is_type_name(word) && parent.is_some() {
+            } else if is_type_name(word) && in_type(target) {
                 -30
             } else {
                 0
@@ -203,26 +229,24 @@ fn by_reach(wanted: &NameUse<'_>, target: &Target<'_>, reach: &Reach) -> i32 {
         }
         // Through a value: most likely a member of something.
         Reach::Through(_) => {
-            if parent.is_some() {
+            if in_type(target) {
                 20
             } else {
                 -20
             }
         }
-        Reach::Bare | Reach::Free => match parent {
-            None => 30,
-            Some(_) if family.reaches_members() && parent == own => 60,
-            Some(_) if family.reaches_members() => 0,
-            Some(_) => -40,
+        Reach::Bare | Reach::Free => match target.defined.holder {
+            Holder::File | Holder::Module => 30,
+            Holder::Type if family.reaches_members() && parent == own => 60,
+            Holder::Type if family.reaches_members() => 0,
+            Holder::Type => -40,
         },
     }
 }
 
 /// What is imported by name comes from where the path says.
 fn by_import(wanted: &NameUse<'_>, target: &Target<'_>, occurrence: &Occurrence) -> i32 {
-    let text = wanted.source.text;
-    let name = text.get(occurrence.span.start..occurrence.span.end).unwrap_or_default();
-    let mut known = wanted.import_words(name);
+    let mut known = wanted.import_words(wanted.name());
     if let Reach::Through(qualifier) = &occurrence.reach
         && !wanted.is_through_variable()
     {
@@ -235,11 +259,18 @@ fn by_import(wanted: &NameUse<'_>, target: &Target<'_>, occurrence: &Occurrence)
     shared * 12 + if known.contains(&own) { 30 } else { 0 }
 }
 
-/// Whether `wanted`, which has the name of `targets` and is no local variable, may mean one of them.
+/// Whether `wanted`, which has the name of `targets` and is no local variable, may mean one of them. `rivals` are the other
+/// definitions of the name.
 #[must_use]
-pub fn may_mean(wanted: &NameUse<'_>, targets: &[Target<'_>]) -> bool {
+pub fn may_mean(wanted: &NameUse<'_>, targets: &[Target<'_>], rivals: &[Target<'_>]) -> bool {
     let Some(occurrence) = wanted.occurrence() else { return false };
-    if targets.is_empty() || occurrence.usage == Usage::Import {
+    if targets.is_empty() {
+        return true;
+    }
+    if is_said_elsewhere(wanted, &occurrence.reach, targets, rivals) {
+        return false;
+    }
+    if occurrence.usage == Usage::Import {
         return true;
     }
     let family = Family::of(wanted.source.language);
@@ -247,12 +278,26 @@ pub fn may_mean(wanted: &NameUse<'_>, targets: &[Target<'_>]) -> bool {
     if occurrence.usage == Usage::Type && targets.iter().all(is_callable) && family != Family::Script {
         return false;
     }
-    let in_types = targets.iter().all(|target| target.defined.parent.is_some());
-    let in_none = targets.iter().all(|target| target.defined.parent.is_none());
+    let in_types = targets.iter().all(in_type);
+    let in_none = !targets.iter().any(in_type);
     match &occurrence.reach {
         Reach::Through(word) => through(wanted, targets, word, family, in_none),
         Reach::Bare if in_types && !family.reaches_members() && !is_type_name(name_of(targets)) => false,
         Reach::Bare | Reach::Free => bare(wanted, targets, family, in_none),
+    }
+}
+
+/// Whether the file says that one of `rivals` is meant: it imports the name from there, or names that module.
+fn is_said_elsewhere(wanted: &NameUse<'_>, reach: &Reach, targets: &[Target<'_>], rivals: &[Target<'_>]) -> bool {
+    let family = Family::of(wanted.source.language);
+    let best = |all: &[Target<'_>]| all.iter().map(|target| score(wanted, target)).max();
+    match reach {
+        Reach::Bare | Reach::Free => wanted.is_imported() && best(rivals) > best(targets),
+        Reach::Through(word) if word.is_empty() || wanted.is_through_variable() => false,
+        Reach::Through(word) => {
+            let is_module = |target: &Target<'_>| module(target.path, family) == word && !in_type(target);
+            rivals.iter().any(is_module) && !targets.iter().any(is_module)
+        }
     }
 }
 
@@ -290,7 +335,7 @@ fn bare(wanted: &NameUse<'_>, targets: &[Target<'_>], family: Family, in_none: b
     }
     let name = name_of(targets);
     let is_own = |defined: &&Defined| {
-        defined.name == name && defined.parent.is_none() && matches!(defined.stands, Stands::Defines)
+        defined.name == name && defined.holder != Holder::Type && matches!(defined.stands, Stands::Defines)
     };
     // A file that defines the name itself means its own.
     !(in_none && wanted.source.names.definitions.iter().any(|defined| is_own(&defined)))

@@ -28,7 +28,7 @@ pub use chunking::{Chunked, chunk_text};
 pub use fault::first_fault;
 pub use file_kind::{looks_binary, looks_generated};
 pub use language::Language;
-pub use names::{Defined, Names, Occurrence, Reach, Stands, Usage, knows_names, names_of};
+pub use names::{Defined, Holder, Names, Occurrence, Reach, Stands, Usage, knows_names, names_of};
 pub use pattern::{Pattern, PatternError};
 pub use rule_scan::{Finding, Scan};
 pub use rules::{Rule, RuleProblem, Rules, Severity};

@@ -98,7 +98,7 @@ fn uses_that_cannot_be_meant_are_left_out() {
     let means = |file: usize, mark: &str, name: &str, path: &str| {
         let targets: Vec<Target<'_>> =
             targets(&rust, name).into_iter().filter(|one| one.path.as_str() == path).collect();
-        may_mean(&rust[file].after(mark), &targets)
+        may_mean(&rust[file].after(mark), &targets, &[])
     };
     assert!(!means(0, "Vec::", "new", "src/root.rs"));
     assert!(means(0, "Root::", "new", "src/root.rs"));
@@ -109,6 +109,44 @@ fn uses_that_cannot_be_meant_are_left_out() {
     assert!(means(0, "helper(); ", "helper", "src/b.rs"));
     assert!(!means(3, "own() { ", "helper", "src/b.rs"), "the file has its own");
     assert!(means(3, "own() { ", "helper", "src/c.rs"));
+}
+
+#[test]
+fn what_a_file_says_to_mean_is_not_another() {
+    let script = files(&[
+        ("src/operators/start.ts", "import { concat } from '../observable/concat';\nconcat(1);\n"),
+        ("src/operators/with.ts", "import { concat } from './concat';\nconcat(1);\n"),
+        ("src/operators/concat.ts", "export function concat(x) {}\n"),
+        ("src/observable/concat.ts", "export function concat(x) {}\n"),
+    ]);
+    assert_eq!(leads(&script, ";\n", "concat"), ["src/observable/concat.ts:-"]);
+    assert_eq!(leads(&script[1..], ";\n", "concat"), ["src/operators/concat.ts:-"]);
+    let all = targets(&script, "concat");
+    let (operator, observable) = all.split_at(1);
+    assert!(may_mean(&script[0].after(";\n"), observable, operator));
+    assert!(!may_mean(&script[0].after(";\n"), operator, observable));
+    let go = files(&[
+        ("a/x.go", "package a\nfunc f(s Store) { tools.Make(); VERSION.Make(); s.Make() }"),
+        ("b/tools/t.go", "package tools\nfunc Make() {}"),
+        ("b/other/t.go", "package other\nfunc Make() {}\nfunc (s *Store) Make() {}"),
+    ]);
+    let all = targets(&go, "Make");
+    let means = |mark: &str, at: usize| may_mean(&go[0].after(mark), &all[at..=at], &all[..at]);
+    assert!(means("tools.", 0) && !means("tools.", 1));
+    assert_eq!(all[2].defined.parent.as_deref(), Some("Store"));
+    assert!(means("; s.", 2) && !means("; s.", 1) && means("VERSION.", 2));
+}
+
+#[test]
+fn what_stands_in_a_module_is_no_member_and_a_method_that_hands_on_does_not_mean_itself() {
+    let rust = files(&[
+        ("src/a.rs", "impl A { fn size(&self) { self.b.size() } }\nmod tests { fn helper() {} fn t() { helper() } }"),
+        ("lib/b.rs", "impl B { fn size(&self) {} }"),
+    ]);
+    assert_eq!(leads(&rust, "self.b.", "size"), ["lib/b.rs:B"]);
+    let helper = targets(&rust, "helper");
+    assert_eq!(helper[0].defined.holder, Holder::Module);
+    assert!(may_mean(&rust[0].after("t() { "), &helper, &[]));
 }
 
 #[test]

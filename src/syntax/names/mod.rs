@@ -66,6 +66,17 @@ pub enum Stands {
     Extends,
 }
 
+/// What a definition belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// To its file.
+    File,
+    /// To a module or namespace in its file.
+    Module,
+    /// To a type: it is reached through a value, or through the type.
+    Type,
+}
+
 /// A definition that others can use, fields and variants included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Defined {
@@ -79,6 +90,8 @@ pub struct Defined {
     pub kind: ChunkKind,
     /// Name of the definition that it belongs to.
     pub parent: Option<String>,
+    /// What that is.
+    pub holder: Holder,
     /// Itself without its body, in one line; empty for fields.
     pub signature: String,
     /// How it stands to its name.

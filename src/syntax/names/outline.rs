@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::scopes::{Field, Resolved};
-use super::{Defined, Names, Occurrence, Reach, Stands, Usage};
+use super::{Defined, Holder, Names, Occurrence, Reach, Stands, Usage};
 use crate::syntax::definitions::Definition;
 use crate::syntax::{ChunkKind, Language};
 use crate::text::Span;
@@ -13,6 +13,7 @@ pub(super) fn outline(language: Language, text: &str, resolved: Resolved, found:
     let Resolved { mut occurrences, fields, imports } = resolved;
     let mut definitions: Vec<Defined> =
         found.into_iter().filter_map(|found| defined(language, text, found, &mut occurrences)).collect();
+    settle_holders(&mut definitions);
     let known: HashSet<Span> = definitions.iter().map(|defined| defined.name_span).collect();
     let mut taken: HashSet<(Option<String>, String)> =
         definitions.iter().map(|defined| (defined.parent.clone(), defined.name.clone())).collect();
@@ -29,8 +30,9 @@ pub(super) fn outline(language: Language, text: &str, resolved: Resolved, found:
         if field.stands == Stands::Declares || taken.insert((holder.clone(), name.clone())) {
             occurrence.usage = Usage::Definition;
             let Field { around: span, kind, stands, .. } = field;
+            let in_type = if holder.is_some() { Holder::Type } else { Holder::File };
             let (name_span, signature) = (occurrence.span, String::new());
-            added.push(Defined { name, name_span, span, kind, parent: holder, signature, stands });
+            added.push(Defined { name, name_span, span, kind, parent: holder, holder: in_type, signature, stands });
         }
     }
     let mut definitions = holders.definitions;
@@ -75,9 +77,35 @@ fn defined(language: Language, text: &str, found: Definition, occurrences: &mut 
     } else {
         Stands::Defines
     };
-    let parent = parent.map(|parent| base(&parent).to_owned());
     let Definition { span, kind, signature, .. } = found;
-    Some(Defined { name, name_span, span, kind, parent, signature, stands })
+    let parent =
+        parent.as_deref().or_else(|| receiver(language, kind, &signature)).map(|parent| base(parent).to_owned());
+    let holder = if parent.is_some() { Holder::Type } else { Holder::File };
+    Some(Defined { name, name_span, span, kind, parent, holder, signature, stands })
+}
+
+/// Go names the type of a method in its head: `func (store *Store[T]) add(…)`.
+fn receiver(language: Language, kind: ChunkKind, signature: &str) -> Option<&str> {
+    let is_method = language == Language::Go && kind == ChunkKind::Method;
+    let (receiver, _) = signature.strip_prefix("func (").filter(|_| is_method)?.split_once(')')?;
+    let plain = receiver.split_once('[').map_or(receiver, |(plain, _)| plain);
+    plain.rsplit([' ', '*']).next().filter(|name| !name.is_empty())
+}
+
+/// Tells those that belong to a module from those that belong to a type.
+fn settle_holders(definitions: &mut [Defined]) {
+    let mut modules: Vec<(usize, String)> = Vec::new();
+    for defined in definitions.iter_mut() {
+        while modules.last().is_some_and(|(end, _)| *end <= defined.span.start) {
+            modules.pop();
+        }
+        if modules.last().is_some_and(|(_, name)| defined.parent.as_ref() == Some(name)) {
+            defined.holder = Holder::Module;
+        }
+        if defined.kind == ChunkKind::Module && defined.stands == Stands::Defines {
+            modules.push((defined.span.end, defined.name.clone()));
+        }
+    }
 }
 
 fn is_impl(signature: &str) -> bool {
@@ -85,12 +113,35 @@ fn is_impl(signature: &str) -> bool {
     signature.strip_prefix("impl").is_some_and(|rest| rest.starts_with([' ', '<']))
 }
 
-/// C and C++ say beforehand what a function looks like.
+/// C and C++ say beforehand what a function looks like, and so does TypeScript where it has several forms.
 fn is_declaration(language: Language, signature: &str, kind: ChunkKind, whole: Option<&str>) -> bool {
-    let says = matches!(language, Language::C | Language::Cpp)
-        && matches!(kind, ChunkKind::Function | ChunkKind::Method | ChunkKind::Variable);
-    says && (signature.starts_with("extern ") || whole.is_some_and(|whole| whole.trim_end().ends_with(';')))
-        && !signature.contains('=')
+    let ends = whole.is_some_and(|whole| whole.trim_end().ends_with(';'));
+    match language {
+        Language::C | Language::Cpp => {
+            matches!(kind, ChunkKind::Function | ChunkKind::Method | ChunkKind::Variable)
+                && (signature.starts_with("extern ") || ends)
+                && !signature.contains('=')
+        }
+        Language::TypeScript | Language::Tsx => {
+            kind == ChunkKind::Function && ends && signature.split(' ').take(4).any(|word| word == "function")
+        }
+        Language::Rust
+        | Language::Python
+        | Language::JavaScript
+        | Language::Go
+        | Language::Java
+        | Language::CSharp
+        | Language::Ruby
+        | Language::Php
+        | Language::Bash
+        | Language::Lua
+        | Language::Html
+        | Language::Css
+        | Language::Json
+        | Language::Toml
+        | Language::Yaml
+        | Language::Markdown => false,
+    }
 }
 
 /// The last name of a path without what stands in brackets: `Foo` of `a::Foo<T>`.

@@ -7,6 +7,7 @@ use super::{CodePlace, Spot};
 use crate::ports::Failure;
 use crate::retrieve::{Family, NameUse, Target, lead};
 use crate::syntax::{Defined, Reach, Stands, Usage};
+use crate::workspace::Root;
 
 /// Definitions that are given for one name.
 const MOST_GIVEN: usize = 100;
@@ -118,13 +119,14 @@ fn of_name(file: &Arc<Parsed>, name: &str) -> Vec<Located> {
     all.filter(|(_, one)| one.name == name).map(|(index, _)| Located { file: Arc::clone(file), index }).collect()
 }
 
+/// The definitions of `name` that the index knows in `root`.
+pub(super) fn known(library: &Library<'_>, root: &Root, family: Family, name: &str) -> Result<Vec<Located>, Failure> {
+    let files = library.defining(root, family, name)?;
+    Ok(files.iter().flat_map(|file| of_name(file, name)).filter(|one| stands(one) != Some(Stands::Extends)).collect())
+}
+
 /// The definitions of `name` that looking into every file finds.
-fn searched(
-    library: &Library<'_>,
-    root: &crate::workspace::Root,
-    family: Family,
-    name: &str,
-) -> Result<Vec<Located>, Failure> {
+fn searched(library: &Library<'_>, root: &Root, family: Family, name: &str) -> Result<Vec<Located>, Failure> {
     let mut found = library.in_files_with(root, family, name, |file| of_name(&Arc::new(file), name))?;
     // Threads end in no order.
     found.sort_by(|one, other| (&one.file.path, one.index).cmp(&(&other.file.path, other.index)));

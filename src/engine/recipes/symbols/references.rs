@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::definitions::{Depth, Located, definitions, target};
+use super::definitions::{Depth, Located, definitions, known, target};
 use super::library::{Library, Parsed};
 use super::{CodePlace, Declarations, Spot};
 use crate::ports::Failure;
@@ -62,10 +62,13 @@ pub(super) fn uses<T: Send>(
     let mut found = Vec::new();
     for root in library.roots(&here.root) {
         library.check()?;
+        let known = known(library, &root, family, name)?;
+        let others = known.iter().filter(|one| !targets.iter().any(|target| is_same(one, target)));
+        let rivals: Vec<Target<'_>> = others.filter_map(target).collect();
         let in_file = |file: Parsed| {
             let targets: Vec<Target<'_>> = targets.iter().filter_map(target).collect();
             let indices = 0..file.names.occurrences.len();
-            let meant = indices.filter(|index| file.name(*index) == name && means(&file, *index, &targets));
+            let meant = indices.filter(|index| file.name(*index) == name && means(&file, *index, &targets, &rivals));
             meant.filter_map(|index| look(&file, index)).collect()
         };
         found.extend(library.in_files_with(&root, family, name, in_file)?);
@@ -73,7 +76,11 @@ pub(super) fn uses<T: Send>(
     Ok(found)
 }
 
-fn means(file: &Parsed, index: usize, targets: &[Target<'_>]) -> bool {
+fn is_same(one: &Located, other: &Located) -> bool {
+    (&one.file.root, &one.file.path, one.index) == (&other.file.root, &other.file.path, other.index)
+}
+
+fn means(file: &Parsed, index: usize, targets: &[Target<'_>], rivals: &[Target<'_>]) -> bool {
     let Some(occurrence) = file.names.occurrences.get(index) else { return false };
     match (occurrence.usage, occurrence.binding) {
         // A definition of the name means itself, or what it says beforehand.
@@ -81,12 +88,14 @@ fn means(file: &Parsed, index: usize, targets: &[Target<'_>]) -> bool {
             let Some(own) = file.names.defined_at(occurrence.span) else { return targets.is_empty() };
             let same = |target: &&Target<'_>| {
                 let at_home = *target.path == file.path && target.defined.name_span == own.name_span;
-                let is_one = target.defined.parent == own.parent && target.defined.stands != own.stands;
+                // C says beforehand in any file what it has, others in the same one.
+                let is_near = Family::of(file.language) == Family::C || *target.path == file.path;
+                let is_one = is_near && target.defined.parent == own.parent && target.defined.stands != own.stands;
                 at_home || is_one
             };
             targets.is_empty() || targets.iter().any(|target| same(&target))
         }
         (_, Some(_)) => false,
-        (_, None) => may_mean(&NameUse { source: file.source(), index }, targets),
+        (_, None) => may_mean(&NameUse { source: file.source(), index }, targets, rivals),
     }
 }
