@@ -339,10 +339,7 @@ impl Worker {
             Task::Share(root, known) => {
                 recipes::share(workbench, &root, &known).map(|shared| Outcome::Shared(root, shared))
             }
-            Task::See(root, paths) => {
-                let files = recipes::read_files(workbench, &root, paths);
-                Ok(Outcome::Seen(root, files))
-            }
+            Task::See(root, paths) => Ok(Outcome::Seen(root.clone(), recipes::read_files(workbench, &root, paths))),
             Task::Trust(root, shown) => {
                 recipes::trust_as_shown(workbench, &root, shown)?;
                 recipes::look(workbench, &root).map(Outcome::Trusted)

@@ -38,6 +38,9 @@ pub(super) fn outline(
     features: NameFeatures,
 ) -> Option<proto::DocumentSymbolResponse> {
     let SymbolAnswer::Items(items) = answer else { return None };
+    if items.is_empty() {
+        return None;
+    }
     if features.hierarchy {
         return Some(proto::DocumentSymbolResponse::Nested(items.iter().map(nested).collect()));
     }

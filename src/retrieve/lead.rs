@@ -19,10 +19,12 @@ impl Family {
     /// The family of `language`.
     #[must_use]
     pub fn of(language: Language) -> Self {
-        match language {
-            Language::C | Language::Cpp => Self::C,
-            Language::TypeScript | Language::Tsx | Language::JavaScript => Self::Script,
-            other => Self::Of(other),
+        if matches!(language, Language::C | Language::Cpp) {
+            Self::C
+        } else if matches!(language, Language::TypeScript | Language::Tsx | Language::JavaScript) {
+            Self::Script
+        } else {
+            Self::Of(language)
         }
     }
 

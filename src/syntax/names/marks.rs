@@ -156,13 +156,11 @@ pub(super) fn find(language: Language, tree: &Tree, text: &str, stop: &dyn Fn() 
         let qualifier = one.captures().iter().find(|capture| mark(capture.index) == Mark::Qualifier);
         let qualifier = qualifier.map(|capture| Span::new(capture.node.start_byte(), capture.node.end_byte()));
         for capture in one.captures() {
-            match mark(capture.index) {
-                Mark::Qualifier | Mark::Unused => {}
-                mark => {
-                    let marked = found.entry(capture.node.id()).or_default();
-                    marked.marks.add(mark);
-                    marked.qualifier = marked.qualifier.or(qualifier);
-                }
+            let mark = mark(capture.index);
+            if !matches!(mark, Mark::Qualifier | Mark::Unused) {
+                let marked = found.entry(capture.node.id()).or_default();
+                marked.marks.add(mark);
+                marked.qualifier = marked.qualifier.or(qualifier);
             }
         }
     }

@@ -13,9 +13,10 @@ mod scripted;
 /// its use, with what it is reached through in brackets.
 fn story(language: Language, text: &str, name: &str) -> String {
     let names = names_of(language, text, &|| false).unwrap();
-    let line = |at: usize| text[..at].matches('\n').count() + 1;
+    let line = |at: usize| text.get(..at).unwrap().matches('\n').count() + 1;
     let of_name = names.occurrences.iter().enumerate().filter(|(_, one)| {
-        text[one.span.start..one.span.end].trim_start_matches(['@', '$', ':']) == name.trim_start_matches(['@', '$'])
+        let written = text.get(one.span.start..one.span.end).unwrap();
+        written.trim_start_matches(['@', '$', ':']) == name.trim_start_matches(['@', '$'])
     });
     let told = of_name.map(|(index, one)| match (one.usage, one.binding) {
         (Usage::Definition, _) => "def".to_owned(),

@@ -19,10 +19,9 @@ fn ask(client: &mut Client, place: &Place, method: &str, (path, mark): (&str, &s
 /// The position right after `mark`, in UTF-16 code units.
 fn position(text: &str, mark: &str) -> Value {
     let at = text.find(mark).unwrap_or_else(|| panic!("no {mark} in {text}")) + mark.len();
-    let before = &text[..at];
-    let line = before.matches('\n').count();
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    json!({"line": line, "character": before[start..].encode_utf16().count()})
+    let before = text.get(..at).expect("a boundary");
+    let last = before.rsplit('\n').next().expect("a line");
+    json!({"line": before.matches('\n').count(), "character": last.encode_utf16().count()})
 }
 
 /// Places as `path:line:character` of their starts.

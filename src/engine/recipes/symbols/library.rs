@@ -51,12 +51,15 @@ impl Parsed {
     }
 }
 
+/// Files by workspace and path; `None` for what is no text of a known language.
+type Kept = BTreeMap<(Root, RelativePath), Option<Arc<Parsed>>>;
+
 /// What one question reads.
 pub(super) struct Library<'a> {
     workbench: &'a Workbench,
     task: &'a SymbolTask,
     cancel: &'a Cancel,
-    kept: Mutex<BTreeMap<(Root, RelativePath), Option<Arc<Parsed>>>>,
+    kept: Mutex<Kept>,
     parsed: AtomicUsize,
     begun_ms: i64,
     cut: Mutex<Option<String>>,
