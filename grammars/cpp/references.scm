@@ -27,6 +27,7 @@
     declarator: (parenthesized_declarator (pointer_declarator declarator: (identifier) @parameter))))
 
 (declaration declarator: (identifier) @binding)
+(declaration (storage_class_specifier) @_extern declarator: (identifier) @declaration (#eq? @_extern "extern"))
 (declaration declarator: (pointer_declarator declarator: (identifier) @binding))
 (declaration
   declarator: (pointer_declarator declarator: (pointer_declarator declarator: (identifier) @binding)))

@@ -47,7 +47,8 @@ pub(super) struct Field {
 impl Field {
     fn of(index: usize, met: &Met) -> Self {
         let declares = met.marks.has(Mark::Declaration);
-        let kind = if declares || met.marks.has(Mark::Method) { ChunkKind::Method } else { ChunkKind::Variable };
+        let is_method = met.marks.has(Mark::Method) || declares && !met.marks.has(Mark::Binding);
+        let kind = if is_method { ChunkKind::Method } else { ChunkKind::Variable };
         let stands = if declares { Stands::Declares } else { Stands::Defines };
         Self { index, around: met.around, kind, stands }
     }

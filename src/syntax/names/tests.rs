@@ -68,10 +68,10 @@ fn definitions_know_what_they_belong_to_and_how_they_stand() {
     assert_eq!(names.defined_at(Span::new(at, at + 1)).unwrap().name, "c");
     assert_eq!(names.at(at + 1), names.at(at));
     assert_eq!(names.imports, []);
-    let header = "int f(void);\nint f(void) { return 1; }\n";
+    let header = "int f(void);\nint f(void) { return 1; }\nextern int v;\nint v;\n";
     let names = names_of(Language::C, header, &|| false).unwrap();
     let stands: Vec<Stands> = names.definitions.iter().map(|one| one.stands).collect();
-    assert_eq!(stands, [Stands::Declares, Stands::Defines]);
+    assert_eq!(stands, [Stands::Declares, Stands::Defines, Stands::Declares, Stands::Defines]);
 }
 
 /// Texts that no person writes.
