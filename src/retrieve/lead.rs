@@ -33,6 +33,11 @@ impl Family {
         matches!(self, Self::C | Self::Of(Language::Java | Language::CSharp | Language::Ruby))
     }
 
+    /// Whether only types have a capital and a small letter in their names: in others fields have them too.
+    fn marks_types(self) -> bool {
+        !self.has_module_values() && !matches!(self, Self::Of(Language::Go | Language::CSharp))
+    }
+
     /// Whether a module can be used as a value: then anything may stand before a function's name.
     fn has_module_values(self) -> bool {
         matches!(self, Self::Script | Self::Of(Language::Python | Language::Lua | Language::Ruby))
@@ -223,7 +228,7 @@ fn by_reach(wanted: &NameUse<'_>, target: &Target<'_>, reach: &Reach) -> i32 {
         Reach::Through(word) if !word.is_empty() && !wanted.is_through_variable() => {
             if module(target.path, family) == word {
                 100
-            } else if is_type_name(word) && in_type(target) {
+            } else if is_type_name(word) && in_type(target) && family.marks_types() {
                 -30
             } else {
                 0
@@ -320,7 +325,7 @@ fn through(wanted: &NameUse<'_>, targets: &[Target<'_>], word: &str, family: Fam
     if word.is_empty() || wanted.is_through_variable() {
         return !in_none || family.has_module_values() && word.is_empty();
     }
-    if is_type_name(word) && !family.has_module_values() {
+    if is_type_name(word) && family.marks_types() {
         return parents().any(|parent| parent == word);
     }
     true

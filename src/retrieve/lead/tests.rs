@@ -126,7 +126,7 @@ fn what_a_file_says_to_mean_is_not_another() {
     assert!(may_mean(&script[0].after(";\n"), observable, operator));
     assert!(!may_mean(&script[0].after(";\n"), operator, observable));
     let go = files(&[
-        ("a/x.go", "package a\nfunc f(s Store) { tools.Make(); VERSION.Make(); s.Make() }"),
+        ("a/x.go", "package a\nfunc f(s Store) { tools.Make(); VERSION.Make(); s.Make(); s.Inner.Make() }"),
         ("b/tools/t.go", "package tools\nfunc Make() {}"),
         ("b/other/t.go", "package other\nfunc Make() {}\nfunc (s *Store) Make() {}"),
     ]);
@@ -135,6 +135,7 @@ fn what_a_file_says_to_mean_is_not_another() {
     assert!(means("tools.", 0) && !means("tools.", 1));
     assert_eq!(all[2].defined.parent.as_deref(), Some("Store"));
     assert!(means("; s.", 2) && !means("; s.", 1) && means("VERSION.", 2));
+    assert!(means("s.Inner.", 2), "a field may have a capital letter");
 }
 
 #[test]
