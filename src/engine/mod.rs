@@ -15,6 +15,7 @@ mod event;
 mod interleavings;
 #[cfg(test)]
 mod left_out;
+mod naming;
 mod notices;
 mod order;
 #[cfg(test)]
@@ -35,6 +36,7 @@ mod workspaces;
 pub use commands::COMMANDS;
 pub use drive::{Engine, Outbox};
 pub use event::{Ask, Event, Outcome, TextChange, Update};
+pub use naming::{NameAsk, Targets, answered_languages};
 pub use order::{
     ActionItem, ActionKind, Answer, EditId, JobId, Level, Notice, Order, ProgressState, RequestId, Symbol, Target, Task,
 };

@@ -1,11 +1,13 @@
 //! From a question to places: candidates of every index, unsaved texts in place of the disk's, one ranking.
 
+use std::cmp::Reverse;
+
 use super::super::Workbench;
 use super::super::order::Symbol;
 use super::patience::patience;
 use super::unsaved::{Unsaved, unsaved};
 use crate::ports::{Cancel, Failure};
-use crate::retrieve::{Candidate, Question, Snippet, StoreQuery, StoredChunk, cosine, rank, snippet};
+use crate::retrieve::{Candidate, Question, Snippet, StoreQuery, StoredChunk, cosine, rank, snippet, symbol_fit};
 use crate::syntax::{Chunk, chunk_text};
 use crate::workspace::Root;
 
@@ -43,6 +45,8 @@ pub struct Found {
 /// The answers, best first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
+    /// What was asked.
+    pub query: String,
     /// Answers.
     pub found: Vec<Found>,
     /// Workspaces that could not be asked, and why.
@@ -64,7 +68,7 @@ impl Report {
                 lines: lines.clone(),
             }
         };
-        self.found.iter().map(symbol).collect()
+        fitting(&self.query, self.found.iter().map(symbol).collect())
     }
 
     /// The answers for machines: path, one-based line, symbol, kind, parent, signature, snippet, score.
@@ -83,6 +87,19 @@ impl Report {
     }
 }
 
+/// Where a name is typed, the symbols that it fits, best first; where none does, or a question is asked, all of them.
+fn fitting(query: &str, all: Vec<Symbol>) -> Vec<Symbol> {
+    let typed = query.trim();
+    if typed.is_empty() || typed.contains(char::is_whitespace) {
+        return all;
+    }
+    // Of what fits equally well, what was found better stays before.
+    let fit = |symbol: &Symbol| symbol_fit(&symbol.name, typed);
+    let mut fitting: Vec<Symbol> = all.iter().filter(|symbol| fit(symbol).is_some()).cloned().collect();
+    fitting.sort_by_key(|symbol| Reverse(fit(symbol)));
+    if fitting.is_empty() { all } else { fitting }
+}
+
 /// Answers `task`; a workspace that cannot be asked is told, not fatal.
 ///
 /// # Errors
@@ -92,7 +109,7 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
     let vector = workbench.embedder.embed_query(&task.query)?;
     let query = question.store_query(vector, CANDIDATES.max(task.limit));
     let unsaved = unsaved(workbench, &task.open);
-    let mut report = Report::default();
+    let mut report = Report { query: task.query.clone(), ..Report::default() };
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut roots: Vec<&Root> = Vec::new();
     let mut total = 0;
