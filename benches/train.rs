@@ -1,7 +1,7 @@
 //! Trains the built-in embedding from packages that `benches/training/fetch.py CACHE` has fetched.
 //! `cargo run --example train table CACHE OUT [--epochs N] …`: harvests, trains, writes the table, prints how good it is.
 //! `cargo run --example train queries CACHE OUT`: writes what was kept apart, for rankers: folders and `queries.jsonl`.
-//! `cargo run --example train runs CORPORA QUERIES OUT [TABLE]`: run files for a scorer; hashed features without a table.
+//! `cargo run --example train runs CORPORA QUERIES OUT TABLE`: run files for a scorer.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -37,7 +37,6 @@ use tagout::syntax::ChunkKind;
 
 use bags::Vocabulary;
 use harvest::{Harvest, Part};
-use measure::By;
 use model::{Model, Plan};
 
 /// The packages, and what each is for.
@@ -51,12 +50,11 @@ fn main() {
     match words.as_slice() {
         ["table", cache, out, options @ ..] => train(Path::new(cache), Path::new(out), options),
         ["queries", cache, out] => queries(Path::new(cache), Path::new(out)),
-        ["runs", corpora, questions, out] => measure::runs(Path::new(corpora), Path::new(questions), By::Hashes, out),
         ["runs", corpora, questions, out, table] => {
             let table = read(std::fs::read(table).expect("the table can be read"));
-            measure::runs(Path::new(corpora), Path::new(questions), By::Table(&table), out);
+            measure::runs(Path::new(corpora), Path::new(questions), &table, out);
         }
-        _ => println!("train table CACHE OUT | train queries CACHE OUT | train runs CORPORA QUERIES OUT [TABLE]"),
+        _ => println!("train table CACHE OUT | train queries CACHE OUT | train runs CORPORA QUERIES OUT TABLE"),
     }
 }
 
@@ -104,7 +102,7 @@ fn train(cache: &Path, out: &Path, options: &[&str]) {
         print!("epoch {epoch}: loss {loss:.4}, {:.0} s", start.elapsed().as_secs_f32());
         if options.contains(&"--watch") {
             let table = read(table::bytes(&vocabulary, &model.rows(), plan.unknown));
-            print!(", held vector alone {:.4}", measure::held(&held, By::Table(&table), false).0);
+            print!(", held vector alone {:.4}", measure::held(&held, &table, false).0);
         }
         println!();
     }
@@ -112,10 +110,8 @@ fn train(cache: &Path, out: &Path, options: &[&str]) {
     std::fs::write(out, &bytes).expect("the table can be written");
     println!("{}: {} bytes, {:.0} s", out.display(), bytes.len(), start.elapsed().as_secs_f32());
     let table = read(bytes);
-    for (name, by) in [("hashed features", By::Hashes), ("table", By::Table(&table))] {
-        let (alone, ranked) = measure::held(&held, by, true);
-        println!("{name}: NDCG@10 on what was kept apart: vector alone {alone:.4}, ranked {ranked:.4}");
-    }
+    let (alone, ranked) = measure::held(&held, &table, true);
+    println!("NDCG@10 on what was kept apart: vector alone {alone:.4}, ranked {ranked:.4}");
 }
 
 /// Writes what was kept apart, doc comments blanked, in the form of the evaluation's corpora and questions.

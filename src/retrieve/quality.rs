@@ -1,6 +1,8 @@
 //! A small test of quality: questions in plain words over made-up code must find the right symbol near the top.
 
-use super::{Candidate, Question, StoredChunk, chunk_features, cosine, question_features, rank};
+use std::sync::LazyLock;
+
+use super::{Candidate, Embedding, Question, StoredChunk, cosine, rank};
 use crate::syntax::{Chunk, ChunkKind};
 use crate::text::Span;
 use crate::workspace::RelativePath;
@@ -153,8 +155,11 @@ const CODE: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
+static TABLE: LazyLock<Embedding> =
+    LazyLock::new(|| Embedding::from_bytes(include_bytes!("../model/embedding.bin")).unwrap());
+
 fn candidates(question: &Question) -> Vec<Candidate> {
-    let vector = question_features(question);
+    let vector = TABLE.question_vector(question);
     let candidate = |(path, parent, symbol, text): &(&str, &str, &str, &str)| {
         let chunk = Chunk {
             span: Span::new(0, text.len()),
@@ -165,8 +170,9 @@ fn candidates(question: &Question) -> Vec<Candidate> {
             signature: text.lines().find(|line| line.contains(symbol)).unwrap_or_default().to_owned(),
             text: (*text).to_owned(),
         };
-        let similarity = cosine(&vector, &chunk_features(&chunk));
-        Candidate { stored: StoredChunk { path: RelativePath::new(*path).unwrap(), chunk }, similarity }
+        let path = RelativePath::new(*path).unwrap();
+        let similarity = cosine(&vector, &TABLE.chunk_vector(&chunk, &path));
+        Candidate { stored: StoredChunk { path, chunk }, similarity }
     };
     CODE.iter().map(candidate).collect()
 }

@@ -256,9 +256,7 @@ mod tests {
             signature: String::new(),
             text: text.to_owned(),
         };
-        let question = super::super::chunk_features(&chunk);
-        let path = RelativePath::new(path).unwrap();
-        Candidate { stored: StoredChunk { path, chunk }, similarity: question.first().copied().unwrap_or_default() }
+        Candidate { stored: StoredChunk { path: RelativePath::new(path).unwrap(), chunk }, similarity: 0.1 }
     }
 
     fn order(question: &str, candidates: &[Candidate]) -> Vec<usize> {

@@ -1,16 +1,15 @@
-//! From a question to places: candidates of every index, unsaved texts in place of the disk's, one ranking.
+//! From a question to places: the catalogue of each workspace answers, unsaved texts in place of the disk's.
 
-use super::super::Workbench;
+use std::collections::BTreeMap;
+
 use super::super::order::Symbol;
+use super::super::{Chunks, Overlay, Workbench};
 use super::patience::patience;
 use super::unsaved::{Unsaved, unsaved};
 use crate::ports::{Cancel, Failure};
-use crate::retrieve::{Candidate, Question, Snippet, StoreQuery, StoredChunk, cosine, rank, snippet};
+use crate::retrieve::{self, Catalogue, Question, Snippet, StoredChunk, snippet};
 use crate::syntax::{Chunk, chunk_text};
-use crate::workspace::Root;
-
-/// Candidates taken from each way of looking.
-const CANDIDATES: usize = 100;
+use crate::workspace::{RelativePath, Root};
 
 /// A question.
 #[derive(Debug, Clone)]
@@ -90,62 +89,54 @@ impl Report {
 pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Result<Report, Failure> {
     let question = Question::parse(&task.query);
     let vector = workbench.embedder.embed_query(&task.query)?;
-    let query = question.store_query(vector, CANDIDATES.max(task.limit));
     let unsaved = unsaved(workbench, &task.open);
     let mut report = Report::default();
-    let mut candidates: Vec<Candidate> = Vec::new();
-    let mut roots: Vec<&Root> = Vec::new();
-    let mut total = 0;
     for root in &task.roots {
         cancel.check()?;
-        match in_root(workbench, root, &unsaved, &query, cancel) {
-            Ok((found, size)) => {
-                total += size;
-                roots.extend(found.iter().map(|_| root));
-                candidates.extend(found);
-            }
+        let look = |catalogue: &Catalogue| answers(root, catalogue, &question, &vector, task.limit);
+        match in_root(workbench, root, &unsaved, cancel, look) {
+            Ok(found) => report.found.extend(found),
             Err(failure) => report.failed.push(format!("{}: {failure}", root.name())),
         }
     }
-    for hit in rank(&question, &candidates, total).into_iter().take(task.limit) {
-        let (Some(candidate), Some(root)) = (candidates.get(hit.index), roots.get(hit.index)) else { continue };
-        let Snippet { text: snippet, line } = snippet(&candidate.stored.chunk, &question);
-        let stored = candidate.stored.clone();
-        report.found.push(Found { root: (*root).clone(), stored, score: hit.score, snippet, line });
-    }
+    // Stable, so that of equals the first workspace comes first.
+    report.found.sort_by(|left, right| right.score.total_cmp(&left.score));
+    report.found.truncate(task.limit);
     Ok(report)
 }
 
-/// The candidates of one workspace, and how many chunks it has.
-fn in_root(
+/// What the catalogue of one workspace answers, best first.
+fn answers(root: &Root, catalogue: &Catalogue, question: &Question, vector: &[f32], limit: usize) -> Vec<Found> {
+    let answers = retrieve::search(catalogue, question, vector, limit);
+    let found = |answer: retrieve::Answer| {
+        let stored = catalogue.stored(answer.chunk)?;
+        let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
+        Some(Found { root: root.clone(), stored, score: answer.score, snippet, line })
+    };
+    answers.into_iter().filter_map(found).collect()
+}
+
+/// Looks into the catalogue of one workspace, with its unsaved texts.
+fn in_root<T>(
     workbench: &Workbench,
     root: &Root,
     unsaved: &[Unsaved],
-    query: &StoreQuery,
     cancel: &Cancel,
-) -> Result<(Vec<Candidate>, usize), Failure> {
+    look: impl FnOnce(&Catalogue) -> T,
+) -> Result<T, Failure> {
     let index = workbench.index(root);
     index.ensure_open()?;
-    let candidates = index.store.candidates(query)?;
-    let mut found = candidates.found;
-    for unsaved in unsaved.iter().filter(|unsaved| unsaved.root == *root) {
-        found.retain(|candidate| candidate.stored.path != unsaved.path);
-        found.extend(overlay(workbench, unsaved, query, cancel)?);
-    }
-    Ok((found, candidates.total))
+    // By path: an editor may have one file open under several names.
+    let here = unsaved.iter().filter(|unsaved| unsaved.root == *root);
+    let here: BTreeMap<&RelativePath, &str> = here.map(|unsaved| (&unsaved.path, unsaved.text.as_str())).collect();
+    let overlays: Vec<Overlay<'_>> = here.into_iter().map(|(path, text)| Overlay::new(path, text)).collect();
+    index.look(&overlays, |overlay| embedded(workbench, overlay, cancel), look)
 }
 
-fn overlay(
-    workbench: &Workbench,
-    unsaved: &Unsaved,
-    query: &StoreQuery,
-    cancel: &Cancel,
-) -> Result<Vec<Candidate>, Failure> {
-    let chunks = chunk_text(&unsaved.path, &unsaved.text, &patience(workbench, cancel)).chunks;
-    let vectors = workbench.embedder.embed(&chunks.iter().collect::<Vec<_>>())?;
-    let candidate = |(chunk, vector): (Chunk, Vec<f32>)| Candidate {
-        similarity: cosine(&vector, &query.vector),
-        stored: StoredChunk { path: unsaved.path.clone(), chunk },
-    };
-    Ok(chunks.into_iter().zip(vectors).map(candidate).collect())
+/// The chunks of an unsaved text.
+fn embedded(workbench: &Workbench, overlay: &Overlay<'_>, cancel: &Cancel) -> Result<Chunks, Failure> {
+    let chunks = chunk_text(overlay.path, overlay.text, &patience(workbench, cancel)).chunks;
+    let texts: Vec<(&RelativePath, &Chunk)> = chunks.iter().map(|chunk| (overlay.path, chunk)).collect();
+    let vectors = workbench.embedder.embed(&texts)?;
+    Ok(chunks.into_iter().zip(vectors).collect())
 }
