@@ -19,7 +19,7 @@ pub(super) fn ranker(harvests: &[Harvest], table: &Embedding, plan: &Plan) -> Tr
         println!("{}: {} questions, {} rows", harvest.package.name, rows.groups.len(), rows.labels.len());
         all.push(rows);
     }
-    let seen = |at: usize| at % PARTS != 0;
+    let seen = |at: usize| !at.is_multiple_of(PARTS);
     let few: Vec<&Rows> = all.iter().enumerate().filter(|(at, _)| seen(*at)).map(|(_, rows)| rows).collect();
     let trees = train(&together(&few), plan, &names, &mut |_| ());
     for (at, harvest) in harvests.iter().enumerate().filter(|(at, _)| !seen(*at)) {

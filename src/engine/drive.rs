@@ -31,6 +31,7 @@ pub type Outbox = Box<dyn FnMut(Order) + Send>;
 /// A running session: hand it events; orders for the frontend come through the outbox it was started with.
 #[derive(Clone)]
 pub struct Engine {
+    workbench: Arc<Workbench>,
     events: Sender<Event>,
     writing: Arc<Writing>,
     jobs: Jobs,
@@ -63,7 +64,7 @@ impl Engine {
         let (serial, queue) = channel();
         let (writing, jobs) = (Arc::<Writing>::default(), Jobs::default());
         let carrier = Carrier {
-            workbench,
+            workbench: Arc::clone(&workbench),
             events: events.clone(),
             serial,
             writing: Arc::clone(&writing),
@@ -74,7 +75,7 @@ impl Engine {
         spawn("tagout-effects", move || worker.work(&queue))?;
         spawn("tagout-neighbours", move || neighbours.watch_state())?;
         spawn("tagout-engine", move || run(carrier, &received, outbox))?;
-        Ok(Self { events, writing, jobs })
+        Ok(Self { workbench, events, writing, jobs })
     }
 
     /// Stops every job and waits, within bounds, until no write is under way: for the end of the process, which must
@@ -84,6 +85,7 @@ impl Engine {
         let count = self.writing.count.lock().unwrap_or_else(PoisonError::into_inner);
         // Past the bound the process ends all the same: a disk that hangs must not keep it for ever.
         drop(self.writing.ended.wait_timeout_while(count, LONGEST_WRITE, |count| *count > 0));
+        self.workbench.finish();
     }
 
     /// Hands in an event; never blocks.

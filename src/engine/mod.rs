@@ -11,6 +11,7 @@ mod commands;
 mod documents;
 mod drive;
 mod event;
+mod index;
 #[cfg(test)]
 mod interleavings;
 #[cfg(test)]
@@ -36,6 +37,7 @@ mod workspaces;
 pub use commands::COMMANDS;
 pub use drive::{Engine, Outbox};
 pub use event::{Ask, Event, Outcome, TextChange, Update};
+pub use index::{Chunks, Index, Known, Overlay};
 pub use naming::{NameAsk, Targets, answered_languages};
 pub use order::{
     ActionItem, ActionKind, Answer, EditId, JobId, Level, Notice, Order, ProgressState, RequestId, Symbol, Target, Task,
@@ -44,6 +46,6 @@ pub use standing::Standing;
 pub use state::State;
 pub use step::step;
 pub use workbench::{
-    FindPrograms, Index, Known, LookAtSettings, MakeStore, OpenBatch, OpenRoot, ReadBytes, ReadRecipes, ReadSettings,
-    ReadText, RulesFile, SettingsFiles, Workbench, WriteBeside, WritePage, WriteRules,
+    FindPrograms, LookAtSettings, MakeStore, OpenBatch, OpenRoot, ReadBytes, ReadRecipes, ReadSettings, ReadText,
+    RulesFile, SettingsFiles, Workbench, WriteBeside, WritePage, WriteRules,
 };

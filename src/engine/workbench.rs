@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::index::Index;
 use crate::config::Settings;
 use crate::policy::{Grant, Program};
 use crate::ports::{
-    BatchLog, Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, OpenIndex, Rotation, Runner, Shelf,
-    Store, TrustRecords,
+    BatchLog, Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, Rotation, Runner, Shelf, Store,
+    TrustRecords,
 };
 use crate::workspace::{ContentHash, Root};
 
@@ -126,78 +126,27 @@ pub struct Workbench {
     pub indexes: Mutex<BTreeMap<Root, Arc<Index>>>,
 }
 
-/// The index of one workspace.
-pub struct Index {
-    /// Where chunks are kept.
-    pub store: Box<dyn Store>,
-    known: Mutex<Option<OpenIndex>>,
-    /// Whether it was brought up to date once in this process.
-    built: (Mutex<bool>, Condvar),
-}
-
-/// How long a question waits for the first run over a workspace: less than an editor waits for an answer.
-const FIRST_RUN: Duration = Duration::from_secs(5);
-
-/// What the store knows, locked for one job.
-pub type Known<'a> = MutexGuard<'a, Option<OpenIndex>>;
-
-impl Index {
-    /// What the store knows, opened on first use. Held by one job at a time: two jobs never write at once.
-    ///
-    /// # Errors
-    /// When the store cannot be opened.
-    pub fn known(&self) -> Result<Known<'_>, Failure> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another process may have let go of it since.
-        if known.as_ref().is_none_or(|open| open.read_only) {
-            *known = None;
-            *known = Some(self.store.open()?);
-        }
-        Ok(known)
-    }
-
-    /// Closes the store after a failure, so that the next job opens it anew and repairs what is damaged.
-    pub fn close(&self) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// Says that the index was brought up to date, so that questions need not wait.
-    pub fn mark_built(&self) {
-        *self.built.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.built.1.notify_all();
-    }
-
-    /// Opens the store unless it is open. Waits a little for the first run over the workspace, not for later ones:
-    /// a question asked right after the start should find something.
-    ///
-    /// # Errors
-    /// When the store cannot be opened.
-    pub fn ensure_open(&self) -> Result<(), Failure> {
-        let built = self.built.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whether it came to an end or not, what is there by then answers.
-        drop(self.built.1.wait_timeout_while(built, FIRST_RUN, |built| !*built));
-        let is_open = match self.known.try_lock() {
-            Ok(known) => known.is_some(),
-            // A job that is at work has opened it.
-            Err(TryLockError::WouldBlock) => true,
-            Err(TryLockError::Poisoned(_)) => false,
-        };
-        if is_open { Ok(()) } else { self.known().map(|_| ()) }
-    }
-}
-
 impl Workbench {
     /// The index of `root`.
     pub fn index(&self, root: &Root) -> Arc<Index> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let built = (Mutex::new(false), Condvar::new());
-        let fresh = || Arc::new(Index { store: (self.make_store)(root), known: Mutex::new(None), built });
+        let fresh = || Arc::new(Index::new((self.make_store)(root), self.embedder.name()));
         Arc::clone(indexes.entry(root.clone()).or_insert_with(fresh))
     }
 
     /// Closes the index of `root` once its last job ends.
     pub fn forget(&self, root: &Root) {
-        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
+        let index = self.indexes.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
+        if let Some(index) = index {
+            index.finish();
+        }
+    }
+
+    /// Writes what waits to be written, for the end of the process.
+    pub fn finish(&self) {
+        let indexes: Vec<Arc<Index>> =
+            self.indexes.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect();
+        indexes.iter().for_each(|index| index.finish());
     }
 
     /// A name of 32 hexadecimal digits that nothing else has.

@@ -1,24 +1,31 @@
-//! The built-in embedder: hashed features, no model file, no network.
+//! The built-in embedder: a trained table that is part of the program; no network.
 
-use crate::ports::{Embedder, Failure};
-use crate::retrieve::{Question, chunk_features, question_features};
+use crate::ports::{Embedder, Failure, FailureKind};
+use crate::retrieve::{Embedding, Question, builtin};
 use crate::syntax::Chunk;
+use crate::workspace::RelativePath;
 
-/// Embeds with [`chunk_features`]; never fails.
+fn table() -> Result<&'static Embedding, Failure> {
+    let tables = builtin().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    Ok(tables.embedding)
+}
+
+/// Embeds with the trained table.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuiltinEmbedder;
 
 impl Embedder for BuiltinEmbedder {
     fn name(&self) -> &str {
-        "tagout-hashed-256-v1"
+        "tagout-static-256-v1"
     }
 
-    fn embed(&self, chunks: &[&Chunk]) -> Result<Vec<Vec<f32>>, Failure> {
-        Ok(chunks.iter().map(|chunk| chunk_features(chunk)).collect())
+    fn embed(&self, chunks: &[(&RelativePath, &Chunk)]) -> Result<Vec<Vec<f32>>, Failure> {
+        let table = table()?;
+        Ok(chunks.iter().map(|(path, chunk)| table.chunk_vector(chunk, path)).collect())
     }
 
     fn embed_query(&self, query: &str) -> Result<Vec<f32>, Failure> {
-        Ok(question_features(&Question::parse(query)))
+        Ok(table()?.question_vector(&Question::parse(query)))
     }
 }
 

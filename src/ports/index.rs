@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, FileStat};
-pub use crate::retrieve::{Candidate, Candidates, StoreQuery, StoredChunk};
+pub use crate::retrieve::StoredChunk;
 use crate::syntax::Chunk;
 use crate::workspace::{ContentHash, RelativePath};
 
@@ -54,31 +54,30 @@ pub struct OpenIndex {
     pub read_only: bool,
 }
 
-/// Keeps chunks and vectors of one workspace, durably. Everything in it can be made again.
-pub trait Store: Send + Sync {
+/// Takes a chunk with its vector.
+pub type TakeChunk<'a> = &'a mut dyn FnMut(StoredChunk, Vec<f32>);
+
+/// Keeps chunks and vectors of one workspace, durably. Everything in it can be made again. Questions are answered from
+/// memory; the store only gives back what was put.
+pub trait Store: KeepsCatalogue {
     /// Opens or creates the index; a damaged one is set aside and begun anew, with a notice.
     ///
     /// # Errors
-    /// When the folder cannot be used at all (permissions, full disk).
+    /// When the folder cannot be used at all (permissions, full disk), or when a newer version wrote it.
     fn open(&self) -> Result<OpenIndex, Failure>;
 
-    /// The vectors the index holds for the chunks of `path`, by chunk hash.
+    /// Hands on each chunk of `paths`, or of all files, in no order; a vector as it is kept, in steps of 1/512. Chunks
+    /// that are not as they were written are left out, and the next opening begins anew.
     ///
     /// # Errors
     /// When the index cannot be read.
-    fn vectors(&self, path: &RelativePath) -> Result<BTreeMap<ContentHash, Vec<f32>>, Failure>;
+    fn read(&self, paths: Option<&[RelativePath]>, take: TakeChunk<'_>) -> Result<(), Failure>;
 
     /// Puts `files` in the place of what the index had of their paths and forgets `removed`.
     ///
     /// # Errors
     /// When the index cannot be written; it then holds the old state or a state that the next open repairs.
     fn replace(&self, files: Vec<FileChunks>, removed: &[RelativePath]) -> Result<(), Failure>;
-
-    /// Chunks that may answer `query`, by vector, by terms and by name.
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    fn candidates(&self, query: &StoreQuery) -> Result<Candidates, Failure>;
 
     /// Merges small writes and drops old versions; for idle moments and the end of a large index run.
     ///
@@ -87,16 +86,32 @@ pub trait Store: Send + Sync {
     fn compact(&self) -> Result<(), Failure>;
 }
 
+/// Keeps, beside the index, the catalogue that questions are answered from as one piece: read at once where that is
+/// quicker than making it again. It may be old or damaged, which whoever reads it finds out.
+pub trait KeepsCatalogue: Send + Sync {
+    /// The catalogue as it was last kept; `None` where there is none.
+    fn catalogue(&self) -> Option<Vec<u8>>;
+
+    /// Keeps a catalogue in the place of the last; nothing where another process writes.
+    ///
+    /// # Errors
+    /// When it cannot be written; then the last one stays.
+    fn keep_catalogue(&self, bytes: &[u8]) -> Result<(), Failure>;
+
+    /// Whether another process has written to the index since it was opened here; costs next to nothing.
+    fn has_news(&self) -> bool;
+}
+
 /// Turns text into vectors of one length.
 pub trait Embedder: Send + Sync {
     /// Name and version; vectors of different names do not compare.
     fn name(&self) -> &str;
 
-    /// One vector of unit length for each chunk.
+    /// One vector of unit length for each chunk, given with the file it is in.
     ///
     /// # Errors
     /// When a remote embedder fails.
-    fn embed(&self, chunks: &[&Chunk]) -> Result<Vec<Vec<f32>>, Failure>;
+    fn embed(&self, chunks: &[(&RelativePath, &Chunk)]) -> Result<Vec<Vec<f32>>, Failure>;
 
     /// The vector of a query.
     ///

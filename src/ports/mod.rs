@@ -24,7 +24,7 @@ pub use evidence::Evidence;
 pub use failure::{Failure, FailureKind};
 pub use files::{Ending, FileStat, Files, Left, Outcome, Receipt, Recovery, Skip, Walk, WatchGuard};
 pub use grants::{GrantKind, Grants, LiveGrant};
-pub use index::{Candidate, Candidates, Embedder, FileChunks, IndexRecord, OpenIndex, Store, StoreQuery, StoredChunk};
+pub use index::{Embedder, FileChunks, IndexRecord, KeepsCatalogue, OpenIndex, Store, StoredChunk, TakeChunk};
 pub use ledger::{ApprovalKind, Entry, Keep, Ledger, Modes, Phase, Reader, Rotated, Rotation, Since};
 pub use runner::{
     Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, Refusal, RefusalKind, RunOutcome,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{StoreQuery, terms};
+use super::terms;
 
 /// No more of a question than this is looked at, in bytes.
 const LONGEST_QUESTION: usize = 4_096;
@@ -60,15 +60,6 @@ impl Question {
             }
         }
         Self { text, terms, names, shape }
-    }
-
-    /// What to ask the index: `limit` candidates from each way of looking.
-    #[must_use]
-    pub fn store_query(&self, vector: Vec<f32>, limit: usize) -> StoreQuery {
-        let mut names: Vec<String> = self.names.iter().map(|name| name.name.to_lowercase()).collect();
-        names.sort();
-        names.dedup();
-        StoreQuery { vector, terms: self.terms.clone(), names, limit }
     }
 }
 
@@ -129,15 +120,7 @@ mod tests {
         {
             let question = Question::parse(text);
             assert!(question.text.len() <= LONGEST_QUESTION);
-            assert!(question.store_query(Vec::new(), 5).names.len() <= MOST_NAMES);
+            assert!(question.names.len() <= MOST_NAMES);
         }
-    }
-
-    #[test]
-    fn a_store_query_has_each_term_and_name_once() {
-        let query = Question::parse("parse parsing Foo_bar foo_Bar").store_query(vec![1.0], 7);
-        assert_eq!(query.names, ["foo_bar"]);
-        assert_eq!(query.terms, ["pars", "foo", "bar", "=foobar"]);
-        assert_eq!(query.limit, 7);
     }
 }

@@ -2,9 +2,6 @@
 //!
 //! `parseHTTPHeader2` gives `pars`, `http`, `header` and, because it is a compound, `=parsehttpheader2`.
 
-use crate::syntax::Chunk;
-use crate::workspace::RelativePath;
-
 /// No more terms than this from one text: a longer chunk is told apart by its first ones well enough.
 const MOST_TERMS: usize = 8_192;
 /// Runs of letters longer than this, in characters, are data and no words.
@@ -53,19 +50,6 @@ const fn number(mut word: &[u8]) -> u64 {
 pub fn terms(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     each_term(text, &mut |term| found.push(term.to_owned()));
-    found
-}
-
-/// The terms that a chunk is found by: its name, parent and path with its text.
-#[must_use]
-pub fn index_terms(path: &RelativePath, chunk: &Chunk) -> Vec<String> {
-    let mut found = Vec::new();
-    for text in
-        [chunk.symbol.as_deref().unwrap_or_default(), chunk.parent.as_deref().unwrap_or_default(), path.as_str()]
-    {
-        each_term(text, &mut |term| found.push(term.to_owned()));
-    }
-    each_term(&chunk.text, &mut |term| found.push(term.to_owned()));
     found
 }
 

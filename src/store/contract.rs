@@ -1,10 +1,8 @@
 //! What every [`Store`] must do: one test, run against the index on disk and its twin in memory.
 
-use std::collections::BTreeMap;
-
 use super::{LanceStore, MemoryStore};
-use crate::ports::{FailureKind, FileChunks, IndexRecord, Store};
-use crate::retrieve::{Candidates, Question, chunk_features, question_features, terms};
+use crate::ports::{FailureKind, FileChunks, IndexRecord, Store, StoredChunk};
+use crate::retrieve::{DIMENSIONS, narrowed, widened};
 use crate::syntax::{Chunk, ChunkKind};
 use crate::text::Span;
 use crate::workspace::{ContentHash, RelativePath};
@@ -25,13 +23,21 @@ pub(super) fn chunk(symbol: &str, text: &str) -> Chunk {
     }
 }
 
+/// A vector that no other text has.
+pub(super) fn vector(text: &str) -> Vec<f32> {
+    let bytes = blake3::hash(text.as_bytes());
+    let raw: Vec<f32> = (0..DIMENSIONS).map(|at| f32::from(bytes.as_bytes()[at % 32]) - 127.0 + at as f32).collect();
+    let length = raw.iter().map(|value| value * value).sum::<f32>().sqrt();
+    raw.into_iter().map(|value| value / length).collect()
+}
+
 /// A file with one chunk for each pair of symbol and text.
 pub(super) fn file(at: &str, chunks: &[(&str, &str)]) -> FileChunks {
     let chunks: Vec<(Chunk, Vec<f32>)> = chunks
         .iter()
         .map(|(symbol, text)| {
             let chunk = chunk(symbol, text);
-            let vector = chunk_features(&chunk);
+            let vector = vector(&chunk.text);
             (chunk, vector)
         })
         .collect();
@@ -42,20 +48,24 @@ pub(super) fn file(at: &str, chunks: &[(&str, &str)]) -> FileChunks {
     FileChunks { path: path(at), record, chunks }
 }
 
-pub(super) fn ask(store: &dyn Store, question: &str) -> Candidates {
-    let question = Question::parse(question);
-    store.candidates(&question.store_query(question_features(&question), 20)).unwrap()
+/// Everything that the store hands on of `paths`, or of all, in one order.
+pub(super) fn rows(store: &dyn Store, paths: Option<&[RelativePath]>) -> Vec<(StoredChunk, Vec<f32>)> {
+    let mut rows = Vec::new();
+    store.read(paths, &mut |stored, vector| rows.push((stored, vector))).unwrap();
+    rows.sort_by(|(left, _), (right, _)| {
+        let place =
+            |stored: &StoredChunk| (stored.path.clone(), stored.chunk.symbol.clone(), stored.chunk.text.clone());
+        place(left).cmp(&place(right))
+    });
+    rows
 }
 
-/// Path and symbol of everything that `question` finds, in order.
-pub(super) fn symbols(store: &dyn Store, question: &str) -> Vec<String> {
-    let found = ask(store, question).found;
-    let name = |at: &crate::ports::Candidate| {
-        format!("{} {}", at.stored.path, at.stored.chunk.symbol.clone().unwrap_or_default())
+/// Path and symbol of everything in the store, in order.
+pub(super) fn symbols(store: &dyn Store) -> Vec<String> {
+    let name = |(stored, _): &(StoredChunk, Vec<f32>)| {
+        format!("{} {}", stored.path, stored.chunk.symbol.clone().unwrap_or_default())
     };
-    let mut names: Vec<String> = found.iter().map(name).collect();
-    names.sort();
-    names
+    rows(store, None).iter().map(name).collect()
 }
 
 fn with_both(test: impl Fn(&dyn Store)) {
@@ -71,9 +81,9 @@ fn an_empty_index_answers() {
     with_both(|store| {
         let open = store.open().unwrap();
         assert!(open.files.is_empty() && open.notice.is_none() && !open.read_only);
-        let found = ask(store, "read_header or anything else");
-        assert!(found.found.is_empty() && found.total == 0);
-        assert!(store.vectors(&path("none.rs")).unwrap().is_empty());
+        assert!(rows(store, None).is_empty());
+        assert!(rows(store, Some(&[path("none.rs")])).is_empty());
+        assert!(store.catalogue().is_none() && !store.has_news());
         store.replace(Vec::new(), &[]).unwrap();
         store.replace(Vec::new(), &[path("never.rs")]).unwrap();
         store.compact().unwrap();
@@ -86,20 +96,18 @@ fn what_is_put_is_found_and_what_is_replaced_is_gone() {
         store.open().unwrap();
         let first = file("src/it's.rs", &[("read_header", "fn read_header() { parse }"), ("", "// glue between")]);
         store.replace(vec![first.clone(), file("b.rs", &[("write_body", "fn write_body() {}")])], &[]).unwrap();
-        assert_eq!(symbols(store, "read_header").first().map(String::as_str), Some("b.rs write_body"));
-        let found = ask(store, "header parsing");
-        assert_eq!(found.total, 3);
-        let header = found.found.iter().find(|at| at.stored.chunk.symbol.as_deref() == Some("read_header")).unwrap();
-        assert_eq!((&header.stored.chunk, &header.stored.path), (&first.chunks[0].0, &first.path));
-        assert!(header.similarity > 0.1 && header.similarity <= 1.0001);
-        let vectors: BTreeMap<ContentHash, Vec<f32>> =
-            first.chunks.iter().map(|(chunk, vector)| (chunk.hash(), vector.clone())).collect();
-        assert_eq!(store.vectors(&first.path).unwrap(), vectors);
+        assert_eq!(symbols(store), ["b.rs write_body", "src/it's.rs ", "src/it's.rs read_header"]);
+        let found = rows(store, Some(std::slice::from_ref(&first.path)));
+        assert_eq!(found.len(), 2);
+        for (chunk, vector) in &first.chunks {
+            let kept = (StoredChunk { path: first.path.clone(), chunk: chunk.clone() }, widened(&narrowed(vector)));
+            assert!(found.contains(&kept) && narrowed(&kept.1) == narrowed(vector), "{kept:?}");
+        }
 
         store.replace(vec![file("src/it's.rs", &[("read_trailer", "fn read_trailer() {}")])], &[path("b.rs")]).unwrap();
-        assert_eq!(symbols(store, "read_header write_body"), ["src/it's.rs read_trailer"]);
+        assert_eq!(symbols(store), ["src/it's.rs read_trailer"]);
         store.replace(vec![file("src/it's.rs", &[])], &[]).unwrap();
-        assert_eq!(ask(store, "read_trailer").total, 0);
+        assert!(symbols(store).is_empty());
         let known = store.open().unwrap().files;
         assert_eq!(known.keys().map(RelativePath::as_str).collect::<Vec<_>>(), ["src/it's.rs"]);
         assert_eq!(known[&path("src/it's.rs")], file("src/it's.rs", &[]).record);
@@ -112,51 +120,43 @@ fn no_chunk_is_found_twice_and_the_later_of_two_states_counts() {
         store.open().unwrap();
         let twice = vec![file("a.rs", &[("old_one", "old")]), file("a.rs", &[("new_one", "new"), ("new_one", "new")])];
         store.replace(twice, &[path("a.rs")]).unwrap();
-        assert_eq!(symbols(store, "new_one new"), ["a.rs new_one", "a.rs new_one"]);
+        assert_eq!(symbols(store), ["a.rs new_one", "a.rs new_one"]);
         store.replace(vec![file("a.rs", &[("new_one", "new")])], &[path("a.rs"), path("a.rs")]).unwrap();
-        assert_eq!(symbols(store, "new_one new"), ["a.rs new_one"]);
+        assert_eq!(symbols(store), ["a.rs new_one"]);
+        assert_eq!(rows(store, Some(&[path("a.rs"), path("a.rs")])).len(), 1);
     });
 }
 
 #[test]
-fn names_are_found_whole_and_by_their_beginning_whatever_they_hold() {
+fn files_are_read_whatever_they_and_their_names_hold() {
     with_both(|store| {
         store.open().unwrap();
-        // Far from each other in words, so that only the name can find them.
-        let names =
-            ["ünïcode", "O'Brien", "per%cent", "under_score", "underXscore", "back\\slash", "wild*", "a\"quote"];
-        let files = names.iter().enumerate().map(|(at, name)| file(&format!("f{at}.rs"), &[(*name, "")])).collect();
+        let odd =
+            ["ünïcode", "O'Brien", "per%cent", "under_score", r"back\slash", "wild*", "a\"quote", "a b/' or 1=1 --"];
+        let files = odd.iter().map(|name| file(name, &[(name, name), ("", "")])).collect();
         store.replace(files, &[]).unwrap();
-        let by_name = |name: &str| {
-            let query = crate::ports::StoreQuery { names: vec![name.to_owned()], limit: 5, ..Default::default() };
-            let found = store.candidates(&query).unwrap().found;
-            found.into_iter().filter_map(|at| at.stored.chunk.symbol).collect::<Vec<_>>()
-        };
-        for name in names {
-            assert_eq!(by_name(&name.to_lowercase()), [name]);
+        for name in odd {
+            let found = rows(store, Some(&[path(name)]));
+            assert_eq!(found.len(), 2, "{name}");
+            assert_eq!((found[0].0.chunk.symbol.as_deref(), found[1].0.chunk.symbol.as_deref()), (None, Some(name)));
         }
-        assert_eq!(by_name("under_"), ["under_score"]);
-        assert_eq!(by_name("ün"), ["ünïcode"]);
-        assert!(by_name("%").is_empty() && by_name("").is_empty());
-        assert!(by_name("' or 1=1 --").is_empty());
+        assert!(rows(store, Some(&[])).is_empty());
+        let many: Vec<RelativePath> = (0..2_500).map(|at| path(&format!("none{at}"))).collect();
+        assert!(rows(store, Some(&many)).is_empty());
+        let many: Vec<RelativePath> = many.into_iter().chain(odd.map(path)).collect();
+        assert_eq!(rows(store, Some(&many)).len(), 2 * odd.len());
+        assert_eq!(rows(store, Some(&many[1_600..])).len(), 2 * odd.len());
     });
 }
 
 #[test]
-fn each_way_of_looking_finds_alone() {
+fn a_catalogue_is_kept_as_it_is() {
     with_both(|store| {
         store.open().unwrap();
-        let texts = [("alpha", "frobnicate the widget"), ("beta", "draw circles"), ("gamma", "sum of squares")];
-        store.replace(texts.iter().map(|text| file(&format!("{}.rs", text.0), &[*text])).collect(), &[]).unwrap();
-        let query = crate::ports::StoreQuery { terms: terms("widget"), limit: 1, ..Default::default() };
-        let found = store.candidates(&query).unwrap().found;
-        assert_eq!(found.iter().map(|at| at.stored.path.as_str()).collect::<Vec<_>>(), ["alpha.rs"]);
-        let vector = question_features(&Question::parse("drawing a circle"));
-        let query = crate::ports::StoreQuery { vector, limit: 1, ..Default::default() };
-        let found = store.candidates(&query).unwrap().found;
-        assert_eq!(found.iter().map(|at| at.stored.path.as_str()).collect::<Vec<_>>(), ["beta.rs"]);
-        let nothing = crate::ports::StoreQuery { limit: 0, ..Default::default() };
-        assert!(store.candidates(&nothing).unwrap().found.is_empty());
+        for bytes in [vec![1, 2, 3], Vec::new(), vec![7; 100_000]] {
+            store.keep_catalogue(&bytes).unwrap();
+            assert_eq!(store.catalogue(), Some(bytes));
+        }
     });
 }
 
@@ -171,6 +171,6 @@ fn vectors_of_another_length_are_refused_and_nothing_changes() {
         let mut bad = file("a.rs", &[("lost", "lost")]);
         bad.chunks[0].1[7] = f32::NAN;
         assert_eq!(store.replace(vec![bad], &[]).unwrap_err().kind, FailureKind::InvalidInput);
-        assert_eq!(symbols(store, "kept lost"), ["a.rs kept"]);
+        assert_eq!(symbols(store), ["a.rs kept"]);
     });
 }

@@ -16,9 +16,11 @@ pub(super) const TABLE_FOLDER: &str = "chunks.lance";
 pub(super) const LOCK: &str = "lock";
 /// Name of the file that says: something was read that was never written.
 pub(super) const SUSPECT: &str = "suspect";
+/// Name of the file that the catalogue is kept in.
+pub(super) const CATALOGUE: &str = "catalogue";
 
 /// The parts of a table folder that must not change once written.
-const LASTING: &[&str] = &["_versions", "data", "_deletions", "_indices"];
+const LASTING: &[&str] = &["_versions", "data", "_deletions"];
 /// Of a longer file only this many bytes at each end are hashed: LanceDB keeps what says where things are at the end,
 /// and the rows have checksums of their own.
 const HASHED_END: u64 = 32 * 1024;
@@ -202,6 +204,17 @@ pub(super) fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::io(path.display(), &error)),
     }
+}
+
+/// Puts a file in the place of what has its name. Nothing is synced: a reader finds out by itself whether it is whole.
+pub(super) fn replace_unsynced(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let beside = folder.join(format!("{name}.new"));
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, folder.join(name)));
+    written.map_err(|error| {
+        // A full disk must not be filled further by what is of no use.
+        let _ = std::fs::remove_file(&beside);
+        Failure::io(folder.join(name).display(), &error)
+    })
 }
 
 /// Makes the names in a folder durable.

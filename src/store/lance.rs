@@ -2,27 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lancedb::Table;
 
-use super::files::{self, LOCK};
+use super::files::{self, CATALOGUE, LOCK};
 use super::load::{self, Loaded, Paths};
 use super::manifest::{self, Entry, State, Unusable};
 use super::rows::check_vectors;
 use super::runtime::Lazy;
-use super::table;
+use super::table::{self, Reading};
 use crate::locks::FileLock;
-use crate::ports::{Failure, FailureKind, FileChunks, OpenIndex, Store};
-use crate::retrieve::{Candidate, Candidates, StoreQuery, cosine};
-use crate::workspace::{ContentHash, RelativePath};
+use crate::ports::{Failure, FailureKind, FileChunks, KeepsCatalogue, OpenIndex, Store, TakeChunk};
+use crate::workspace::RelativePath;
 
 /// [`compact`](Store::compact) does nothing before this many commits or rows since the last time.
 const COMMITS_WORTH_MERGING: u64 = 32;
-const ROWS_WORTH_INDEXING: u64 = 1_000;
-/// Paths named in one deletion.
-const DELETED_AT_ONCE: usize = 500;
+const ROWS_WORTH_SYNCING: u64 = 1_000;
+/// Paths named in one deletion or one look.
+const NAMED_AT_ONCE: usize = 500;
+/// More paths than this are found faster among all.
+const MOST_NAMED: usize = 2_000;
 
 /// LanceDB behind the [`Store`] port. No file is touched and no thread started before [`Store::open`].
 #[derive(Debug)]
@@ -31,16 +32,14 @@ pub struct LanceStore {
     embedder: String,
     runtime: Lazy,
     held: Mutex<Held>,
-    /// The version that queries read; a table never changes under them.
-    snapshot: RwLock<Option<Table>>,
 }
 
 #[derive(Debug, Default)]
 enum Held {
     #[default]
     Closed,
-    /// Another process writes.
-    Reading,
+    /// Another process writes; what the manifest looked like when it was read.
+    Reading(Stamp),
     Writing(Box<Writer>),
 }
 
@@ -53,15 +52,14 @@ struct Writer {
     entries: u64,
     journal_length: u64,
     known: Paths,
-    unindexed: u64,
+    unsynced: u64,
 }
 
 impl LanceStore {
     /// The index in `folder`, of vectors made by the embedder of that name.
     #[must_use]
     pub fn new(folder: PathBuf, embedder_name: &str) -> Self {
-        let (held, snapshot) = (Mutex::default(), RwLock::default());
-        Self { folder, embedder: embedder_name.to_owned(), runtime: Lazy::default(), held, snapshot }
+        Self { folder, embedder: embedder_name.to_owned(), runtime: Lazy::default(), held: Mutex::default() }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -72,7 +70,7 @@ impl LanceStore {
     fn lock(&self, held: Held) -> Result<Option<FileLock>, Failure> {
         match held {
             Held::Writing(writer) if self.is_in_place(&writer.lock) => Ok(Some(writer.lock)),
-            Held::Writing(_) | Held::Reading | Held::Closed => files::take_lock(&self.folder),
+            Held::Writing(_) | Held::Reading(_) | Held::Closed => files::take_lock(&self.folder),
         }
     }
 
@@ -93,15 +91,22 @@ impl LanceStore {
             }
             Err(unusable) => unusable,
         };
-        if unusable != Unusable::Missing {
-            files::set_aside(&self.folder)?;
+        match &unusable {
+            Unusable::Missing => {}
+            Unusable::Newer(form) => return Err(load::newer(&self.folder, *form)),
+            Unusable::Damaged(_) | Unusable::Other(_) => files::set_aside(&self.folder)?,
         }
         let loaded = load::create(&self.folder, &self.embedder, &self.runtime)?;
         Ok((loaded, load::rebuilt(&unusable)))
     }
 
     fn open_reading(&self) -> Result<OpenIndex, Failure> {
-        let files = manifest::read(&self.folder, &self.embedder)?.map(|told| told.records).unwrap_or_default();
+        let files = match manifest::read(&self.folder, &self.embedder)? {
+            Ok(told) => told.records,
+            Err(Unusable::Newer(form)) => return Err(load::newer(&self.folder, form)),
+            // The one that writes is about to build it anew.
+            Err(Unusable::Missing | Unusable::Damaged(_) | Unusable::Other(_)) => BTreeMap::new(),
+        };
         let notice = Some("another tagout process writes this index: it is open for reading only".to_owned());
         Ok(OpenIndex { files, notice, read_only: true })
     }
@@ -111,11 +116,10 @@ impl LanceStore {
         loaded: Loaded,
         lock: FileLock,
         held: &mut Held,
-    ) -> Result<BTreeMap<RelativePath, crate::ports::IndexRecord>, Failure> {
+    ) -> BTreeMap<RelativePath, crate::ports::IndexRecord> {
         let Loaded { table, told, .. } = loaded;
         let mut known = Paths::default();
         told.records.keys().for_each(|path| known.add(path));
-        self.show(&table)?;
         *held = Held::Writing(Box::new(Writer {
             lock,
             table,
@@ -124,39 +128,17 @@ impl LanceStore {
             entries: told.entries,
             journal_length: told.journal_length,
             known,
-            unindexed: 0,
+            unsynced: 0,
         }));
-        Ok(told.records)
-    }
-
-    /// Lets queries see the table as it is now.
-    fn show(&self, table: &Table) -> Result<(), Failure> {
-        let table = table.clone();
-        let snapshot = self.runtime.run("reading the index", async move { table.checkout_current().await })?;
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
-        Ok(())
-    }
-
-    /// The table to query: the last state written here, or what another process wrote last.
-    fn readable(&self) -> Result<Table, Failure> {
-        let shown = self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(table) = shown {
-            return Ok(table);
-        }
-        if matches!(*self.held(), Held::Closed) {
-            return Err(closed());
-        }
-        let folder = self.folder.clone();
-        self.runtime.run("opening the index", async move { table::open(&folder).await })
+        told.records
     }
 
     /// Puts the state before a failed write back; when even that fails, the index is closed.
     fn undo(&self, held: &mut Held) {
         let Held::Writing(writer) = std::mem::take(held) else { return };
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = None;
         if let Ok(Ok(loaded)) = load::load(&self.folder, &self.embedder, &self.runtime) {
             // Left closed when this fails: the next open starts from the manifest again.
-            let _ = self.take(loaded, writer.lock, held);
+            self.take(loaded, writer.lock, held);
         }
     }
 
@@ -173,7 +155,7 @@ impl LanceStore {
         let (table, before, changes) = (writer.table.clone(), writer.state.rows, !gone.is_empty() || added > 0);
         let (version, rows, expected) = self.runtime.run("writing the index", async move {
             let mut expected = before + added;
-            for some in gone.chunks(DELETED_AT_ONCE) {
+            for some in gone.chunks(NAMED_AT_ONCE) {
                 expected = expected.saturating_sub(table::delete(&table, some.to_vec()).await?);
             }
             if added > 0 {
@@ -196,11 +178,11 @@ impl LanceStore {
         writer.journal_length =
             manifest::append(&self.folder, &entry, &writer.seal, writer.entries, writer.journal_length)?;
         writer.entries += 1;
-        writer.unindexed += added;
+        writer.unsynced += added;
         (writer.state.version, writer.state.rows) = (version, rows);
         writer.state.files.append(&mut entry.files);
         paths.iter().for_each(|path| writer.known.add(path));
-        self.show(&writer.table)
+        Ok(())
     }
 
     fn merge(&self, writer: &mut Writer) -> Result<(), Failure> {
@@ -218,7 +200,6 @@ impl LanceStore {
         writer.state.version = version;
         writer.state.pruning = true;
         manifest::write(&self.folder, &self.embedder, &writer.state, &records)?;
-        self.show(&writer.table)?;
         let table = writer.table.clone();
         self.runtime.run("pruning the index", async move { table::prune(&table).await })?;
         let left: BTreeSet<String> = files::lasting_files(&self.folder)?.into_iter().collect();
@@ -226,25 +207,57 @@ impl LanceStore {
         writer.state.pruning = false;
         files::sync_table(&self.folder)?;
         writer.seal = manifest::write(&self.folder, &self.embedder, &writer.state, &records)?;
-        (writer.entries, writer.journal_length, writer.unindexed) = (0, writer.seal.len() as u64, 0);
+        (writer.entries, writer.journal_length, writer.unsynced) = (0, writer.seal.len() as u64, 0);
         Ok(())
     }
 
-    /// Runs a query on the readable table; once more on a newer one when the first was merged away meanwhile. What
-    /// cannot be read even then is built anew by the next open.
-    fn query<T, W, F>(&self, work: W) -> Result<T, Failure>
-    where
-        T: Send + 'static,
-        W: Fn(Table) -> F,
-        F: Future<Output = lancedb::Result<T>> + Send + 'static,
-    {
-        let read = || self.runtime.run("reading the index", work(self.readable()?));
-        read().or_else(|_| read()).inspect_err(|failure| {
-            if failure.kind != FailureKind::Unavailable && matches!(*self.held(), Held::Writing(_)) {
-                files::leave_suspicion(&self.folder, &failure.what);
+    /// Hands on the rows of `paths` in `table`, or all; how many were not as they were written.
+    fn read_rows(&self, table: &Table, paths: Option<Vec<String>>, take: TakeChunk<'_>) -> Result<usize, Failure> {
+        const DOING: &str = "reading the index";
+        let table = table.clone();
+        let mut reading = self.runtime.run(DOING, async move { Reading::begin(&table, paths).await })?;
+        let mut damaged = 0;
+        loop {
+            let (next, rows) = self.runtime.run(DOING, reading.next())?;
+            let Some(rows) = rows else { return Ok(damaged) };
+            for row in rows {
+                match row {
+                    Some(row) => take(row.stored, row.vector),
+                    None => damaged += 1,
+                }
             }
-        })
+            reading = next;
+        }
     }
+
+    /// As [`Self::read_rows`], however many paths there are.
+    fn read_all(&self, table: &Table, paths: Option<&[RelativePath]>, take: TakeChunk<'_>) -> Result<usize, Failure> {
+        let Some(paths) = paths else { return self.read_rows(table, None, take) };
+        if paths.len() > MOST_NAMED {
+            let wanted: BTreeSet<&RelativePath> = paths.iter().collect();
+            return self.read_rows(table, None, &mut |stored, vector| {
+                if wanted.contains(&stored.path) {
+                    take(stored, vector);
+                }
+            });
+        }
+        let mut damaged = 0;
+        for some in paths.chunks(NAMED_AT_ONCE) {
+            let names = some.iter().map(|path| path.as_str().to_owned()).collect();
+            damaged += self.read_rows(table, Some(names), take)?;
+        }
+        Ok(damaged)
+    }
+}
+
+/// What tells that a file is another one than before, for manifest and journal: inode, bytes, modification time.
+type Stamp = [Option<(u64, u64, i64, i64)>; 2];
+
+fn stamp(folder: &Path) -> Stamp {
+    [manifest::MANIFEST, manifest::JOURNAL].map(|name| {
+        let data = std::fs::metadata(folder.join(name)).ok()?;
+        Some((data.ino(), data.len(), data.mtime(), data.mtime_nsec()))
+    })
 }
 
 fn closed() -> Failure {
@@ -259,22 +272,39 @@ fn changed_meanwhile() -> Failure {
 impl Store for LanceStore {
     fn open(&self) -> Result<OpenIndex, Failure> {
         let mut held = self.held();
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = None;
         std::fs::create_dir_all(&self.folder).map_err(|error| Failure::io(self.folder.display(), &error))?;
         let Some(lock) = self.lock(std::mem::take(&mut held))? else {
-            *held = Held::Reading;
-            return self.open_reading();
+            // Before it is read, so that what is written meanwhile is news.
+            *held = Held::Reading(stamp(&self.folder));
+            return self.open_reading().inspect_err(|_| *held = Held::Closed);
         };
         let (loaded, notice) = self.load_or_create()?;
-        let files = self.take(loaded, lock, &mut held)?;
+        let files = self.take(loaded, lock, &mut held);
         Ok(OpenIndex { files, notice, read_only: false })
     }
 
-    fn vectors(&self, path: &RelativePath) -> Result<BTreeMap<ContentHash, Vec<f32>>, Failure> {
-        self.query(|table| {
-            let path = path.as_str().to_owned();
-            async move { table::vectors(&table, path).await }
-        })
+    fn read(&self, paths: Option<&[RelativePath]>, take: TakeChunk<'_>) -> Result<(), Failure> {
+        // Held to the end: what is merged away meanwhile could not be read any more.
+        let held = self.held();
+        let table = match &*held {
+            Held::Closed => return Err(closed()),
+            Held::Writing(writer) => writer.table.clone(),
+            Held::Reading(_) => {
+                let folder = self.folder.clone();
+                self.runtime.run("opening the index", async move { table::open(&folder).await })?
+            }
+        };
+        let outcome = self.read_all(&table, paths, take);
+        let suspicion = match &outcome {
+            Ok(0) => return Ok(()),
+            Ok(damaged) => format!("{damaged} rows did not match their checksums"),
+            Err(failure) => failure.what.clone(),
+        };
+        // Who only reads may have been overtaken by the one that writes.
+        if matches!(*held, Held::Writing(_)) {
+            files::leave_suspicion(&self.folder, &suspicion);
+        }
+        outcome.map(|_| ())
     }
 
     fn replace(&self, files: Vec<FileChunks>, removed: &[RelativePath]) -> Result<(), Failure> {
@@ -285,40 +315,47 @@ impl Store for LanceStore {
         let mut held = self.held();
         let written = match &mut *held {
             Held::Closed => return Err(closed()),
-            Held::Reading => return Err(load::held_elsewhere()),
+            Held::Reading(_) => return Err(load::held_elsewhere()),
             Held::Writing(_) if files.is_empty() && removed.is_empty() => return Ok(()),
             Held::Writing(writer) => self.write(writer, files.into_values().collect(), removed),
         };
         written.inspect_err(|_| self.undo(&mut held))
     }
 
-    fn candidates(&self, query: &StoreQuery) -> Result<Candidates, Failure> {
-        let found = self.query(|table| {
-            let query = query.clone();
-            async move { table::search(&table, &query).await }
-        })?;
-        if found.damaged > 0 {
-            files::leave_suspicion(&self.folder, &format!("{} rows did not match their checksums", found.damaged));
-        }
-        let candidate = |row: super::rows::Row| {
-            let similarity = cosine(&query.vector, &row.vector);
-            Candidate { stored: row.stored, similarity }
-        };
-        Ok(Candidates { found: found.rows.into_iter().map(candidate).collect(), total: found.total })
-    }
-
     fn compact(&self) -> Result<(), Failure> {
         let mut held = self.held();
         let merged = match &mut *held {
             Held::Closed => return Err(closed()),
-            Held::Reading => return Ok(()),
-            Held::Writing(writer)
-                if writer.entries < COMMITS_WORTH_MERGING && writer.unindexed < ROWS_WORTH_INDEXING =>
-            {
+            Held::Reading(_) => return Ok(()),
+            Held::Writing(writer) if writer.entries < COMMITS_WORTH_MERGING && writer.unsynced < ROWS_WORTH_SYNCING => {
                 return Ok(());
             }
             Held::Writing(writer) => self.merge(writer),
         };
         merged.inspect_err(|_| self.undo(&mut held))
+    }
+}
+
+impl KeepsCatalogue for LanceStore {
+    fn catalogue(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.folder.join(CATALOGUE)).ok()
+    }
+
+    fn keep_catalogue(&self, bytes: &[u8]) -> Result<(), Failure> {
+        match &*self.held() {
+            Held::Closed => Err(closed()),
+            Held::Reading(_) => Ok(()),
+            Held::Writing(writer) if self.is_in_place(&writer.lock) => {
+                files::replace_unsynced(&self.folder, CATALOGUE, bytes)
+            }
+            Held::Writing(_) => Err(changed_meanwhile()),
+        }
+    }
+
+    fn has_news(&self) -> bool {
+        match &*self.held() {
+            Held::Reading(then) => stamp(&self.folder) != *then,
+            Held::Closed | Held::Writing(_) => false,
+        }
     }
 }

@@ -106,10 +106,18 @@ impl Paths {
 /// What to say of an index that is of no use, and begun anew.
 pub(super) fn rebuilt(unusable: &Unusable) -> Option<String> {
     match unusable {
-        Unusable::Missing => None,
+        Unusable::Missing | Unusable::Newer(_) => None,
         Unusable::Damaged(what) => Some(format!("the index was damaged ({what}): it is set aside and built anew")),
         Unusable::Other(what) => Some(format!("the index cannot be used ({what}): it is set aside and built anew")),
     }
+}
+
+/// The failure of an index that a newer version wrote: it is left as it is.
+pub(super) fn newer(folder: &Path, form: u32) -> Failure {
+    let what =
+        format!("the index was written by a newer tagout (form {form}; this one reads form {})", manifest::SCHEMA);
+    Failure::new(FailureKind::Unavailable, what)
+        .hint(format!("update tagout, or delete {} and let it be built again", folder.display()))
 }
 
 /// The failure of writing while another process does.

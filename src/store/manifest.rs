@@ -19,8 +19,9 @@ use crate::workspace::{ContentHash, RelativePath};
 pub(super) const MANIFEST: &str = "manifest";
 /// Name of what was committed since.
 pub(super) const JOURNAL: &str = "journal";
-/// Number of the table's and the manifest's form; an index of any other number is built anew.
-pub(super) const SCHEMA: u32 = 1;
+/// Number of the table's and the manifest's form: an index of a lower number is built anew, one of a higher number is
+/// another program's to write.
+pub(super) const SCHEMA: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"tagoutix";
 const HEAD: usize = MAGIC.len() + 4;
@@ -107,8 +108,10 @@ pub(super) enum Unusable {
     Missing,
     /// Not what was written.
     Damaged(String),
-    /// Well, but of another version or embedder.
+    /// Well, but of an older version or another embedder.
     Other(String),
+    /// Well, but of a newer version, with the number of its form.
+    Newer(u32),
 }
 
 /// What manifest and journal say together.
@@ -148,7 +151,10 @@ fn parse(bytes: &[u8], embedder: &str) -> Result<Told, Unusable> {
     }
     let head = content.get(MAGIC.len()..HEAD).and_then(|number| number.try_into().ok()).map(u32::from_le_bytes);
     let (Some(schema), true) = (head, content.starts_with(MAGIC)) else { return Err(damaged("is of another kind")) };
-    if schema != SCHEMA {
+    if schema > SCHEMA {
+        return Err(Unusable::Newer(schema));
+    }
+    if schema < SCHEMA {
         return Err(Unusable::Other(format!("it has form {schema}, and this version reads form {SCHEMA}")));
     }
     let picture: Picture = postcard::from_bytes(content.get(HEAD..).unwrap_or_default())

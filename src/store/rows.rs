@@ -3,48 +3,31 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::types::{UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{
-    ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, RecordBatch, RecordBatchReader, StringArray, UInt8Array,
-    UInt32Array, UInt64Array,
+    Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, RecordBatchReader, StringArray, UInt8Array, UInt32Array,
+    UInt64Array,
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use crate::ports::{Failure, FailureKind, FileChunks};
-use crate::retrieve::{DIMENSIONS, StoredChunk, index_terms};
+use crate::retrieve::{DIMENSIONS, StoredChunk, narrowed, widened};
 use crate::syntax::{Chunk, ChunkKind};
 use crate::text::Span;
-use crate::workspace::{ContentHash, RelativePath};
+use crate::workspace::RelativePath;
 
 /// Rows of one batch, and bytes of text in it, before the next one is begun.
 const BATCH_ROWS: usize = 2_048;
 const BATCH_BYTES: usize = 16 << 20;
-/// Length of a vector, as Arrow counts.
+/// Bytes of a vector, as Arrow counts.
 const LENGTH: i32 = 256;
 const _: () = assert!(DIMENSIONS == 256);
-
-/// The columns that make up a chunk and its vector.
-pub(super) const COLUMNS: &[&str] = &[
-    "path",
-    "symbol",
-    "kind",
-    "parent",
-    "signature",
-    "start",
-    "end",
-    "first_line",
-    "end_line",
-    "text",
-    "vector",
-    "check",
-];
 
 /// A row, read and found whole.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) stored: StoredChunk,
     pub(super) vector: Vec<f32>,
-    pub(super) id: u64,
 }
 
 /// What the table looks like.
@@ -52,12 +35,9 @@ pub(super) fn schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let maybe = |name: &str| Field::new(name, DataType::Utf8, true);
     let number = |name: &str, kind: DataType| Field::new(name, kind, false);
-    let item = Arc::new(Field::new("item", DataType::Float32, true));
     Arc::new(Schema::new(vec![
         text("path"),
-        number("hash", DataType::FixedSizeBinary(32)),
         maybe("symbol"),
-        text("symbol_lower"),
         number("kind", DataType::UInt8),
         maybe("parent"),
         text("signature"),
@@ -66,8 +46,7 @@ pub(super) fn schema() -> SchemaRef {
         number("first_line", DataType::UInt32),
         number("end_line", DataType::UInt32),
         text("text"),
-        text("terms"),
-        Field::new("vector", DataType::FixedSizeList(item, LENGTH), false),
+        number("vector", DataType::FixedSizeBinary(LENGTH)),
         number("check", DataType::UInt64),
     ]))
 }
@@ -135,15 +114,13 @@ fn to_batch(files: &[FileChunks], schema: &SchemaRef) -> Result<RecordBatch, Arr
     };
     let line =
         |of: fn(&Chunk) -> u32| -> ArrayRef { Arc::new(UInt32Array::from_iter_values(rows().map(|row| of(row.1)))) };
-    let hashes = FixedSizeBinaryArray::try_from_iter(rows().map(|row| *row.1.hash().as_bytes()))?;
-    let vectors = rows().map(|row| Some(row.2.iter().copied().map(Some).collect::<Vec<_>>()));
-    let vectors = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(vectors, LENGTH);
-    let lower = rows().map(|row| row.1.symbol.as_deref().unwrap_or_default().to_lowercase());
+    let vectors: Vec<[u8; DIMENSIONS]> = rows().map(|row| narrowed(row.2).map(i8::cast_unsigned)).collect();
+    let checks = rows().zip(&vectors).map(|(row, vector)| checksum(row.0, row.1, vector));
+    let checks = UInt64Array::from_iter_values(checks.collect::<Vec<_>>());
+    let vectors = FixedSizeBinaryArray::try_from_iter(vectors.iter())?;
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(rows().map(|row| row.0.as_str()))),
-        Arc::new(hashes),
         maybe(|chunk| chunk.symbol.as_deref()),
-        Arc::new(StringArray::from_iter_values(lower)),
         Arc::new(UInt8Array::from_iter_values(rows().map(|row| kind_number(row.1.kind)))),
         maybe(|chunk| chunk.parent.as_deref()),
         text(|chunk| &chunk.signature),
@@ -152,9 +129,8 @@ fn to_batch(files: &[FileChunks], schema: &SchemaRef) -> Result<RecordBatch, Arr
         line(|chunk| chunk.lines.start),
         line(|chunk| chunk.lines.end),
         text(|chunk| &chunk.text),
-        Arc::new(StringArray::from_iter_values(rows().map(|row| index_terms(row.0, row.1).join(" ")))),
         Arc::new(vectors),
-        Arc::new(UInt64Array::from_iter_values(rows().map(|row| checksum(row.0, row.1, row.2)))),
+        Arc::new(checks),
     ];
     RecordBatch::try_new(Arc::clone(schema), columns)
 }
@@ -165,9 +141,8 @@ pub(super) fn read(batch: &RecordBatch) -> Vec<Option<Row>> {
         let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
         let wide = |name: &str| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt64Type>()?.value(at));
         let line = |name: &str| Some(batch.column_by_name(name)?.as_primitive_opt::<UInt32Type>()?.value(at));
-        let maybe = |name: &str| text(name).map(|list| list.iter().nth(at).flatten().map(str::to_owned));
-        let vector = batch.column_by_name("vector")?.as_fixed_size_list_opt()?.value(at);
-        let vector = vector.as_primitive_opt::<Float32Type>()?.values().to_vec();
+        let maybe = |name: &str| text(name).map(|list| list.is_valid(at).then(|| list.value(at).to_owned()));
+        let vector = batch.column_by_name("vector")?.as_fixed_size_binary_opt()?.value(at);
         let (start, end) = (usize::try_from(wide("start")?).ok()?, usize::try_from(wide("end")?).ok()?);
         let chunk = Chunk {
             span: Span::new(start, end),
@@ -179,23 +154,14 @@ pub(super) fn read(batch: &RecordBatch) -> Vec<Option<Row>> {
             text: text("text")?.value(at).to_owned(),
         };
         let path = RelativePath::new(text("path")?.value(at)).ok()?;
-        let whole = checksum(&path, &chunk, &vector) == wide("check")?;
-        whole.then_some(Row { stored: StoredChunk { path, chunk }, vector, id: wide("_rowid")? })
+        let whole = checksum(&path, &chunk, vector) == wide("check")?;
+        let steps: Vec<i8> = vector.iter().map(|step| step.cast_signed()).collect();
+        whole.then(|| Row { stored: StoredChunk { path, chunk }, vector: widened(&steps) })
     };
     (0..batch.num_rows()).map(row).collect()
 }
 
-/// Hash and vector of each row of `batch`, which has both columns.
-pub(super) fn read_vectors(batch: &RecordBatch) -> Vec<Option<(ContentHash, Vec<f32>)>> {
-    let row = |at: usize| {
-        let hash = batch.column_by_name("hash")?.as_fixed_size_binary_opt()?.value(at).try_into().ok()?;
-        let vector = batch.column_by_name("vector")?.as_fixed_size_list_opt()?.value(at);
-        Some((ContentHash::from_bytes(hash), vector.as_primitive_opt::<Float32Type>()?.values().to_vec()))
-    };
-    (0..batch.num_rows()).map(row).collect()
-}
-
-fn checksum(path: &RelativePath, chunk: &Chunk, vector: &[f32]) -> u64 {
+fn checksum(path: &RelativePath, chunk: &Chunk, vector: &[u8]) -> u64 {
     let mut hasher = blake3::Hasher::new();
     let mut part = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes());
@@ -212,8 +178,7 @@ fn checksum(path: &RelativePath, chunk: &Chunk, vector: &[f32]) -> u64 {
     for number in [chunk.span.start as u64, chunk.span.end as u64, chunk.lines.start.into(), chunk.lines.end.into()] {
         part(&number.to_le_bytes());
     }
-    let numbers: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
-    part(&numbers);
+    part(vector);
     hasher.finalize().as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
 }
 

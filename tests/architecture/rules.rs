@@ -22,7 +22,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 20] = [
     ("engine", &["core", "ports"]),
     ("store", &["text", "workspace", "syntax", "retrieve", "locks", "ports"]),
     ("ledger", &["workspace", "policy", "changes", "locks", "ports"]),
-    ("model", &["syntax", "retrieve", "config", "ports"]),
+    ("model", &["workspace", "syntax", "retrieve", "config", "ports"]),
     ("host", &["text", "workspace", "policy", "changes", "config", "locks", "ports"]),
     ("sandbox", &["text", "workspace", "policy", "changes", "ports"]),
     ("observe", &["config"]),

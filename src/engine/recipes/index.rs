@@ -1,9 +1,11 @@
-//! Bringing the index up to date: walk, compare, read, chunk, embed, store.
+//! Bringing the index up to date: walk, compare, read, chunk, embed; then it is found, and written a little later.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
-use super::super::Workbench;
-use super::super::workbench::Index;
+use super::super::{Index, Workbench};
 use super::fan_out::fan_out;
 use super::patience::patience;
 use crate::ports::{
@@ -70,24 +72,49 @@ enum Prepared {
 /// When the workspace cannot be walked, the store not written, or on cancellation; what was stored stays.
 pub fn index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report<'_>) -> Result<IndexSummary, Failure> {
     let index = workbench.index(root);
-    let mut outcome = bring_up_to_date(workbench, root, &index, cancel, report);
+    let mut outcome = whole_run(workbench, root, &index, cancel, report);
     if matches!(&outcome, Err(failure) if failure.kind == FailureKind::Unavailable) {
         // The folder was damaged or deleted under the open store: once more, from what a fresh opening finds.
-        index.close();
-        outcome = bring_up_to_date(workbench, root, &index, cancel, report);
+        outcome = whole_run(workbench, root, &index, cancel, report);
     }
     index.mark_built();
     outcome
 }
 
-fn bring_up_to_date(
+fn whole_run(
+    workbench: &Workbench,
+    root: &Root,
+    index: &Arc<Index>,
+    cancel: &Cancel,
+    report: Report<'_>,
+) -> Result<IndexSummary, Failure> {
+    let compared = compare_all(workbench, root, index, cancel, report);
+    if compared.is_ok() {
+        index.mark_compared();
+        index.mark_built();
+    }
+    // Also after a part of the work: what was done need not be done again.
+    let written = index.flush();
+    settle(index, compared.and_then(|summary| written.and_then(|()| index.tidy()).map(|()| summary)))
+}
+
+/// Has the store opened anew after a failure of it.
+fn settle<T>(index: &Index, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    outcome.inspect_err(|failure| {
+        if failure.kind != FailureKind::Cancelled {
+            index.close();
+        }
+    })
+}
+
+fn compare_all(
     workbench: &Workbench,
     root: &Root,
     index: &Index,
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<IndexSummary, Failure> {
-    let mut known = index.known()?;
+    let mut known = index.known(report)?;
     let known = known.as_mut().ok_or_else(not_open)?;
     report(Progress { stage: "looking for changed files".to_owned(), done: 0, total: None });
     let walk = workbench.files.walk(root, cancel)?;
@@ -102,9 +129,9 @@ fn bring_up_to_date(
     let changed: Vec<FileStat> = files.iter().filter(|stat| !is_current(known, stat)).cloned().collect();
     let there: BTreeSet<&RelativePath> = files.iter().map(|stat| &stat.path).collect();
     let removed: Vec<RelativePath> = known.files.keys().filter(|path| !there.contains(path)).cloned().collect();
-    let mut writer = Writer { workbench, root, index, known, summary, cancel, report };
-    writer.bring_up_to_date(&changed, removed)?;
-    Ok(writer.finish())
+    let mut run = Run { workbench, root, index, known, summary, cancel, report };
+    run.bring_up_to_date(&changed, removed)?;
+    Ok(run.finish())
 }
 
 /// Brings the index up to date for `paths`; for none, or for a path that is new, for all: whether a new
@@ -120,33 +147,49 @@ pub fn refresh(
     report: Report<'_>,
 ) -> Result<IndexSummary, Failure> {
     let index = workbench.index(root);
-    {
-        let mut guard = index.known()?;
-        let known = guard.as_mut().ok_or_else(not_open)?;
-        let stats = workbench.files.stat(root, paths)?;
-        let pairs = || paths.iter().zip(&stats);
-        let is_new =
-            |(path, stat): (&RelativePath, &Option<FileStat>)| stat.is_some() && !known.files.contains_key(path);
-        if !paths.is_empty() && !pairs().any(is_new) {
-            let removed = pairs().filter(|(path, stat)| stat.is_none() && known.files.contains_key(path));
-            let removed = removed.map(|(path, _)| path.clone()).collect();
-            let changed: Vec<FileStat> =
-                stats.iter().flatten().filter(|stat| !is_current(known, stat)).cloned().collect();
-            let summary = IndexSummary::default();
-            let mut writer = Writer { workbench, root, index: &index, known, summary, cancel, report };
-            match writer.bring_up_to_date(&changed, removed) {
-                Ok(()) => return Ok(writer.finish()),
-                // A whole run opens the store anew.
-                Err(failure) if failure.kind == FailureKind::Unavailable => {}
-                Err(failure) => return Err(failure),
-            }
+    match settle(&index, compare_some(workbench, root, &index, paths, cancel, report)) {
+        Ok(Some(summary)) => {
+            index.keep_soon();
+            Ok(summary)
         }
+        // A whole run opens the store anew.
+        Ok(None) => self::index(workbench, root, cancel, report),
+        Err(failure) if failure.kind == FailureKind::Unavailable => self::index(workbench, root, cancel, report),
+        Err(failure) => Err(failure),
     }
-    self::index(workbench, root, cancel, report)
+}
+
+/// `None` where all files have to be looked at.
+fn compare_some(
+    workbench: &Workbench,
+    root: &Root,
+    index: &Index,
+    paths: &[RelativePath],
+    cancel: &Cancel,
+    report: Report<'_>,
+) -> Result<Option<IndexSummary>, Failure> {
+    let mut guard = index.known(report)?;
+    let known = guard.as_mut().ok_or_else(not_open)?;
+    let stats = workbench.files.stat(root, paths)?;
+    let pairs = || paths.iter().zip(&stats);
+    let is_new = |(path, stat): (&RelativePath, &Option<FileStat>)| stat.is_some() && !known.files.contains_key(path);
+    if paths.is_empty() || index.is_behind() || pairs().any(is_new) {
+        return Ok(None);
+    }
+    let removed = pairs().filter(|(path, stat)| stat.is_none() && known.files.contains_key(path));
+    let removed = removed.map(|(path, _)| path.clone()).collect();
+    let changed: Vec<FileStat> = stats.iter().flatten().filter(|stat| !is_current(known, stat)).cloned().collect();
+    let mut run = Run { workbench, root, index, known, summary: IndexSummary::default(), cancel, report };
+    run.bring_up_to_date(&changed, removed)?;
+    Ok(Some(run.finish()))
 }
 
 fn not_open() -> Failure {
     Failure::new(FailureKind::Internal, "the index is not open: run the command again")
+}
+
+fn not_written() -> Failure {
+    Failure::new(FailureKind::Internal, "the index is not written: see the log and report it")
 }
 
 fn is_current(known: &OpenIndex, stat: &FileStat) -> bool {
@@ -165,7 +208,7 @@ fn describe(skip: Skip) -> &'static str {
 
 const BINARY_OR_GENERATED: &str = "binary or generated";
 
-struct Writer<'a> {
+struct Run<'a> {
     workbench: &'a Workbench,
     root: &'a Root,
     index: &'a Index,
@@ -175,40 +218,50 @@ struct Writer<'a> {
     report: Report<'a>,
 }
 
-impl Writer<'_> {
+impl Run<'_> {
     fn bring_up_to_date(&mut self, changed: &[FileStat], removed: Vec<RelativePath>) -> Result<(), Failure> {
         if self.known.read_only || (changed.is_empty() && removed.is_empty()) {
             return Ok(());
         }
         self.summary.removed = removed.len();
-        if !removed.is_empty() {
-            self.store(Vec::new(), &removed)?;
-        }
-        let (workbench, root, index, cancel) = (self.workbench, self.root, self.index, self.cancel);
+        self.known.files.retain(|path, _| !removed.contains(path));
+        self.index.remove(removed);
         let known = std::mem::take(&mut self.known.files);
-        let mut batch = Batch::default();
-        let mut done = 0;
-        let outcome = fan_out(
-            changed,
-            cancel,
-            |stat| prepare(workbench, root, index, &known, stat, cancel),
-            |prepared| {
-                done += 1;
-                if done % 50 == 0 || done == changed.len() {
-                    let stage = "indexing".to_owned();
-                    (self.report)(Progress { stage, done, total: Some(changed.len()) });
-                }
-                self.take(prepared?, &mut batch)
-            },
-        );
-        let stored = std::mem::replace(&mut self.known.files, known);
-        self.known.files.extend(stored);
-        outcome?;
-        self.store(batch.files, &[])?;
-        if self.summary.embedded >= BATCH_CHUNKS { self.index.store.compact() } else { Ok(()) }
+        let outcome = self.take_all(changed, &known);
+        let taken = std::mem::replace(&mut self.known.files, known);
+        self.known.files.extend(taken);
+        outcome
     }
 
-    fn take(&mut self, prepared: Prepared, batch: &mut Batch) -> Result<(), Failure> {
+    /// Prepares what changed on all cores, while another thread writes what is ready.
+    fn take_all(&mut self, changed: &[FileStat], known: &BTreeMap<RelativePath, IndexRecord>) -> Result<(), Failure> {
+        let (workbench, root, index, cancel) = (self.workbench, self.root, self.index, self.cancel);
+        // Nothing waits in it: who hands over waits until the last batch is written, and so bounds what is in memory.
+        let (full, batches) = sync_channel::<()>(0);
+        thread::scope(|scope| {
+            let writer = scope.spawn(move || batches.iter().try_for_each(|()| index.flush()));
+            let mut done = 0;
+            let prepared = fan_out(
+                changed,
+                cancel,
+                |stat| prepare(workbench, root, index, known, stat, cancel),
+                |prepared| {
+                    done += 1;
+                    if done % 50 == 0 || done == changed.len() {
+                        let stage = "indexing".to_owned();
+                        (self.report)(Progress { stage, done, total: Some(changed.len()) });
+                    }
+                    if self.take(prepared?) < BATCH_CHUNKS { Ok(()) } else { full.send(()).map_err(|_| not_written()) }
+                },
+            );
+            drop(full);
+            // Why it cannot be written says more than that it is not.
+            writer.join().unwrap_or_else(|_| Err(not_written())).and(prepared)
+        })
+    }
+
+    /// Takes over a file; how many chunks wait to be written.
+    fn take(&mut self, prepared: Prepared) -> usize {
         match prepared {
             Prepared::Same(path, record) => drop(self.known.files.insert(path, record)),
             Prepared::Gone => {}
@@ -218,26 +271,11 @@ impl Writer<'_> {
                 self.summary.embedded += embedded;
                 self.summary.reused += file.chunks.len() - embedded;
                 self.summary.bytes += file.record.size;
-                batch.chunks += file.chunks.len();
-                batch.files.push(file);
+                self.known.files.insert(file.path.clone(), file.record.clone());
+                return self.index.put(file);
             }
         }
-        if batch.chunks < BATCH_CHUNKS {
-            return Ok(());
-        }
-        let full = std::mem::take(batch);
-        self.store(full.files, &[])
-    }
-
-    fn store(&mut self, files: Vec<FileChunks>, removed: &[RelativePath]) -> Result<(), Failure> {
-        let records: Vec<(RelativePath, IndexRecord)> =
-            files.iter().map(|file| (file.path.clone(), file.record.clone())).collect();
-        if !files.is_empty() || !removed.is_empty() {
-            self.index.store.replace(files, removed)?;
-        }
-        self.known.files.extend(records);
-        self.known.files.retain(|path, _| !removed.contains(path));
-        Ok(())
+        0
     }
 
     fn finish(mut self) -> IndexSummary {
@@ -249,12 +287,6 @@ impl Writer<'_> {
         self.summary.root = Some(self.root.clone());
         self.summary
     }
-}
-
-#[derive(Default)]
-struct Batch {
-    files: Vec<FileChunks>,
-    chunks: usize,
 }
 
 fn prepare(
@@ -301,12 +333,19 @@ fn embed(
     chunks: Vec<Chunk>,
 ) -> Result<Prepared, Failure> {
     record.chunks = chunks.iter().map(Chunk::hash).collect();
-    let shared = before.is_some_and(|before| before.chunks.iter().any(|hash| record.chunks.contains(hash)));
-    let mut vectors = if shared { index.store.vectors(path)? } else { BTreeMap::new() };
+    let mut vectors: BTreeMap<ContentHash, Vec<f32>> = BTreeMap::new();
+    if let Some(before) = before {
+        let kept = record.chunks.iter().filter(|hash| before.chunks.contains(hash));
+        vectors.extend(kept.filter_map(|hash| Some((*hash, index.vector_of(path, *hash)?))));
+    }
     let fresh: Vec<(ContentHash, &Chunk)> =
         record.chunks.iter().copied().zip(&chunks).filter(|(hash, _)| !vectors.contains_key(hash)).collect();
-    let texts: Vec<&Chunk> = fresh.iter().map(|(_, chunk)| *chunk).collect();
+    let texts: Vec<(&RelativePath, &Chunk)> = fresh.iter().map(|(_, chunk)| (path, *chunk)).collect();
     let embedded = workbench.embedder.embed(&texts)?;
+    if embedded.len() != fresh.len() {
+        let what = format!("the embedder gave {} vectors for {} chunks", embedded.len(), fresh.len());
+        return Err(Failure::new(FailureKind::Unavailable, what));
+    }
     let count = fresh.len();
     vectors.extend(fresh.into_iter().map(|(hash, _)| hash).zip(embedded));
     let with_vector = |(hash, chunk): (&ContentHash, Chunk)| vectors.get(hash).map(|vector| (chunk, vector.clone()));

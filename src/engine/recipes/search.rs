@@ -1,18 +1,18 @@
-//! From a question to places: candidates of every index, unsaved texts in place of the disk's, one ranking.
+//! From a question to places: the catalogue of each workspace answers, unsaved texts in place of the disk's.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-use super::super::Workbench;
 use super::super::order::Symbol;
+use super::super::{Chunks, Overlay, Workbench};
 use super::patience::patience;
 use super::unsaved::{Unsaved, unsaved};
-use crate::ports::{Cancel, Failure};
-use crate::retrieve::{Candidate, Question, Snippet, StoreQuery, StoredChunk, cosine, rank, snippet, symbol_fit};
+use crate::ports::{Cancel, Failure, FailureKind};
+use crate::retrieve::{
+    self, Catalogue, Detail, Fit, Intent, Question, Ranker, Share, Snippet, StoredChunk, Wanted, snippet, symbol_fit,
+};
 use crate::syntax::{Chunk, chunk_text};
-use crate::workspace::Root;
-
-/// Candidates taken from each way of looking.
-const CANDIDATES: usize = 100;
+use crate::workspace::{RelativePath, Root};
 
 /// A question.
 #[derive(Debug, Clone)]
@@ -25,6 +25,18 @@ pub struct SearchTask {
     pub query: String,
     /// Most answers wanted.
     pub limit: usize,
+    /// What the question is after; `None` to tell by its words.
+    pub intent: Option<Intent>,
+    /// How much to say of each answer.
+    pub detail: Detail,
+}
+
+impl SearchTask {
+    /// Looks for `query` in `roots`, as the disk has them; what it is after is told by its words.
+    #[must_use]
+    pub fn new(roots: Vec<Root>, query: String, limit: usize) -> Self {
+        Self { roots, open: Vec::new(), query, limit, intent: None, detail: Detail::Scores }
+    }
 }
 
 /// One answer.
@@ -40,6 +52,8 @@ pub struct Found {
     pub snippet: String,
     /// Its zero-based line in the file.
     pub line: u32,
+    /// What made the score, the weightiest first; empty unless asked for.
+    pub shares: Vec<Share>,
 }
 
 /// The answers, best first.
@@ -76,12 +90,18 @@ impl Report {
     pub fn json(&self) -> serde_json::Value {
         let answer = |found: &Found| {
             let chunk = &found.stored.chunk;
-            serde_json::json!({
+            let mut answer = serde_json::json!({
                 "root": found.root.as_path(), "path": found.stored.path, "line": found.line + 1,
                 "startLine": chunk.lines.start + 1, "endLine": chunk.lines.end,
                 "symbol": chunk.symbol, "kind": chunk.kind, "parent": chunk.parent,
                 "signature": chunk.signature, "snippet": found.snippet, "score": found.score,
-            })
+            });
+            if let (Some(answer), false) = (answer.as_object_mut(), found.shares.is_empty()) {
+                let share =
+                    |share: &Share| serde_json::json!({"name": share.name, "value": share.value, "added": share.added});
+                answer.insert("shares".to_owned(), found.shares.iter().map(share).collect());
+            }
+            answer
         };
         self.found.iter().map(answer).collect()
     }
@@ -107,62 +127,89 @@ fn fitting(query: &str, all: Vec<Symbol>) -> Vec<Symbol> {
 pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Result<Report, Failure> {
     let question = Question::parse(&task.query);
     let vector = workbench.embedder.embed_query(&task.query)?;
-    let query = question.store_query(vector, CANDIDATES.max(task.limit));
     let unsaved = unsaved(workbench, &task.open);
+    let ranker = ranker()?;
+    let wanted =
+        Wanted { intent: task.intent.unwrap_or_else(|| Intent::of(&question)), limit: task.limit, detail: task.detail };
     let mut report = Report { query: task.query.clone(), ..Report::default() };
-    let mut candidates: Vec<Candidate> = Vec::new();
-    let mut roots: Vec<&Root> = Vec::new();
-    let mut total = 0;
     for root in &task.roots {
         cancel.check()?;
-        match in_root(workbench, root, &unsaved, &query, cancel) {
-            Ok((found, size)) => {
-                total += size;
-                roots.extend(found.iter().map(|_| root));
-                candidates.extend(found);
-            }
+        let look = |catalogue: &Catalogue| answers(root, catalogue, ranker, &question, &vector, wanted);
+        match in_root(workbench, root, &unsaved, cancel, look) {
+            Ok(found) => report.found.extend(found),
             Err(failure) => report.failed.push(format!("{}: {failure}", root.name())),
         }
     }
-    for hit in rank(&question, &candidates, total).into_iter().take(task.limit) {
-        let (Some(candidate), Some(root)) = (candidates.get(hit.index), roots.get(hit.index)) else { continue };
-        let Snippet { text: snippet, line } = snippet(&candidate.stored.chunk, &question);
-        let stored = candidate.stored.clone();
-        report.found.push(Found { root: (*root).clone(), stored, score: hit.score, snippet, line });
-    }
+    // Stable, so that of equals the first workspace comes first.
+    report.found.sort_by(|left, right| right.score.total_cmp(&left.score));
+    report.found.truncate(task.limit);
     Ok(report)
 }
 
-/// The candidates of one workspace, and how many chunks it has.
-fn in_root(
+/// What the catalogue of one workspace answers, best first.
+fn answers(
+    root: &Root,
+    catalogue: &Catalogue,
+    ranker: Ranker<'_>,
+    question: &Question,
+    vector: &[f32],
+    wanted: Wanted,
+) -> Vec<Found> {
+    let answers = retrieve::search(catalogue, ranker, question, vector, wanted);
+    let found = |answer: retrieve::Answer| {
+        let stored = catalogue.stored(answer.chunk)?;
+        let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
+        Some(Found { root: root.clone(), stored, score: answer.score, snippet, line, shares: answer.shares })
+    };
+    let mut answers: Vec<Found> = answers.into_iter().filter_map(found).collect();
+    if wanted.intent == Intent::Symbol {
+        answers.extend(fitting_too(root, catalogue, question, wanted.limit.saturating_sub(answers.len()), &answers));
+    }
+    answers
+}
+
+/// Symbols that what was typed fits in any way, scattered letters too, and that were not found otherwise.
+fn fitting_too(root: &Root, catalogue: &Catalogue, question: &Question, limit: usize, found: &[Found]) -> Vec<Found> {
+    let typed = question.text.as_str();
+    let fitting = catalogue.symbols().filter_map(|(chunk, symbol)| Some((Reverse(symbol_fit(symbol, typed)?), chunk)));
+    let mut fitting: Vec<(Reverse<Fit>, u32)> = fitting.collect();
+    fitting.sort_unstable();
+    let is_new = |stored: &StoredChunk| found.iter().all(|found| found.stored != *stored);
+    let few = fitting.into_iter().take(limit.saturating_add(found.len()));
+    let stored = few.filter_map(|(_, chunk)| catalogue.stored(chunk)).filter(is_new).take(limit);
+    let answer = |stored: StoredChunk| {
+        let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
+        Found { root: root.clone(), stored, score: 0.0, snippet, line, shares: Vec::new() }
+    };
+    stored.map(answer).collect()
+}
+
+/// The tables that come with the program.
+pub(super) fn ranker() -> Result<Ranker<'static>, Failure> {
+    retrieve::builtin().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+}
+
+/// Looks into the catalogue of one workspace, with its unsaved texts.
+pub(super) fn in_root<T>(
     workbench: &Workbench,
     root: &Root,
     unsaved: &[Unsaved],
-    query: &StoreQuery,
     cancel: &Cancel,
-) -> Result<(Vec<Candidate>, usize), Failure> {
+    look: impl FnOnce(&Catalogue) -> T,
+) -> Result<T, Failure> {
     let index = workbench.index(root);
     index.ensure_open()?;
-    let candidates = index.store.candidates(query)?;
-    let mut found = candidates.found;
-    for unsaved in unsaved.iter().filter(|unsaved| unsaved.root == *root) {
-        found.retain(|candidate| candidate.stored.path != unsaved.path);
-        found.extend(overlay(workbench, unsaved, query, cancel)?);
-    }
-    Ok((found, candidates.total))
+    // By path: an editor may have one file open under several names.
+    let here = unsaved.iter().filter(|unsaved| unsaved.root == *root);
+    let here: BTreeMap<&RelativePath, &str> = here.map(|unsaved| (&unsaved.path, unsaved.text.as_str())).collect();
+    let overlays: Vec<Overlay<'_>> = here.into_iter().map(|(path, text)| Overlay::new(path, text)).collect();
+    index.look(&overlays, |overlay| embedded(workbench, overlay, cancel), look)
 }
 
-fn overlay(
-    workbench: &Workbench,
-    unsaved: &Unsaved,
-    query: &StoreQuery,
-    cancel: &Cancel,
-) -> Result<Vec<Candidate>, Failure> {
-    let chunks = chunk_text(&unsaved.path, &unsaved.text, &patience(workbench, cancel)).chunks;
-    let vectors = workbench.embedder.embed(&chunks.iter().collect::<Vec<_>>())?;
-    let candidate = |(chunk, vector): (Chunk, Vec<f32>)| Candidate {
-        similarity: cosine(&vector, &query.vector),
-        stored: StoredChunk { path: unsaved.path.clone(), chunk },
-    };
-    Ok(chunks.into_iter().zip(vectors).map(candidate).collect())
+/// The chunks of an unsaved text.
+fn embedded(workbench: &Workbench, overlay: &Overlay<'_>, cancel: &Cancel) -> Result<Chunks, Failure> {
+    let chunks = chunk_text(overlay.path, overlay.text, &patience(workbench, cancel)).chunks;
+    let texts: Vec<(&RelativePath, &Chunk)> = chunks.iter().map(|chunk| (overlay.path, chunk)).collect();
+    let vectors = workbench.embedder.embed(&texts)?;
+    Ok(chunks.into_iter().zip(vectors).collect())
 }

@@ -147,6 +147,11 @@ impl Catalogue {
         found.into_iter().map(|(_, chunk)| chunk).collect()
     }
 
+    /// All symbols, by chunk.
+    pub fn symbols(&self) -> impl Iterator<Item = (u32, &str)> {
+        (0_u32..).zip(&self.live).filter(|(_, live)| **live).filter_map(|(chunk, _)| Some((chunk, self.symbol(chunk)?)))
+    }
+
     /// Symbol of a chunk, also of one that is gone.
     pub(super) fn symbol(&self, chunk: u32) -> Option<&str> {
         self.records.get(chunk as usize)?.symbol?.of(&self.strings)

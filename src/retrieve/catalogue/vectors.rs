@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::DIMENSIONS;
-
-/// Steps of a number of a vector of unit length: with 256 numbers few are over a quarter.
-const STEPS: f32 = 512.0;
+use super::super::vector::{DIMENSIONS, STEPS};
+pub(super) use super::super::vector::{narrowed, widened};
 
 /// Numbers that are multiplied together: with so many at a time the compiler's code waits for memory alone, with all 256
 /// it takes twice as long.
@@ -15,24 +13,6 @@ const AT_ONCE: usize = 32;
 pub(super) fn range(chunk: u32) -> Option<Range<usize>> {
     let start = (chunk as usize).checked_mul(DIMENSIONS)?;
     Some(start..start.checked_add(DIMENSIONS)?)
-}
-
-/// A vector in signed bytes; of another length than [`DIMENSIONS`], all zeros.
-pub(super) fn narrowed(vector: &[f32]) -> [i8; DIMENSIONS] {
-    let mut narrow = [0; DIMENSIONS];
-    if vector.len() == DIMENSIONS {
-        for (byte, value) in narrow.iter_mut().zip(vector) {
-            #[allow(clippy::cast_possible_truncation, reason = "it is clamped, and NaN becomes 0")]
-            let step = (value * STEPS).round().clamp(-127.0, 127.0) as i8;
-            *byte = step;
-        }
-    }
-    narrow
-}
-
-/// The numbers that give the same bytes again.
-pub(super) fn widened(vector: &[i8]) -> Vec<f32> {
-    vector.iter().map(|step| f32::from(*step) / STEPS).collect()
 }
 
 /// A vector that many are compared with.

@@ -154,7 +154,7 @@ impl<'a> Library<'a> {
         name: &str,
         look: impl Fn(Parsed) -> Vec<T> + Sync,
     ) -> Result<Vec<T>, Failure> {
-        let mut paths = files_with(self.workbench, root, family, name, self.cancel)?;
+        let mut paths = files_with(self.workbench, root, family, name, &self.task.open, self.cancel)?;
         let open = self.task.open.iter().filter(|open| open.root == *root).map(|open| open.path.clone());
         paths.extend(open);
         paths.sort();
@@ -178,7 +178,7 @@ impl<'a> Library<'a> {
 
     /// The files of `root` that the index knows to define `name`, in a language of `family`.
     pub(super) fn defining(&self, root: &Root, family: Family, name: &str) -> Result<Vec<Arc<Parsed>>, Failure> {
-        let paths = files_defining(self.workbench, root, name)?;
+        let paths = files_defining(self.workbench, root, name, &self.task.open, self.cancel)?;
         let parsed = paths.iter().filter_map(|path| self.open(root, path));
         Ok(parsed.filter(|parsed| Family::of(parsed.language) == family).collect())
     }

@@ -1,8 +1,10 @@
 //! In which files a name may stand. Whoever asks looks into them: what is told here may be too much, never too little.
 
 use super::super::super::Workbench;
-use crate::ports::{Cancel, Failure, StoreQuery};
-use crate::retrieve::Family;
+use super::super::search::in_root;
+use super::super::unsaved::{Unsaved, unsaved};
+use crate::ports::{Cancel, Failure};
+use crate::retrieve::{Catalogue, Family, terms};
 use crate::syntax::Language;
 use crate::workspace::{RelativePath, Root};
 
@@ -14,25 +16,41 @@ pub(super) fn files_with(
     workbench: &Workbench,
     root: &Root,
     family: Family,
-    _name: &str,
+    name: &str,
+    open: &[Unsaved],
     cancel: &Cancel,
 ) -> Result<Vec<RelativePath>, Failure> {
-    let walk = workbench.files.walk(root, cancel)?;
     let fits = |path: &RelativePath| Language::detect(path, "").is_some_and(|language| Family::of(language) == family);
-    Ok(walk.files.into_iter().map(|stat| stat.path).filter(fits).collect())
+    // A compound stands under its whole as well; of what has no term at all, as it is too common, nothing is known.
+    let Some(term) = terms(name).pop() else {
+        let walk = workbench.files.walk(root, cancel)?;
+        return Ok(walk.files.into_iter().map(|stat| stat.path).filter(fits).collect());
+    };
+    let paths = in_root(workbench, root, &unsaved(workbench, open), cancel, |catalogue| {
+        files_of(catalogue, catalogue.having(&term))
+    })?;
+    Ok(paths.into_iter().filter(fits).collect())
 }
 
 /// The files of `root` that define `name`, as far as the index knows: fields and variants it does not.
-pub(super) fn files_defining(workbench: &Workbench, root: &Root, name: &str) -> Result<Vec<RelativePath>, Failure> {
-    let index = workbench.index(root);
-    index.ensure_open()?;
-    let wanted = name.to_lowercase();
-    let query = StoreQuery { names: vec![wanted.clone()], limit: MOST_DEFINITIONS, ..StoreQuery::default() };
-    let found = index.store.candidates(&query)?.found;
-    let defines = |symbol: &Option<String>| symbol.as_ref().is_some_and(|symbol| symbol.to_lowercase() == wanted);
-    let whole = found.into_iter().map(|candidate| candidate.stored).filter(|stored| defines(&stored.chunk.symbol));
-    let mut paths: Vec<RelativePath> = whole.map(|stored| stored.path).collect();
-    paths.sort();
+pub(super) fn files_defining(
+    workbench: &Workbench,
+    root: &Root,
+    name: &str,
+    open: &[Unsaved],
+    cancel: &Cancel,
+) -> Result<Vec<RelativePath>, Failure> {
+    in_root(workbench, root, &unsaved(workbench, open), cancel, |catalogue| {
+        let mut named = catalogue.named(name, MOST_DEFINITIONS);
+        let is_whole = |symbol: &str| symbol.to_lowercase() == name.to_lowercase();
+        named.retain(|chunk| catalogue.known(*chunk).is_some_and(|known| known.symbol.is_some_and(is_whole)));
+        files_of(catalogue, named)
+    })
+}
+
+fn files_of(catalogue: &Catalogue, chunks: Vec<u32>) -> Vec<RelativePath> {
+    let mut paths: Vec<&str> = chunks.into_iter().filter_map(|chunk| Some(catalogue.known(chunk)?.path)).collect();
+    paths.sort_unstable();
     paths.dedup();
-    Ok(paths)
+    paths.into_iter().filter_map(|path| RelativePath::new(path).ok()).collect()
 }
