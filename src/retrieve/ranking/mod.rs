@@ -4,6 +4,7 @@
 mod intent;
 mod marks;
 mod names;
+mod numbers;
 mod pool;
 mod relation;
 mod row;

@@ -8,6 +8,7 @@ use super::super::{Known, Question, Shape, cosine, terms};
 use super::intent::says_what_it_does;
 use super::marks::Marks;
 use super::names;
+use super::numbers::{flag, logarithm, longest_run, number, ratio};
 use super::pool::{FileScores, Pool};
 use super::relation::{Relations, met};
 use crate::syntax::ChunkKind;
@@ -119,6 +120,8 @@ pub(super) fn value(row: &[f32; WIDTH], name: &str) -> f32 {
     names().position(|own| own == name).and_then(|at| row.get(at)).copied().unwrap_or_default()
 }
 
+/// The place of what was not found, behind all that was.
+const NOT_FOUND: usize = 3_000;
 /// Words of a name in a signature beyond which no more are compared.
 const SIGNATURE_WORDS: usize = 24;
 
@@ -213,7 +216,7 @@ impl<'a> Rows<'a> {
         let (share, place) = terms.by_chunk.get(&chunk).copied().unwrap_or((0.0, NOT_FOUND));
         let near = vector.by_chunk.get(&chunk).map_or(NOT_FOUND, |(_, place)| *place);
         let similarity = self.pool.catalogue.similarity(chunk, self.pool.vector);
-        [share, share * terms.best, log(place), similarity, similarity / vector.best, log(near)]
+        [share, share * terms.best, logarithm(place), similarity, similarity / vector.best, logarithm(near)]
     }
 
     /// The share of the question's terms that each field has, plain and by their rarity, then of any field.
@@ -303,8 +306,8 @@ impl<'a> Rows<'a> {
             [_, _, ..] => self.pool.catalogue.rarity_of(&format!("={whole}")),
         };
         [
-            log(known.lines.len()),
-            log(usize::from(known.lengths.last().copied().unwrap_or_default())),
+            logarithm(known.lines.len()),
+            logarithm(usize::from(known.lengths.last().copied().unwrap_or_default())),
             is(&[ChunkKind::Function, ChunkKind::Method]),
             is(&[ChunkKind::Type, ChunkKind::Interface]),
             is(&[ChunkKind::Text, ChunkKind::Section]),
@@ -344,10 +347,10 @@ impl<'a> Rows<'a> {
         [
             file.terms,
             file.terms_sum,
-            log(file.place),
-            log(file.having),
+            logarithm(file.place),
+            logarithm(file.having),
             ratio(file.having, file.chunks),
-            log(file.chunks),
+            logarithm(file.chunks),
             file.vector,
             file.vector_sum,
             file.all.ln_1p(),
@@ -370,34 +373,4 @@ impl<'a> Rows<'a> {
             flag(names.iter().any(|name| stem.eq_ignore_ascii_case(&name.name))),
         ]
     }
-}
-
-/// The place of what was not found, behind all that was.
-const NOT_FOUND: usize = 3_000;
-
-/// The longest run of terms that stand in the question as they stand in the name.
-fn longest_run(asked: &[String], name: &[String]) -> usize {
-    let run = |from: usize, at: usize| {
-        let pairs = asked.iter().skip(from).zip(name.iter().skip(at));
-        pairs.take_while(|(asked, word)| asked == word).count()
-    };
-    let runs = (0..asked.len()).flat_map(|from| (0..name.len()).map(move |at| (from, at)));
-    runs.map(|(from, at)| run(from, at)).max().unwrap_or_default()
-}
-
-fn flag(is: bool) -> f32 {
-    f32::from(u8::from(is))
-}
-
-#[allow(clippy::cast_precision_loss, reason = "counts within one chunk or question are small")]
-fn number(count: usize) -> f32 {
-    count as f32
-}
-
-fn ratio(part: usize, whole: usize) -> f32 {
-    number(part) / number(whole.max(1))
-}
-
-fn log(count: usize) -> f32 {
-    number(count).ln_1p()
 }
