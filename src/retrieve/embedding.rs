@@ -165,7 +165,7 @@ impl Embedding {
 /// The row of one term, to be compared with others.
 #[derive(Debug, Clone, Copy)]
 pub struct Direction {
-    row: &'static [u8],
+    row: &'static [u8; DIMENSIONS],
     length: f32,
 }
 
@@ -179,9 +179,10 @@ impl Direction {
     }
 }
 
-fn product(left: &[u8], right: &[u8]) -> i32 {
+fn product(left: &[u8; DIMENSIONS], right: &[u8; DIMENSIONS]) -> i32 {
     let times = |(a, b): (&u8, &u8)| i32::from(i16::from(a.cast_signed()) * i16::from(b.cast_signed()));
-    left.iter().zip(right).map(times).sum()
+    let ((left, _), (right, _)) = (left.as_chunks::<32>(), right.as_chunks::<32>());
+    left.iter().zip(right).map(|(left, right)| left.iter().zip(right).map(times).sum::<i32>()).sum()
 }
 
 /// Calls `take` with each term that a chunk's vector is made of and what it counts for there, repeats kept.
@@ -309,7 +310,7 @@ impl Rows {
     #[allow(clippy::cast_precision_loss, reason = "a product of 256 bytes is below 2^23")]
     fn direction(&self, place: Place) -> Option<Direction> {
         let Place::Known(index) = place else { return None };
-        let row = self.rows.get(index * DIMENSIONS..(index + 1) * DIMENSIONS)?;
+        let row = self.rows.get(index * DIMENSIONS..)?.first_chunk()?;
         Some(Direction { row, length: (product(row, row) as f32).sqrt() })
     }
 
