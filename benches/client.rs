@@ -6,6 +6,12 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
+/// Memory of a server, kilobytes.
+pub(crate) struct Memory {
+    pub(crate) resident: u64,
+    pub(crate) proportional: u64,
+}
+
 /// A server and its streams.
 pub(crate) struct Client {
     child: Child,
@@ -44,9 +50,21 @@ impl Client {
 
     /// Proportional set size, kilobytes.
     pub(crate) fn memory_kilobytes(&self) -> u64 {
+        self.memory().proportional
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
         let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).unwrap();
-        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
+        let kilobytes = |name: &str| {
+            let line = rollup.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().trim_end_matches(" kB").parse().unwrap()
+        };
+        Memory { resident: kilobytes("Rss:"), proportional: kilobytes("Pss:") }
+    }
+
+    /// Lets the server end what it began.
+    pub(crate) fn wait_a_moment(&self) {
+        std::thread::sleep(std::time::Duration::from_secs(1));
     }
 
     pub(crate) fn notify(&mut self, method: &str, params: Value) {

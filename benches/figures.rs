@@ -1,5 +1,6 @@
 //! The figures that tagout is held to, each beside something fixed, measured side by side in one run:
 //! `cargo run --example figures [FOLDER]`. FOLDER is what is indexed; without it, this repository.
+//! `cargo run --example figures index FOLDER`: those of the index: making it, saving a file, asking, memory, disk.
 //! `cargo run --example figures sandbox [--rounds N]`: those of the sandbox, beside the sandboxes found here.
 //! `cargo run --example figures policy`: those of rules and record.
 //! `cargo run --example figures rewrite [FOLDER]`: those of structural scan and rewrite, beside ast-grep and semgrep.
@@ -16,6 +17,7 @@
 mod apply;
 mod bare;
 mod client;
+mod index;
 mod launchers;
 mod policy;
 mod review;
@@ -34,6 +36,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((first, [])) if first == bare::SERVER => bare::serve(),
+        Some((first, others)) if first == index::SUBJECT => index::figures(others),
         Some((first, others)) if first == sandbox::SUBJECT => sandbox::figures(others),
         Some((first, [])) if first == policy::SUBJECT => policy::figures(),
         Some((first, others)) if first == rewrite::SUBJECT => rewrite::figures(others),
@@ -46,7 +49,7 @@ fn main() {
 
 fn server(corpus: &Path) {
     start();
-    index(corpus);
+    indexed(corpus);
     memory(corpus);
     restart();
     session();
@@ -107,7 +110,7 @@ fn start() {
     println!("idle memory before the index   tagout {:6.2} MB (PSS, largest of 20)", memory as f64 / 1024.0);
 }
 
-fn index(corpus: &Path) {
+fn indexed(corpus: &Path) {
     let home = tempfile::tempdir().unwrap();
     let begun = Instant::now();
     let read = bare::parse_all(corpus);
