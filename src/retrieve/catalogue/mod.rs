@@ -56,6 +56,8 @@ impl Field {
 pub struct Known<'a> {
     /// The file it is in.
     pub path: &'a str,
+    /// Number of the file, as long as the chunk's.
+    pub file: u32,
     /// Bytes of the file.
     pub span: Span,
     /// Zero-based lines, the last one excluded.
@@ -191,6 +193,7 @@ impl Catalogue {
         let file = self.files.get(record.file as usize)?;
         Some(Known {
             path: file.path.as_str(),
+            file: record.file,
             span: Span::new(record.span.start as usize, record.span.end as usize),
             lines: record.lines.start..record.lines.end,
             kind: record.kind,

@@ -186,7 +186,7 @@ fn name_share(intent: Intent, matched: f32) -> f32 {
 /// How good a candidate's file is, about 0 to 2: its chunks together, its path, and what its path says against it.
 fn file_score(pool: &Pool<'_>, known: &Known<'_>, said: Said, row: &[f32; WIDTH]) -> f32 {
     let none = FileScores::default();
-    let file = pool.files.get(known.path).unwrap_or(&none);
+    let file = pool.files.get(&known.file).unwrap_or(&none);
     let against = |is: bool, less: f32| if is { less } else { 0.0 };
     let less = against(said.test || said.example, 0.4)
         + against(said.prose, 0.4)

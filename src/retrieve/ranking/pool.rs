@@ -1,6 +1,6 @@
 //! The chunks that may answer one question, and what is known of all of them together.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use super::super::{Catalogue, Known, Question};
 
@@ -62,12 +62,14 @@ pub(super) struct Pool<'a> {
     pub(super) catalogue: &'a Catalogue,
     pub(super) question: &'a Question,
     pub(super) vector: &'a [f32],
+    /// How rare each of the question's terms is.
+    pub(super) all_rarities: Vec<f32>,
     /// The question's terms that are no whole identifiers, and how rare each is.
     pub(super) terms: Vec<String>,
     pub(super) rarities: Vec<f32>,
     pub(super) by_terms: Scored,
     pub(super) by_vector: Scored,
-    pub(super) files: BTreeMap<&'a str, FileScores>,
+    pub(super) files: HashMap<u32, FileScores>,
     /// Shares by terms of all candidates within one parent of one file.
     pub(super) siblings: HashMap<(&'a str, &'a str), f32>,
     /// How many candidates have this symbol.
@@ -86,13 +88,16 @@ impl<'a> Pool<'a> {
             catalogue.similar(vector, VECTORS_LOOKED_AT)
         };
         let terms: Vec<String> = question.terms.iter().filter(|term| !term.starts_with('=')).cloned().collect();
-        let rarities = terms.iter().map(|term| catalogue.rarity_of(term)).collect();
+        let all_rarities: Vec<f32> = question.terms.iter().map(|term| catalogue.rarity_of(term)).collect();
+        let plain = |(term, rarity): (&String, &f32)| (!term.starts_with('=')).then_some(*rarity);
+        let rarities = question.terms.iter().zip(&all_rarities).filter_map(plain).collect();
         let (by_terms, by_vector) = (Scored::new(&lexical), Scored::new(&similar));
         let files = files(catalogue, &lexical, &by_terms, &similar, &by_vector);
         let mut pool = Self {
             catalogue,
             question,
             vector,
+            all_rarities,
             terms,
             rarities,
             by_terms,
@@ -112,10 +117,10 @@ impl<'a> Pool<'a> {
         let chunk = |(chunk, _): &(u32, f32)| *chunk;
         chosen.extend(lexical.iter().take(BY_TERMS).map(chunk));
         chosen.extend(similar.iter().take(BY_VECTOR).map(chunk));
-        let mut met: HashSet<&str> = HashSet::new();
+        let mut met: HashSet<u32> = HashSet::new();
         for known in lexical.iter().map(chunk).filter_map(|chunk| Some((chunk, self.catalogue.known(chunk)?))) {
-            let is_good = self.files.get(known.1.path).is_some_and(|file| file.place < BY_FILE);
-            if is_good && met.insert(known.1.path) {
+            let is_good = self.files.get(&known.1.file).is_some_and(|file| file.place < BY_FILE);
+            if is_good && met.insert(known.1.file) {
                 chosen.push(known.0);
             }
         }
@@ -133,18 +138,22 @@ impl<'a> Pool<'a> {
     }
 }
 
-fn files<'a>(
-    catalogue: &'a Catalogue,
+fn files(
+    catalogue: &Catalogue,
     lexical: &[(u32, f32)],
     by_terms: &Scored,
     similar: &[(u32, f32)],
     by_vector: &Scored,
-) -> BTreeMap<&'a str, FileScores> {
-    let mut files: BTreeMap<&str, FileScores> = BTreeMap::new();
-    let mut seen: HashMap<&str, usize> = HashMap::new();
+) -> HashMap<u32, FileScores> {
+    let mut files: HashMap<u32, FileScores> = HashMap::new();
+    let mut order: Vec<(&str, u32)> = Vec::new();
+    let mut seen: HashMap<u32, usize> = HashMap::new();
     for (chunk, score) in lexical {
         let Some(known) = catalogue.known(*chunk) else { continue };
-        let (file, share) = (files.entry(known.path).or_default(), score / by_terms.best);
+        let (file, share) = (files.entry(known.file).or_default(), score / by_terms.best);
+        if file.having == 0 {
+            order.push((known.path, known.file));
+        }
         file.chunks = catalogue.chunks_beside(*chunk);
         file.terms = file.terms.max(share);
         file.terms_sum += share * CHUNKS_OF_FILE.get(file.having).unwrap_or(&0.0);
@@ -153,18 +162,21 @@ fn files<'a>(
     }
     for (chunk, score) in similar {
         let Some(known) = catalogue.known(*chunk) else { continue };
-        let (file, share) = (files.entry(known.path).or_default(), score.max(0.0) / by_vector.best);
-        let at = seen.entry(known.path).or_default();
+        let (file, share) = (files.entry(known.file).or_default(), score.max(0.0) / by_vector.best);
+        let at = seen.entry(known.file).or_default();
+        if file.having == 0 && *at == 0 {
+            order.push((known.path, known.file));
+        }
         file.chunks = catalogue.chunks_beside(*chunk);
         file.vector = file.vector.max(share);
         file.vector_sum += share * CHUNKS_OF_FILE.get(*at).unwrap_or(&0.0);
         *at += 1;
     }
-    let mut order: Vec<(&str, f32)> = files.iter().map(|(path, file)| (*path, file.terms_sum)).collect();
-    order.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(right.0)));
-    let best = order.first().map_or(0.0, |(_, sum)| *sum).max(0.001);
-    for (place, (path, _)) in order.into_iter().enumerate() {
-        if let Some(file) = files.get_mut(path) {
+    let sum = |file: u32| files.get(&file).map_or(0.0, |file| file.terms_sum);
+    order.sort_by(|left, right| sum(right.1).total_cmp(&sum(left.1)).then(left.0.cmp(right.0)));
+    let best = order.first().map_or(0.0, |(_, file)| sum(*file)).max(0.001);
+    for (place, (_, file)) in order.into_iter().enumerate() {
+        if let Some(file) = files.get_mut(&file) {
             file.place = place;
             file.terms_sum /= best;
         }

@@ -163,13 +163,17 @@ impl<'a> Rows<'a> {
     /// The row of one candidate.
     pub(super) fn of(&mut self, chunk: u32, known: &Known<'_>, marks: &Marks) -> [f32; WIDTH] {
         let own = self.own(known);
-        let counts: Vec<[u8; 5]> = self.pool.terms.iter().map(|term| self.pool.catalogue.counts(chunk, term)).collect();
+        let Pool { catalogue, question, all_rarities, .. } = self.pool;
+        let all: Vec<[u8; 5]> = question.terms.iter().map(|term| catalogue.counts(chunk, term)).collect();
+        let plain = |(term, counts): (&String, &[u8; 5])| (!term.starts_with('=')).then_some(*counts);
+        let counts: Vec<[u8; 5]> = question.terms.iter().zip(&all).filter_map(plain).collect();
+        let scores = catalogue.field_scores_of(&known.lengths, all.into_iter().zip(all_rarities.iter().copied()));
         let groups: [&[f32]; 10] = [
             &self.found(chunk),
             &self.covered(&own, &counts),
             &self.own_words(&own),
             &self.related(&own, known),
-            &self.pool.catalogue.field_scores(chunk, &self.pool.question.terms),
+            &scores,
             &self.shaped(known, &own),
             &self.around(known, &own, &counts),
             &self.of_file(known),
@@ -343,7 +347,7 @@ impl<'a> Rows<'a> {
 
     fn of_file(&self, known: &Known<'_>) -> [f32; OF_FILE.len()] {
         let none = FileScores { place: NOT_FOUND, ..FileScores::default() };
-        let file = self.pool.files.get(known.path).unwrap_or(&none);
+        let file = self.pool.files.get(&known.file).unwrap_or(&none);
         [
             file.terms,
             file.terms_sum,
