@@ -44,6 +44,7 @@ mod recipes;
 mod renames;
 mod sandbox;
 mod secrets;
+mod serving;
 mod session;
 mod shell_differential;
 mod storms;
