@@ -175,6 +175,12 @@ impl Catalogue {
         self.changed
     }
 
+    /// How many files there are, those without chunks too.
+    #[must_use]
+    pub fn count_of_files(&self) -> usize {
+        self.by_path.len()
+    }
+
     /// Content of a file as it was put; also of one without chunks.
     #[must_use]
     pub fn content(&self, path: &RelativePath) -> Option<ContentHash> {

@@ -169,6 +169,13 @@ impl Catalogue {
         all.filter(|chunk| self.is_live(*chunk)).collect()
     }
 
+    /// The chunks in which a term stands, each with the number of its file and how often it stands in each field, in the
+    /// order of [`Field::ALL`].
+    pub fn standing(&self, term: &str) -> impl Iterator<Item = (u32, u32, [u8; Field::ALL.len()])> {
+        let of = |posting: Posting| Some((posting.chunk, self.record(posting.chunk)?.file, posting.counts));
+        self.term(term).postings().filter_map(of)
+    }
+
     /// How often a term stands in each field of a chunk, in the order of [`Field::ALL`]; more than 255 times counts as
     /// 255.
     #[must_use]

@@ -1,6 +1,9 @@
 //! What somebody who asks wants to see: a definition of a name, the code that does something, or the files to look into.
 
-use super::super::{Question, Shape};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use super::super::{Question, Shape, terms};
 
 /// What a question is after; each is ordered differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +75,12 @@ const TASKS: &[&str] = &[
 ];
 /// Longest scope before a colon, in characters, as in `parser/html: fix …`.
 const LONGEST_SCOPE: usize = 40;
+
+/// Whether a term says what is to be done and not with what.
+pub(super) fn is_task(term: &str) -> bool {
+    static TERMS: LazyLock<BTreeSet<String>> = LazyLock::new(|| TASKS.iter().flat_map(|word| terms(word)).collect());
+    TERMS.contains(term)
+}
 
 impl Intent {
     /// What `question` is after, by its first word: documentation says "Returns …", a task says "Add …".

@@ -1,6 +1,7 @@
 //! From a question to an order of chunks: candidates by terms, vector, name and file; a row of numbers for each; the
 //! trained ranker's score, and what the intent of the question adds to it.
 
+mod files;
 mod intent;
 mod marks;
 mod names;
@@ -85,7 +86,7 @@ impl Weights {
             Intent::Symbol => Self { file: 0.5, again: 0.0 },
             Intent::Behaviour => Self { file: 1.0, again: 0.0 },
             Intent::Either => Self { file: 4.0, again: 1.0 },
-            Intent::File => Self { file: 14.0, again: 12.0 },
+            Intent::File => Self { file: 20.0, again: 40.0 },
         }
     }
 }
@@ -192,8 +193,8 @@ fn file_score(pool: &Pool<'_>, known: &Known<'_>, said: Said, row: &[f32; WIDTH]
         + against(said.prose, 0.4)
         + against(said.header, 0.15)
         + against(said.old, 0.2);
-    let path = 0.2 * row::value(row, "stem_asked") + 0.3 * row::value(row, "path_has");
-    file.terms_sum + 0.1 * file.vector_sum + path - less
+    let path = 0.4 * row::value(row, "stem_asked") + 0.5 * row::value(row, "path_has");
+    file.terms_sum + 0.5 * file.words + 0.1 * file.vector_sum + path - less
 }
 
 /// Sorts best first, after what each chunk loses for those of its file before it.

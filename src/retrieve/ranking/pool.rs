@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::{Catalogue, Known, Question};
+use super::files::by_words;
 
 /// Chunks looked at to judge files, by terms and by vector.
 const TERMS_LOOKED_AT: usize = 3_000;
@@ -55,6 +56,8 @@ pub(super) struct FileScores {
     pub(super) vector_sum: f32,
     /// How many chunks it has.
     pub(super) chunks: usize,
+    /// What the question's terms are worth in all of it, as a share of the best file's.
+    pub(super) words: f32,
 }
 
 /// Candidates, and what they are compared with.
@@ -92,7 +95,10 @@ impl<'a> Pool<'a> {
         let plain = |(term, rarity): (&String, &f32)| (!term.starts_with('=')).then_some(*rarity);
         let rarities = question.terms.iter().zip(&all_rarities).filter_map(plain).collect();
         let (by_terms, by_vector) = (Scored::new(&lexical), Scored::new(&similar));
-        let files = files(catalogue, &lexical, &by_terms, &similar, &by_vector);
+        let mut files = files(catalogue, &lexical, &by_terms, &similar, &by_vector);
+        for (file, words) in by_words(catalogue, question) {
+            files.entry(file).or_default().words = words;
+        }
         let mut pool = Self {
             catalogue,
             question,
