@@ -9,8 +9,8 @@ use super::files::by_words;
 const TERMS_LOOKED_AT: usize = 3_000;
 const VECTORS_LOOKED_AT: usize = 1_500;
 /// Candidates from each way of looking.
-const BY_TERMS: usize = 120;
-const BY_VECTOR: usize = 80;
+const BY_TERMS: usize = 160;
+const BY_VECTOR: usize = 160;
 const BY_NAME: usize = 24;
 /// Files whose best chunk is a candidate too.
 const BY_FILE: usize = 30;
