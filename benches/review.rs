@@ -200,6 +200,7 @@ fn session(root: &Root) -> State {
         problems: vec![],
         applied: vec![],
         offers: Offers::default(),
+        answers: std::collections::BTreeSet::new(),
     };
     let opened = Opened { given, stance, unknown: vec![], commands: vec![], notice: None, waiting: Default::default() };
     ended(&mut state, job.unwrap(), Outcome::Opened(opened));

@@ -1,7 +1,8 @@
 //! Trains the built-in embedding from packages that `benches/training/fetch.py CACHE` has fetched.
 //! `cargo run --example train table CACHE OUT [--epochs N] …`: harvests, trains, writes the table, prints how good it is.
 //! `cargo run --example train queries CACHE OUT`: writes what was kept apart, for rankers: folders and `queries.jsonl`.
-//! `cargo run --example train runs CORPORA QUERIES OUT TABLE`: run files for a scorer.
+//! `cargo run --example train ranker CACHE OUT [TABLE]`: trains the trees that order candidates, on what was kept apart.
+//! `cargo run --example train runs CORPORA QUERIES OUT [TABLE RANKER]`: run files for a scorer.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -15,6 +16,8 @@
 
 #[path = "training/bags.rs"]
 mod bags;
+#[path = "training/boost.rs"]
+mod boost;
 #[path = "training/doc.rs"]
 mod doc;
 #[path = "training/harvest.rs"]
@@ -25,6 +28,8 @@ mod matrix;
 mod measure;
 #[path = "training/model.rs"]
 mod model;
+#[path = "training/ranker.rs"]
+mod ranker;
 #[path = "training/table.rs"]
 mod table;
 
@@ -32,7 +37,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
-use tagout::retrieve::Embedding;
+use tagout::retrieve::{Embedding, Ranker, Trees, row_names};
 use tagout::syntax::ChunkKind;
 
 use bags::Vocabulary;
@@ -41,6 +46,9 @@ use model::{Model, Plan};
 
 /// The packages, and what each is for.
 const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/training/packages.txt");
+/// The tables of the product.
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/retrieve/embedding.bin");
+const RANKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/retrieve/ranker.bin");
 /// Terms that the table knows, so that it is below 9.5 MB.
 const TERMS: usize = 17_500;
 
@@ -50,16 +58,37 @@ fn main() {
     match words.as_slice() {
         ["table", cache, out, options @ ..] => train(Path::new(cache), Path::new(out), options),
         ["queries", cache, out] => queries(Path::new(cache), Path::new(out)),
-        ["runs", corpora, questions, out, table] => {
-            let table = read(std::fs::read(table).expect("the table can be read"));
-            measure::runs(Path::new(corpora), Path::new(questions), &table, out);
+        ["ranker", cache, out] => ranker(Path::new(cache), Path::new(out), &read(std::fs::read(TABLE))),
+        ["ranker", cache, out, table] => ranker(Path::new(cache), Path::new(out), &read(std::fs::read(table))),
+        ["runs", corpora, questions, out] => runs(Path::new(corpora), Path::new(questions), out, [TABLE, RANKER]),
+        ["runs", corpora, questions, out, table, ranker] => {
+            runs(Path::new(corpora), Path::new(questions), out, [table, ranker]);
         }
-        _ => println!("train table CACHE OUT | train queries CACHE OUT | train runs CORPORA QUERIES OUT TABLE"),
+        _ => println!(
+            "train table CACHE OUT | ranker CACHE OUT [TABLE] | queries CACHE OUT | runs CORPORA QUERIES OUT [TABLE RANKER]"
+        ),
     }
 }
 
-fn read(bytes: Vec<u8>) -> Embedding {
-    Embedding::from_bytes(bytes.leak()).expect("the table is whole")
+fn read(bytes: std::io::Result<Vec<u8>>) -> Embedding {
+    Embedding::from_bytes(bytes.expect("the table can be read").leak()).expect("the table is whole")
+}
+
+fn ranker(cache: &Path, out: &Path, table: &Embedding) {
+    let start = Instant::now();
+    let (_, held) = harvested(cache);
+    let trees = ranker::ranker(&held, table, &boost::Plan::default());
+    let bytes = trees.to_bytes();
+    std::fs::write(out, &bytes).expect("the ranker can be written");
+    println!("{}: {} trees, {} bytes, {:.0} s", out.display(), trees.len(), bytes.len(), start.elapsed().as_secs_f32());
+}
+
+fn runs(corpora: &Path, questions: &Path, out: &str, [table, ranker]: [&str; 2]) {
+    let embedding = read(std::fs::read(table));
+    let trees = std::fs::read(ranker).expect("the ranker can be read");
+    let trees = Trees::from_bytes(&trees).expect("the ranker is whole");
+    assert_eq!(trees.features(), row_names(), "the ranker was trained for the rows of this build");
+    measure::runs(corpora, questions, Ranker { embedding: &embedding, trees: &trees }, out);
 }
 
 fn harvested(cache: &Path) -> (Vec<Harvest>, Vec<Harvest>) {
@@ -101,17 +130,16 @@ fn train(cache: &Path, out: &Path, options: &[&str]) {
         let loss = model.epoch(&pairs, epoch);
         print!("epoch {epoch}: loss {loss:.4}, {:.0} s", start.elapsed().as_secs_f32());
         if options.contains(&"--watch") {
-            let table = read(table::bytes(&vocabulary, &model.rows(), plan.unknown));
-            print!(", held vector alone {:.4}", measure::held(&held, &table, false).0);
+            let table = read(Ok(table::bytes(&vocabulary, &model.rows(), plan.unknown)));
+            print!(", held vector alone {:.4}", measure::by_vector(&held, &table));
         }
         println!();
     }
     let bytes = table::bytes(&vocabulary, &model.rows(), plan.unknown);
     std::fs::write(out, &bytes).expect("the table can be written");
     println!("{}: {} bytes, {:.0} s", out.display(), bytes.len(), start.elapsed().as_secs_f32());
-    let table = read(bytes);
-    let (alone, ranked) = measure::held(&held, &table, true);
-    println!("NDCG@10 on what was kept apart: vector alone {alone:.4}, ranked {ranked:.4}");
+    let table = read(Ok(bytes));
+    println!("NDCG@10 on what was kept apart, by the vector alone: {:.4}", measure::by_vector(&held, &table));
 }
 
 /// Writes what was kept apart, doc comments blanked, in the form of the evaluation's corpora and questions.

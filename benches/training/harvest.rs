@@ -21,7 +21,7 @@ const MOST_PAIRS: usize = 2_500;
 /// Questions of one package that is kept apart.
 pub(super) const MOST_QUESTIONS: usize = 150;
 
-/// Folders whose files are tests, copies or built from others.
+/// Folders whose files are copies or built from others.
 const SKIPPED: &[&str] = &[
     "node_modules",
     "vendor",
@@ -36,6 +36,17 @@ const SKIPPED: &[&str] = &[
     "fixtures",
     "locale",
     "locales",
+    "cjs",
+    "umd",
+    "commonjs",
+    "es5",
+    "types",
+    "docs",
+    "doc",
+    "contrib",
+];
+/// Folders that nobody asks for, but that stand beside what is asked for.
+const BESIDE: &[&str] = &[
     "test",
     "tests",
     "__tests__",
@@ -48,15 +59,7 @@ const SKIPPED: &[&str] = &[
     "example",
     "examples",
     "e2e",
-    "cjs",
-    "umd",
-    "commonjs",
-    "es5",
-    "types",
     "mocks",
-    "contrib",
-    "docs",
-    "doc",
     "demo",
 ];
 
@@ -125,7 +128,7 @@ pub(super) fn harvest(packages: &[Package]) -> Vec<Harvest> {
 
 fn of_package(package: &Package) -> Harvest {
     let mut harvest = Harvest { package: package.clone(), files: Vec::new(), chunks: Vec::new(), pairs: Vec::new() };
-    let mut files = source_files(&package.folder);
+    let mut files = source_files(package);
     // A sample of a large package is one of all its folders.
     files.sort_by_key(|path| term_hash(path.as_str()));
     let mut bytes = 0;
@@ -149,8 +152,15 @@ fn shown(path: &RelativePath) -> RelativePath {
     inner.and_then(|inner| RelativePath::new(inner).ok()).unwrap_or_else(|| path.clone())
 }
 
-fn source_files(folder: &Path) -> Vec<RelativePath> {
-    let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
+/// Whether nobody asks for what is in a file.
+fn is_beside(path: &RelativePath) -> bool {
+    let (folders, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
+    is_test(name) || folders.split('/').any(|folder| BESIDE.contains(&folder.to_lowercase().as_str()))
+}
+
+fn source_files(package: &Package) -> Vec<RelativePath> {
+    let folder = &package.folder;
+    let (mut found, mut waiting) = (Vec::new(), vec![folder.clone()]);
     while let Some(next) = waiting.pop() {
         let entries = std::fs::read_dir(&next).unwrap_or_else(|error| panic!("{}: {error}", next.display()));
         for entry in entries.flatten() {
@@ -163,16 +173,21 @@ fn source_files(folder: &Path) -> Vec<RelativePath> {
             }
         }
     }
+    // A ranker has to learn that tests are rarely asked for; to the table they would only be more of the same.
+    found.retain(|path| package.part == Part::Held || !is_beside(path));
     found
 }
 
 fn is_source(name: &str) -> bool {
-    let ends = [
-        "_test.go", "_test.py", ".d.ts", ".min.js", "_pb2.py", ".pb.go", ".test.ts", ".spec.ts", ".test.js", "_test.cc",
-    ];
-    let starts = ["test_", "zz_generated", "conftest"];
-    let is_test = name.ends_with("Test.java") || name.ends_with("Tests.java") || name.ends_with("TestCase.java");
-    !is_test && !ends.iter().any(|end| name.ends_with(end)) && !starts.iter().any(|start| name.starts_with(start))
+    let made = [".d.ts", ".min.js", "_pb2.py", ".pb.go"];
+    !made.iter().any(|end| name.ends_with(end)) && !name.starts_with("zz_generated")
+}
+
+fn is_test(name: &str) -> bool {
+    let ends = ["_test.go", "_test.py", ".test.ts", ".spec.ts", ".test.js", "_test.cc"];
+    let starts = ["test_", "conftest"];
+    let java = ["Test.java", "Tests.java", "TestCase.java"];
+    ends.iter().chain(&java).any(|end| name.ends_with(end)) || starts.iter().any(|start| name.starts_with(start))
 }
 
 fn of_file(path: &RelativePath, text: &str, harvest: &mut Harvest) {
@@ -185,7 +200,7 @@ fn of_file(path: &RelativePath, text: &str, harvest: &mut Harvest) {
         let Some(doc) = doc::find(language, &chunk.text) else { continue };
         let first = chunk.lines.start as usize;
         let lines = first + doc.lines.start..first + doc.lines.end;
-        if let Some(question) = doc::sentence(&doc.said, &symbol) {
+        if let Some(question) = doc::sentence(&doc.said, &symbol).filter(|_| !is_beside(path)) {
             asked.push((question, lines.end, chunk));
         }
         docs.push(lines);

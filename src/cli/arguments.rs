@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
+use super::search_arguments::SearchArguments;
 use crate::policy::{HostRule, Mode, Role};
 
 /// Index, search, rewrite and run, with every write reviewed first.
@@ -77,23 +78,6 @@ pub struct IndexArguments {
     /// Workspace folder.
     #[arg(default_value = ".")]
     pub path: PathBuf,
-}
-
-/// `tagout search`.
-#[derive(Debug, Args)]
-pub struct SearchArguments {
-    /// A name, or a question in plain words.
-    #[arg(required = true)]
-    pub query: Vec<String>,
-    /// Workspace.
-    #[command(flatten)]
-    pub workspace: WorkspaceArguments,
-    /// Most answers.
-    #[arg(short = 'n', long, default_value_t = 10)]
-    pub limit: usize,
-    /// Print JSON, one array.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `tagout rewrite`.

@@ -18,6 +18,7 @@ mod rewrite;
 mod run;
 mod screen;
 mod search;
+mod search_arguments;
 mod tour;
 mod trust;
 
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 pub use arguments::{Arguments, Command};
 pub use recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
 pub use screen::{Colour, Screen};
+pub use search_arguments::{SearchArguments, SearchIntent};
 
 use crate::config::ConfigProblem;
 use crate::engine::Workbench;

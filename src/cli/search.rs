@@ -1,9 +1,13 @@
 //! `tagout search`
 
-use super::arguments::SearchArguments;
+use super::search_arguments::{SearchArguments, SearchIntent};
 use super::{DONE, FAILED, Screen};
 use crate::engine::{Workbench, recipes};
 use crate::ports::{Cancel, Failure};
+use crate::retrieve::{Detail, Intent};
+
+/// Shares shown of each answer.
+const SHARES: usize = 8;
 
 pub(super) fn run(
     arguments: &SearchArguments,
@@ -14,7 +18,13 @@ pub(super) fn run(
     let root = (workbench.open_root)(&arguments.workspace.root)?;
     super::index::refresh(workbench, &root, screen, cancel)?;
     let query = arguments.query.join(" ");
-    let task = recipes::SearchTask { roots: vec![root], open: Vec::new(), query, limit: arguments.limit };
+    let intent = arguments.intent.map(|intent| match intent {
+        SearchIntent::Symbol => Intent::Symbol,
+        SearchIntent::Behaviour => Intent::Behaviour,
+        SearchIntent::File => Intent::File,
+    });
+    let detail = if arguments.explain { Detail::Shares } else { Detail::Scores };
+    let task = recipes::SearchTask { intent, detail, ..recipes::SearchTask::new(vec![root], query, arguments.limit) };
     let report = recipes::search(workbench, &task, cancel)?;
     report.failed.iter().for_each(|problem| screen.note(&format!("tagout: not searched: {problem}")));
     if arguments.json {
@@ -29,7 +39,8 @@ pub(super) fn run(
     Ok(DONE)
 }
 
-/// Two lines for each answer: place and symbol, then the most telling line.
+/// Two lines for each answer: place and symbol, then the most telling line; then what made its score, where it was
+/// asked for.
 pub(super) fn print(report: &recipes::Report, screen: &Screen) {
     for found in &report.found {
         let chunk = &found.stored.chunk;
@@ -37,5 +48,8 @@ pub(super) fn print(report: &recipes::Report, screen: &Screen) {
         let symbol = chunk.symbol.as_ref().map_or_else(String::new, |symbol| format!("  {parent}{symbol}"));
         screen.heading(&format!("{}:{}{symbol}", found.stored.path, found.line + 1));
         screen.line(&format!("    {}", found.snippet.trim()));
+        for share in found.shares.iter().take(SHARES) {
+            screen.line(&format!("    {:+8.3}  {} = {:.3}", share.added, share.name.replace('_', " "), share.value));
+        }
     }
 }

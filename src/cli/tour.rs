@@ -66,7 +66,7 @@ pub(super) fn run(
 fn questions(workbench: &Workbench, root: &Root, screen: &Screen, cancel: &Cancel) -> Result<(), Failure> {
     for query in QUESTIONS {
         screen.heading(&format!("\n2. Ask: \"{query}\""));
-        let task = SearchTask { roots: vec![root.clone()], open: Vec::new(), query: (*query).to_owned(), limit: 4 };
+        let task = SearchTask::new(vec![root.clone()], (*query).to_owned(), 4);
         let mut report = recipes::search(workbench, &task, cancel)?;
         // On tagout's own source, the question itself is no answer.
         report.found.retain(|found| !found.stored.chunk.text.contains(query));

@@ -28,6 +28,10 @@
 //! unit = ["make", "unit"]        # a name of your own, and a command for the sandbox
 //! timeout_seconds = 600          # longest time that each may run
 //!
+//! [symbols]                      # definitions, references, callers and outlines; every file may set it, the last one holds
+//! answers = "auto"               # auto: except for languages_with_server; or on, or off
+//! languages_with_server = ["rust"]  # languages with a server of their own, which knows better
+//!
 //! [history]                      # of the machine's and the user's files only
 //! keep_days = 30                 # proposals, and what was applied of them, to which nothing happened for longer go
 //! keep_bytes = 1073741824        # of each workspace; the oldest go first. What was applied within a day stays, and so
@@ -43,9 +47,11 @@ mod parse;
 mod patterns;
 mod rules;
 mod settings;
+mod symbols;
 
 pub use cases::{Case, cases};
 pub use checks::{CheckSetting, CheckSettings};
 pub use history::HistorySettings;
 pub use rules::{LONGEST_FILE, UNREADABLE, WORKSPACE_SETTINGS, rules};
 pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, Sources, resolve};
+pub use symbols::{SymbolAnswers, SymbolSettings};

@@ -9,6 +9,7 @@ use super::history::{HistorySettings, lay_history};
 use super::hosts::lay_hosts;
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
 use super::patterns::{lay_hidden, lay_shown};
+use super::symbols::{SymbolSettings, lay_symbols};
 use crate::policy::{HostRule, Mode, SandboxLevel};
 
 /// What to index.
@@ -64,6 +65,8 @@ pub struct Settings {
     pub checks: CheckSettings,
     /// How much of the history stays; all of it, while it is not known how much should.
     pub history: HistorySettings,
+    /// For which languages it is answered where names lead.
+    pub symbols: SymbolSettings,
 }
 
 /// Most bytes that any limit may be set to: what no machine has.
@@ -95,7 +98,8 @@ impl Settings {
         };
         let index = IndexSettings { max_file_bytes: 1 << 20 };
         let checks = CheckSettings { timeout_seconds: 600, named: Vec::new() };
-        Self { max_mode: Mode::Unrestricted, index, run, checks, history: HistorySettings::default() }
+        let (history, symbols) = (HistorySettings::default(), SymbolSettings::default());
+        Self { max_mode: Mode::Unrestricted, index, run, checks, history, symbols }
     }
 }
 
@@ -273,6 +277,7 @@ impl Layers {
             ("history.keep_days" | "history.keep_bytes", _) => {
                 lay_history(&mut self.settings.history, source, standing, item)
             }
+            ("symbols.answers" | "symbols.languages_with_server", _) => lay_symbols(&mut self.settings.symbols, item),
             ("max_mode", _) => lay_mode(&mut self.settings.max_mode, standing, &item.value),
             ("run.sandbox", _) => lay_level(&mut self.settings.run.sandbox, standing, &item.value),
             ("run.allow_hosts", _) => lay_hosts(&mut self.settings.run.allow_hosts, standing, &item.value),

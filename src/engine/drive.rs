@@ -139,7 +139,8 @@ fn carry_out(carrier: &mut Carrier, state: &mut State, event: Event, outbox: &mu
             | Order::Edit { .. }
             | Order::Show(..)
             | Order::Tell(..)
-            | Order::Progress(..)) => outbox(order),
+            | Order::Progress(..)
+            | Order::Offer(_)) => outbox(order),
         }
     }
     carrier.jobs().retain(|job, _| state.jobs.contains_key(job));
@@ -220,6 +221,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Look(_)
         | Task::See(..)
         | Task::Search(_)
+        | Task::Names(_)
         | Task::Refactor(_)
         | Task::Run(_)
         | Task::Check(_)
@@ -322,6 +324,7 @@ impl Worker {
                 recipes::refresh(workbench, &root, &paths, cancel, &report).map(Outcome::Indexed)
             }
             Task::Search(task) => recipes::search(workbench, &task, cancel).map(Outcome::Found),
+            Task::Names(task) => recipes::symbols(workbench, &task, cancel).map(Outcome::Named),
             Task::Refactor(task) => recipes::refactor(workbench, &task, cancel, &report).map(Outcome::Proposed),
             Task::Run(task) => {
                 let output = |stream, text: &str| self.tell(job, Update::Output(stream, text.to_owned()));
@@ -338,10 +341,7 @@ impl Worker {
             Task::Share(root, known) => {
                 recipes::share(workbench, &root, &known).map(|shared| Outcome::Shared(root, shared))
             }
-            Task::See(root, paths) => {
-                let files = recipes::read_files(workbench, &root, paths);
-                Ok(Outcome::Seen(root, files))
-            }
+            Task::See(root, paths) => Ok(Outcome::Seen(root.clone(), recipes::read_files(workbench, &root, paths))),
             Task::Trust(root, shown) => {
                 recipes::trust_as_shown(workbench, &root, shown)?;
                 recipes::look(workbench, &root).map(Outcome::Trusted)

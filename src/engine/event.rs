@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::naming::NameAsk;
 use super::order::{EditId, JobId, RequestId};
-use super::recipes::{Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Shared, Stance, Verified};
+use super::recipes::{
+    Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Shared, Stance, SymbolReport, Verified,
+};
 use crate::policy::Mode;
 use crate::ports::{Failure, OutputStream, Progress};
 use crate::text::{Encoding, Position, Range};
@@ -41,6 +44,15 @@ pub enum Ask {
     Symbols {
         /// Name or plain words.
         query: String,
+    },
+    /// Where names lead.
+    Names {
+        /// Document.
+        uri: DocumentUri,
+        /// Its path, when the URI names a file.
+        path: Option<PathBuf>,
+        /// What.
+        ask: NameAsk,
     },
     /// Run one of [`super::COMMANDS`].
     Command {
@@ -169,6 +181,8 @@ pub enum Outcome {
     Indexed(IndexSummary),
     /// Chunks that answer.
     Found(Report),
+    /// Where a name leads.
+    Named(SymbolReport),
     /// A rewrite became a changeset, maybe an empty one.
     Proposed(Proposed),
     /// A command ran, or waits for an approval.

@@ -16,6 +16,7 @@ mod index;
 mod interleavings;
 #[cfg(test)]
 mod left_out;
+mod naming;
 mod notices;
 mod order;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use commands::COMMANDS;
 pub use drive::{Engine, Outbox};
 pub use event::{Ask, Event, Outcome, TextChange, Update};
 pub use index::{Chunks, Index, Known, Overlay};
+pub use naming::{NameAsk, Targets, answered_languages};
 pub use order::{
     ActionItem, ActionKind, Answer, EditId, JobId, Level, Notice, Order, ProgressState, RequestId, Symbol, Target, Task,
 };

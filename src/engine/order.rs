@@ -1,15 +1,19 @@
 //! What goes out: work for a job, or something for a frontend to show or do.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::naming::Targets;
 use super::recipes::{
-    ApplyTask, Granted, Judgement, RecordTask, RefactorTask, Report, RunTask, SearchTask, VerifyTask,
+    ApplyTask, Granted, Judgement, RecordTask, RefactorTask, Report, RunTask, SearchTask, SymbolAnswer, SymbolTask,
+    VerifyTask,
 };
 use crate::changes::{ChangesetId, Rejected};
 use crate::policy::Mode;
 use crate::ports::Failure;
+use crate::syntax::Language;
 use crate::text::Range;
 use crate::workspace::{ContentHash, DocumentUri, DocumentVersion, RelativePath, Root};
 
@@ -91,6 +95,8 @@ pub enum Answer {
     Hover(Option<String>),
     /// To `Symbols`.
     Symbols(Vec<Symbol>),
+    /// To `Names`: the answer, and how to call the files in it.
+    Names(SymbolAnswer, Targets),
     /// To `Command`.
     Value(Value),
 }
@@ -135,6 +141,8 @@ pub enum Task {
     Refresh(Root, Vec<RelativePath>),
     /// Find chunks.
     Search(SearchTask),
+    /// Find where a name leads.
+    Names(SymbolTask),
     /// Make what a recipe, or a step of one, does into a changeset.
     Refactor(RefactorTask),
     /// Run a command.
@@ -221,6 +229,8 @@ pub enum Order {
     Tell(Level, String),
     /// Show how far a job is.
     Progress(JobId, ProgressState),
+    /// Say for which languages questions about names are answered from now on.
+    Offer(BTreeSet<Language>),
 }
 
 impl From<Report> for Answer {

@@ -48,6 +48,7 @@ pub(super) fn opened(root: &Root) -> Opened {
             problems: vec![],
             applied: vec![],
             offers: super::recipes::Offers::default(),
+            answers: std::collections::BTreeSet::new(),
         },
         unknown: Vec::new(),
         commands: vec![],

@@ -115,7 +115,8 @@ mod tests {
             | Order::Edit { .. }
             | Order::Show(_)
             | Order::Tell(..)
-            | Order::Progress(..) => None,
+            | Order::Progress(..)
+            | Order::Offer(_) => None,
         });
         (started(&orders, |task| matches!(task, Task::Share(..))), known.unwrap())
     }

@@ -10,6 +10,7 @@ use super::order::{EditId, JobId, Notice, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Stance, Unsaved};
 use super::turns::Turn;
 use crate::changes::{ChangesetId, FileReview, HunkId, HunkState, Rejected, Review};
+use crate::syntax::Language;
 use crate::text::Encoding;
 use crate::workspace::{FileState, RelativePath, Root};
 
@@ -176,6 +177,7 @@ pub(super) struct Job {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reply {
     Symbols,
+    Names,
     Json,
 }
 
@@ -199,6 +201,8 @@ pub struct State {
     pub(super) deferred: Vec<(RequestId, Ask)>,
     /// What is accepted once the edits before it are made.
     pub(super) turns: Vec<Turn>,
+    /// The languages for which the client was told that questions about names are answered.
+    pub(super) offered: BTreeSet<Language>,
     /// What the last command printed, as a page.
     pub(super) last_output: Option<String>,
     last: u64,

@@ -10,7 +10,7 @@ use crate::ports::{Failure, FailureKind, Progress, Refusal, RefusalKind};
 use crate::workspace::{DocumentUri, RelativePath, Root};
 
 /// Answers of a symbol question.
-const SYMBOL_LIMIT: usize = 50;
+const SYMBOL_LIMIT: usize = 128;
 /// Bytes of a command's output kept for the page that shows it.
 const OUTPUT_KEPT: usize = 4 * 1024 * 1024;
 
@@ -19,6 +19,7 @@ pub fn step(state: &mut State, event: Event) -> Vec<Order> {
     let mut orders = follow(state, event);
     orders.extend(state.follow_others());
     orders.extend(state.take_turns());
+    orders.extend(state.offer_names());
     orders.extend(state.publish());
     orders
 }
@@ -152,7 +153,7 @@ impl State {
     }
 
     fn asked(&mut self, request: RequestId, ask: Ask) -> Vec<Order> {
-        let is_of_folders = matches!(ask, Ask::Symbols { .. } | Ask::Command { .. });
+        let is_of_folders = matches!(ask, Ask::Symbols { .. } | Ask::Names { .. } | Ask::Command { .. });
         if is_of_folders && !self.opening.is_empty() {
             self.deferred.push((request, ask));
             return Vec::new();
@@ -163,6 +164,7 @@ impl State {
             }
             Ask::Hover { uri, position } => vec![Order::Answer(request, Ok(Answer::Hover(self.hover(&uri, position))))],
             Ask::Symbols { query } => self.search(request, query, SYMBOL_LIMIT, Reply::Symbols),
+            Ask::Names { uri, path, ask } => self.ask_names(request, (&uri, path), ask),
             Ask::Command { name, arguments } => self.command(request, &name, arguments),
         }
     }
@@ -235,6 +237,7 @@ impl State {
                 self.indexed(summary)
             }
             Ok(Outcome::Found(report)) => found(job, report),
+            Ok(Outcome::Named(report)) => self.named_places(job, report),
             Ok(Outcome::Proposed(proposed)) => {
                 last_words = summarise(&proposed.changeset).to_string();
                 self.proposed(proposed, &last_words)
@@ -374,7 +377,7 @@ fn found(job: &Job, report: Report) -> Vec<Order> {
         report.failed.iter().map(|text| Order::Tell(Level::Warning, format!("tagout: not searched: {text}"))).collect();
     let answer = job.request.map(|(request, reply)| {
         let answer = match reply {
-            Reply::Symbols => Answer::Symbols(report.symbols()),
+            Reply::Symbols | Reply::Names => Answer::Symbols(report.symbols()),
             Reply::Json => Answer::Value(report.json()),
         };
         Order::Answer(request, Ok(answer))

@@ -7,16 +7,20 @@ use serde_json::Value;
 use tower_lsp::LanguageServer;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{
-    CodeActionParams, CodeActionResponse, DidChangeConfigurationParams, DidChangeTextDocumentParams,
-    DidChangeWatchedFilesParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams, Hover, HoverParams, InitializeParams,
-    InitializeResult, InitializedParams, WorkDoneProgressCancelParams, WorkspaceSymbolParams, WorkspaceSymbolResponse,
+    CallHierarchyIncomingCall, CallHierarchyIncomingCallsParams, CallHierarchyItem, CallHierarchyOutgoingCall,
+    CallHierarchyOutgoingCallsParams, CallHierarchyPrepareParams, CodeActionParams, CodeActionResponse,
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWatchedFilesParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+    DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse,
+    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, Location, ReferenceParams, Uri,
+    WorkDoneProgressCancelParams, WorkspaceSymbolParams, WorkspaceSymbolResponse,
 };
 
 use super::features::{Features, initialize_result};
 use super::session::Session;
-use super::{from_proto, orders, progress, to_proto};
-use crate::engine::{Answer, Ask, Event};
+use super::{from_proto, names, orders, progress, to_proto};
+use crate::engine::recipes::{Declarations, SymbolAnswer};
+use crate::engine::{Answer, Ask, Event, NameAsk, Targets};
 
 /// The framework's view of the server.
 pub(super) struct Backend {
@@ -33,6 +37,17 @@ impl Backend {
     pub(super) async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
         if let Some(job) = progress::job_of(&params.token) {
             self.session.tell(Event::StopRequested { job });
+        }
+    }
+}
+
+impl Backend {
+    /// Asks the engine about a document's names.
+    async fn names(&self, uri: &Uri, ask: NameAsk) -> Result<(SymbolAnswer, Targets)> {
+        let ask = Ask::Names { uri: from_proto::document(uri), path: from_proto::path(uri), ask };
+        match self.session.ask(ask).await? {
+            Answer::Names(answer, targets) => Ok((answer, targets)),
+            Answer::Actions(_) | Answer::Hover(_) | Answer::Symbols(_) | Answer::Value(_) => Err(unexpected()),
         }
     }
 }
@@ -120,7 +135,7 @@ impl LanguageServer for Backend {
         let range = from_proto::range(params.range);
         match self.session.ask(Ask::CodeActions { uri, range }).await? {
             Answer::Actions(items) => Ok(Some(to_proto::actions(items, &params.context, self.session.features()))),
-            Answer::Hover(_) | Answer::Symbols(_) | Answer::Value(_) => Err(unexpected()),
+            Answer::Hover(_) | Answer::Symbols(_) | Answer::Names(..) | Answer::Value(_) => Err(unexpected()),
         }
     }
 
@@ -130,7 +145,7 @@ impl LanguageServer for Backend {
         let position = from_proto::position(place.position);
         match self.session.ask(Ask::Hover { uri, position }).await? {
             Answer::Hover(markdown) => Ok(markdown.map(to_proto::hover)),
-            Answer::Actions(_) | Answer::Symbols(_) | Answer::Value(_) => Err(unexpected()),
+            Answer::Actions(_) | Answer::Symbols(_) | Answer::Names(..) | Answer::Value(_) => Err(unexpected()),
         }
     }
 
@@ -140,15 +155,64 @@ impl LanguageServer for Backend {
                 let symbols: Vec<_> = symbols.into_iter().filter_map(to_proto::symbol).collect();
                 Ok(Some(WorkspaceSymbolResponse::Flat(symbols)))
             }
-            Answer::Actions(_) | Answer::Hover(_) | Answer::Value(_) => Err(unexpected()),
+            Answer::Actions(_) | Answer::Hover(_) | Answer::Names(..) | Answer::Value(_) => Err(unexpected()),
         }
+    }
+
+    async fn document_symbol(&self, params: DocumentSymbolParams) -> Result<Option<DocumentSymbolResponse>> {
+        let (answer, targets) = self.names(&params.text_document.uri, NameAsk::Outline).await?;
+        Ok(names::outline(answer, &targets, self.session.features().names))
+    }
+
+    async fn goto_definition(&self, params: GotoDefinitionParams) -> Result<Option<GotoDefinitionResponse>> {
+        let place = params.text_document_position_params;
+        let ask = NameAsk::Definition(from_proto::position(place.position));
+        let (answer, targets) = self.names(&place.text_document.uri, ask).await?;
+        Ok(names::locations(answer, &targets).map(GotoDefinitionResponse::Array))
+    }
+
+    async fn references(&self, params: ReferenceParams) -> Result<Option<Vec<Location>>> {
+        let place = params.text_document_position;
+        let declarations =
+            if params.context.include_declaration { Declarations::Included } else { Declarations::LeftOut };
+        let ask = NameAsk::References(from_proto::position(place.position), declarations);
+        let (answer, targets) = self.names(&place.text_document.uri, ask).await?;
+        Ok(names::locations(answer, &targets))
+    }
+
+    async fn prepare_call_hierarchy(
+        &self,
+        params: CallHierarchyPrepareParams,
+    ) -> Result<Option<Vec<CallHierarchyItem>>> {
+        let place = params.text_document_position_params;
+        let ask = NameAsk::Callable(from_proto::position(place.position));
+        let (answer, targets) = self.names(&place.text_document.uri, ask).await?;
+        Ok(names::items(answer, &targets))
+    }
+
+    async fn incoming_calls(
+        &self,
+        params: CallHierarchyIncomingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyIncomingCall>>> {
+        let ask = NameAsk::Callers(from_proto::position(params.item.selection_range.start));
+        let (answer, targets) = self.names(&params.item.uri, ask).await?;
+        Ok(names::incoming(answer, &targets))
+    }
+
+    async fn outgoing_calls(
+        &self,
+        params: CallHierarchyOutgoingCallsParams,
+    ) -> Result<Option<Vec<CallHierarchyOutgoingCall>>> {
+        let ask = NameAsk::Callees(from_proto::position(params.item.selection_range.start));
+        let (answer, targets) = self.names(&params.item.uri, ask).await?;
+        Ok(names::outgoing(answer, &targets))
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
         let ask = Ask::Command { name: params.command, arguments: params.arguments };
         match self.session.ask(ask).await? {
             Answer::Value(value) => Ok(Some(value)),
-            Answer::Actions(_) | Answer::Hover(_) | Answer::Symbols(_) => Err(unexpected()),
+            Answer::Actions(_) | Answer::Hover(_) | Answer::Symbols(_) | Answer::Names(..) => Err(unexpected()),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What the client can do, and what the server says it can do.
 
 use tower_lsp::ls_types::{
-    ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, ExecuteCommandOptions,
-    HoverProviderCapability, InitializeResult, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities,
-    ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
+    CallHierarchyServerCapability, ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
+    ExecuteCommandOptions, HoverProviderCapability, InitializeResult, OneOf, PositionEncodingKind, SaveOptions,
+    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
+    TextDocumentSyncSaveOptions, WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
+use super::offer::{NameFeatures, NameQuestion};
 use crate::engine::COMMANDS;
 use crate::text::Encoding;
 
@@ -42,6 +43,8 @@ pub(super) struct Features {
     pub register_watching: bool,
     /// Takes code actions as such, not as bare commands.
     pub action_literals: bool,
+    /// What it takes of answers about names.
+    pub names: NameFeatures,
 }
 
 impl Features {
@@ -72,6 +75,7 @@ impl Features {
                 .and_then(|dynamic| dynamic.dynamic_registration)
                 .unwrap_or_default(),
             action_literals: action.is_some_and(|action| action.code_action_literal_support.is_some()),
+            names: NameFeatures::of(client),
         }
     }
 }
@@ -105,6 +109,14 @@ pub(super) fn initialize_result(features: Features) -> InitializeResult {
             })),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
             workspace_symbol_provider: Some(OneOf::Left(true)),
+            // What can be registered for some languages only is registered later.
+            definition_provider: features.names.is_static(NameQuestion::Definition).then_some(OneOf::Left(true)),
+            references_provider: features.names.is_static(NameQuestion::References).then_some(OneOf::Left(true)),
+            document_symbol_provider: features.names.is_static(NameQuestion::Outline).then_some(OneOf::Left(true)),
+            call_hierarchy_provider: features
+                .names
+                .is_static(NameQuestion::Calls)
+                .then_some(CallHierarchyServerCapability::Simple(true)),
             code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
                 code_action_kinds: Some(vec![
                     CodeActionKind::QUICKFIX,

@@ -7,6 +7,8 @@ mod backend;
 mod features;
 mod from_proto;
 mod guard;
+mod names;
+mod offer;
 mod orders;
 mod progress;
 mod session;

@@ -14,7 +14,7 @@ use tower_lsp::ls_types::{ConfigurationItem, MessageType, Registration, ShowDocu
 
 use super::progress::Progresses;
 use super::session::Session;
-use super::{to_proto, uri};
+use super::{offer, to_proto, uri};
 use crate::engine::{EditId, Event, Level, Order};
 
 /// The section of the client's configuration that is ours.
@@ -56,6 +56,7 @@ async fn carry_out(session: &Arc<Session>, progresses: &mut Progresses, order: O
         }
         Order::Tell(Level::Log, text) => session.client.log_message(MessageType::LOG, text).await,
         Order::Tell(level, text) => session.client.show_message(to_proto::level(level), text).await,
+        Order::Offer(languages) => offer::offer(session, &languages),
         Order::Progress(job, state) => progresses.advance(session, job, state),
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::jsonrpc;
+use tower_lsp::ls_types::Unregistration;
 
 use super::features::Features;
 use super::{Events, to_proto};
@@ -23,6 +24,8 @@ pub(super) struct Session {
     events: Events,
     features: OnceLock<Features>,
     first_folders: Mutex<Vec<PathBuf>>,
+    /// Ids of the registrations for questions about names, once there are some.
+    registered: Mutex<Vec<Unregistration>>,
     questions: Mutex<HashMap<RequestId, oneshot::Sender<Answered>>>,
     last_request: AtomicU64,
 }
@@ -35,6 +38,7 @@ impl Session {
             events,
             features: OnceLock::new(),
             first_folders: Mutex::default(),
+            registered: Mutex::default(),
             questions: Mutex::default(),
             last_request: AtomicU64::new(0),
         }
@@ -61,12 +65,22 @@ impl Session {
         std::mem::take(&mut self.first_folders.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Remembers what is registered by now; what was registered before.
+    pub(super) fn take_over_registered(&self, fresh: Vec<Unregistration>) -> Vec<Unregistration> {
+        std::mem::replace(&mut *self.registered.lock().unwrap_or_else(PoisonError::into_inner), fresh)
+    }
+
+    /// A number that nothing else in this session has.
+    pub(super) fn fresh_number(&self) -> u64 {
+        self.last_request.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// Asks the engine. Dropped before its end (a cancelled request), it withdraws the question.
     ///
     /// # Errors
     /// The engine's failure, as the protocol codes it.
     pub(super) async fn ask(self: &Arc<Self>, ask: Ask) -> jsonrpc::Result<Answer> {
-        let request = RequestId(self.last_request.fetch_add(1, Ordering::Relaxed) + 1);
+        let request = RequestId(self.fresh_number());
         let (sender, answer) = oneshot::channel();
         self.questions.lock().unwrap_or_else(PoisonError::into_inner).insert(request, sender);
         let question = Question { session: Arc::clone(self), request };

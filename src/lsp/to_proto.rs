@@ -126,7 +126,7 @@ pub(super) fn symbol(symbol: Symbol) -> Option<proto::SymbolInformation> {
     })
 }
 
-fn symbol_kind(kind: ChunkKind) -> proto::SymbolKind {
+pub(super) fn symbol_kind(kind: ChunkKind) -> proto::SymbolKind {
     match kind {
         ChunkKind::Function | ChunkKind::Macro => proto::SymbolKind::FUNCTION,
         ChunkKind::Method => proto::SymbolKind::METHOD,

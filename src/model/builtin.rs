@@ -1,18 +1,13 @@
 //! The built-in embedder: a trained table that is part of the program; no network.
 
-use std::sync::LazyLock;
-
 use crate::ports::{Embedder, Failure, FailureKind};
-use crate::retrieve::{Embedding, EmbeddingError, Question};
+use crate::retrieve::{Embedding, Question, builtin};
 use crate::syntax::Chunk;
 use crate::workspace::RelativePath;
 
-/// The table, read when it is first needed: that takes longer than answering an editor's first request.
-static TABLE: LazyLock<Result<Embedding, EmbeddingError>> =
-    LazyLock::new(|| Embedding::from_bytes(include_bytes!("embedding.bin")));
-
 fn table() -> Result<&'static Embedding, Failure> {
-    TABLE.as_ref().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+    let tables = builtin().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    Ok(tables.embedding)
 }
 
 /// Embeds with the trained table.

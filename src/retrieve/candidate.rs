@@ -11,12 +11,3 @@ pub struct StoredChunk {
     /// Content.
     pub chunk: Chunk,
 }
-
-/// A chunk that may answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
-    /// The chunk.
-    pub stored: StoredChunk,
-    /// Cosine similarity to the query vector.
-    pub similarity: f32,
-}

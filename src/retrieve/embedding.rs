@@ -3,6 +3,7 @@
 //! A vector is the sum of its terms' rows, of unit length. The rows are trained by `benches/train.rs` on sentences of
 //! doc comments and the definitions below them, so that words of a question meet other words of the code.
 
+use super::reader::Reader;
 use super::terms::each_term;
 use super::{DIMENSIONS, Question};
 use crate::syntax::Chunk;
@@ -85,7 +86,7 @@ impl Embedding {
         Self::read(&mut reader)?.ok_or(EmbeddingError::Damaged)
     }
 
-    fn read(reader: &mut Reader) -> Result<Option<Self>, EmbeddingError> {
+    fn read(reader: &mut Reader<'static>) -> Result<Option<Self>, EmbeddingError> {
         let (Some(version), Some(dimensions)) = (reader.number(), reader.number()) else { return Ok(None) };
         if version != VERSION || usize::try_from(dimensions) != Ok(DIMENSIONS) {
             return Err(EmbeddingError::OtherForm { version, dimensions });
@@ -93,7 +94,7 @@ impl Embedding {
         Ok(Self::read_rest(reader))
     }
 
-    fn read_rest(reader: &mut Reader) -> Option<Self> {
+    fn read_rest(reader: &mut Reader<'static>) -> Option<Self> {
         let hash = reader.take(32)?;
         if ContentHash::of(reader.0).as_bytes().as_slice() != hash {
             return None;
@@ -101,10 +102,10 @@ impl Embedding {
         let (count, length) = (reader.size().filter(|count| *count <= MOST_TERMS)?, reader.size()?);
         let (unknown_in_question, unknown_in_chunk) = (reader.float()?, reader.float()?);
         let ends = (0..count).map(|_| reader.size()).collect::<Option<Vec<_>>>()?;
-        let scales = |reader: &mut Reader| (0..count).map(|_| reader.float()).collect::<Option<Vec<_>>>();
+        let scales = |reader: &mut Reader<'static>| (0..count).map(|_| reader.float()).collect::<Option<Vec<_>>>();
         let (question, chunk) = (scales(reader)?, scales(reader)?);
         let text = std::str::from_utf8(reader.take(length)?).ok()?;
-        let rows = |reader: &mut Reader| reader.take(count.checked_mul(DIMENSIONS)?);
+        let rows = |reader: &mut Reader<'static>| reader.take(count.checked_mul(DIMENSIONS)?);
         let question = Rows { scales: question, rows: rows(reader)?, unknown: unknown_in_question };
         let chunk = Rows { scales: chunk, rows: rows(reader)?, unknown: unknown_in_chunk };
         let terms = Terms::new(text, ends)?;
@@ -131,6 +132,27 @@ impl Embedding {
         self.chunk.sum(bag)
     }
 
+    /// The row of a term where it stands in a question; `None` for an unknown one.
+    #[must_use]
+    pub fn in_question(&self, term: &str) -> Option<Direction> {
+        self.question.direction(self.terms.place(term))
+    }
+
+    /// The row of a term where it stands in a chunk; `None` for an unknown one.
+    #[must_use]
+    pub fn in_chunk(&self, term: &str) -> Option<Direction> {
+        self.chunk.direction(self.terms.place(term))
+    }
+
+    /// The vector of a definition without its text, of unit length.
+    #[must_use]
+    pub fn heading_vector(&self, symbol: Option<&str>, parent: Option<&str>, path: &str, signature: &str) -> Vec<f32> {
+        let mut bag = Vec::new();
+        let fields = [symbol.unwrap_or_default(), parent.unwrap_or_default(), path, signature, ""];
+        each_field_term(fields, &mut |term, weight| bag.push((self.terms.place(term), weight)));
+        self.chunk.sum(bag)
+    }
+
     /// The vector of a question, of unit length; all zeros for a question without any term.
     #[must_use]
     pub fn question_vector(&self, question: &Question) -> Vec<f32> {
@@ -138,6 +160,29 @@ impl Embedding {
         each_question_term(question, &mut |term, weight| bag.push((self.terms.place(term), weight)));
         self.question.sum(bag)
     }
+}
+
+/// The row of one term, to be compared with others.
+#[derive(Debug, Clone, Copy)]
+pub struct Direction {
+    row: &'static [u8; DIMENSIONS],
+    length: f32,
+}
+
+impl Direction {
+    /// Cosine of both rows; 0 where one has no length.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a product of 256 bytes is below 2^23")]
+    pub fn cosine(self, other: Self) -> f32 {
+        let lengths = self.length * other.length;
+        if lengths > 0.0 { product(self.row, other.row) as f32 / lengths } else { 0.0 }
+    }
+}
+
+fn product(left: &[u8; DIMENSIONS], right: &[u8; DIMENSIONS]) -> i32 {
+    let times = |(a, b): (&u8, &u8)| i32::from(i16::from(a.cast_signed()) * i16::from(b.cast_signed()));
+    let ((left, _), (right, _)) = (left.as_chunks::<32>(), right.as_chunks::<32>());
+    left.iter().zip(right).map(|(left, right)| left.iter().zip(right).map(times).sum::<i32>()).sum()
 }
 
 /// Calls `take` with each term that a chunk's vector is made of and what it counts for there, repeats kept.
@@ -149,6 +194,10 @@ pub fn each_chunk_term(chunk: &Chunk, path: &RelativePath, take: &mut dyn FnMut(
         chunk.signature.as_str(),
         chunk.text.as_str(),
     ];
+    each_field_term(fields, take);
+}
+
+fn each_field_term(fields: [&str; 5], take: &mut dyn FnMut(&str, f32)) {
     for (text, weight) in fields.into_iter().zip(FIELD_WEIGHTS) {
         each_term(text, &mut |term| take(term, weight));
     }
@@ -258,35 +307,18 @@ impl Rows {
         vector
     }
 
+    #[allow(clippy::cast_precision_loss, reason = "a product of 256 bytes is below 2^23")]
+    fn direction(&self, place: Place) -> Option<Direction> {
+        let Place::Known(index) = place else { return None };
+        let row = self.rows.get(index * DIMENSIONS..)?.first_chunk()?;
+        Some(Direction { row, length: (product(row, row) as f32).sqrt() })
+    }
+
     fn add(&self, index: usize, weight: f32, vector: &mut [f32]) {
         let row = self.rows.get(index * DIMENSIONS..).unwrap_or_default();
         let scale = weight * self.scales.get(index).copied().unwrap_or_default();
         for (sum, step) in vector.iter_mut().zip(row) {
             *sum += scale * f32::from(step.cast_signed());
         }
-    }
-}
-
-/// What is left of the bytes.
-struct Reader(&'static [u8]);
-
-impl Reader {
-    fn take(&mut self, count: usize) -> Option<&'static [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn number(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    fn size(&mut self) -> Option<usize> {
-        usize::try_from(self.number()?).ok()
-    }
-
-    /// A number that is one, and not so large that sums of it are none.
-    fn float(&mut self) -> Option<f32> {
-        Some(f32::from_bits(self.number()?)).filter(|value| value.is_finite() && value.abs() < 1e6)
     }
 }

@@ -1,11 +1,9 @@
 //! A small test of quality: questions in plain words over made-up code must find the right symbol near the top.
 
-use std::sync::LazyLock;
-
-use super::{Candidate, Embedding, Question, StoredChunk, cosine, rank};
+use super::{Catalogue, Detail, Intent, Question, Wanted, builtin, search};
 use crate::syntax::{Chunk, ChunkKind};
 use crate::text::Span;
-use crate::workspace::RelativePath;
+use crate::workspace::{ContentHash, RelativePath};
 
 /// Path, parent, symbol, text.
 const CODE: &[(&str, &str, &str, &str)] = &[
@@ -155,14 +153,12 @@ const CODE: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-static TABLE: LazyLock<Embedding> =
-    LazyLock::new(|| Embedding::from_bytes(include_bytes!("../model/embedding.bin")).unwrap());
-
-fn candidates(question: &Question) -> Vec<Candidate> {
-    let vector = TABLE.question_vector(question);
-    let candidate = |(path, parent, symbol, text): &(&str, &str, &str, &str)| {
-        let chunk = Chunk {
-            span: Span::new(0, text.len()),
+fn catalogue() -> Catalogue {
+    let mut catalogue = Catalogue::default();
+    for file in CODE.chunk_by(|left, right| left.0 == right.0) {
+        let path = RelativePath::new(file[0].0).unwrap();
+        let chunk = |(at, (_, parent, symbol, text)): (usize, &(&str, &str, &str, &str))| Chunk {
+            span: Span::new(at, at + text.len()),
             lines: 0..2,
             symbol: Some((*symbol).to_owned()),
             kind: ChunkKind::Function,
@@ -170,19 +166,19 @@ fn candidates(question: &Question) -> Vec<Candidate> {
             signature: text.lines().find(|line| line.contains(symbol)).unwrap_or_default().to_owned(),
             text: (*text).to_owned(),
         };
-        let path = RelativePath::new(*path).unwrap();
-        let similarity = cosine(&vector, &TABLE.chunk_vector(&chunk, &path));
-        Candidate { stored: StoredChunk { path, chunk }, similarity }
-    };
-    CODE.iter().map(candidate).collect()
+        let vector = |chunk: Chunk| (builtin().unwrap().embedding.chunk_vector(&chunk, &path), chunk);
+        let chunks = file.iter().enumerate().map(chunk).map(vector).map(|(vector, chunk)| (chunk, vector));
+        catalogue.put(&path, ContentHash::of(path.as_str().as_bytes()), &chunks.collect::<Vec<_>>());
+    }
+    catalogue
 }
 
 fn check(question: &str, expected: &str, within: usize) {
-    let question = Question::parse(question);
-    let list = candidates(&question);
-    let hits = rank(&question, &list, list.len());
-    let symbols = hits.iter().filter_map(|hit| list[hit.index].stored.chunk.symbol.as_deref());
-    let top: Vec<&str> = symbols.take(within).collect();
+    let (question, ranker, catalogue) = (Question::parse(question), builtin().unwrap(), catalogue());
+    let vector = ranker.embedding.question_vector(&question);
+    let wanted = Wanted { intent: Intent::of(&question), limit: within, detail: Detail::Scores };
+    let answers = search(&catalogue, ranker, &question, &vector, wanted);
+    let top: Vec<&str> = answers.iter().filter_map(|answer| catalogue.known(answer.chunk)?.symbol).collect();
     assert!(top.contains(&expected), "{:?}: {expected} is not in {top:?}", question.text);
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Definition {
     pub(super) kind: ChunkKind,
     /// Its name.
     pub(super) name: Option<String>,
+    /// Bytes of what names it.
+    pub(super) name_span: Option<Span>,
     /// Name of the nearest definition around it that has one.
     pub(super) parent: Option<String>,
     /// Itself without its body, in one line.
@@ -184,6 +186,7 @@ fn take<'tree>(
             span: Span::new(with_leading(text, found.node.start_byte(), &level.leading), found.node.end_byte()),
             kind: if is_method { ChunkKind::Method } else { found.kind },
             signature: signature(text, &found),
+            name_span: found.name.map(span),
             name,
             parent: parent.clone(),
         });

@@ -22,6 +22,7 @@ mod refactor_steps;
 mod run;
 mod search;
 mod share;
+mod symbols;
 mod trust;
 mod undo;
 mod unknown;
@@ -46,6 +47,9 @@ pub use refactor_steps::{Step, failed_check, run_checks};
 pub use run::{Ended, Ran, RunTask, action as run_action, describe_exit, run};
 pub use search::{Found, Report, SearchTask, search};
 pub use share::{Shared, share};
+pub use symbols::{
+    CodeCall, CodeItem, CodePlace, Declarations, Spot, SymbolAnswer, SymbolQuestion, SymbolReport, SymbolTask, symbols,
+};
 pub use trust::{set_trust, trust_as_shown};
 pub use undo::{LastApplied, last_applied, not_applied, waiting_files};
 pub use unknown::resolve_unknown;

@@ -1,15 +1,17 @@
 //! Opening a workspace folder: mode, settings, the project's own commands. Reads a few files, runs nothing.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::super::{Standing, Workbench};
+use super::super::{Standing, Workbench, answered_languages};
 use super::offers::Offers;
 use super::unknown::resolve_unknown;
 use crate::changes::{Changeset, ChangesetId};
 use crate::config::ConfigProblem;
 use crate::policy::{Mode, Trust};
 use crate::ports::{Damaged, Evidence, Failure, History, Listed, ShelvedState, Which};
+use crate::syntax::Language;
 use crate::workspace::{FileState, RelativePath, Root};
 
 /// So many applied changesets are offered to be undone by name.
@@ -32,6 +34,8 @@ pub struct Stance {
     pub applied: Vec<(ChangesetId, String)>,
     /// The recipes that can be offered where they match.
     pub offers: Offers,
+    /// The languages for which it is answered where names lead.
+    pub answers: BTreeSet<Language>,
 }
 
 /// Looks at how a workspace stands now.
@@ -41,12 +45,13 @@ pub struct Stance {
 pub fn look(workbench: &Workbench, root: &Root) -> Result<Stance, Failure> {
     let standing = workbench.standing(root);
     let mode = standing.mode()?;
+    let answers = answered_languages(&standing.settings.symbols);
     let Standing { trust, problems, .. } = standing;
     let settings = if trust == Trust::Trusted { None } else { (workbench.evidence)(root).ok() };
     let offers = Offers::of(workbench, root);
     // What cannot be read is not offered; whoever asks for it is told why.
     let applied = applied_lately(workbench, root).unwrap_or_default();
-    Ok(Stance { root: root.clone(), mode, trust, settings, problems, applied, offers })
+    Ok(Stance { root: root.clone(), mode, trust, settings, problems, applied, offers, answers })
 }
 
 /// The proposals of which something was applied last.

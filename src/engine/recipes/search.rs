@@ -1,13 +1,16 @@
 //! From a question to places: the catalogue of each workspace answers, unsaved texts in place of the disk's.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::super::order::Symbol;
 use super::super::{Chunks, Overlay, Workbench};
 use super::patience::patience;
 use super::unsaved::{Unsaved, unsaved};
-use crate::ports::{Cancel, Failure};
-use crate::retrieve::{self, Catalogue, Question, Snippet, StoredChunk, snippet};
+use crate::ports::{Cancel, Failure, FailureKind};
+use crate::retrieve::{
+    self, Catalogue, Detail, Fit, Intent, Question, Ranker, Share, Snippet, StoredChunk, Wanted, snippet, symbol_fit,
+};
 use crate::syntax::{Chunk, chunk_text};
 use crate::workspace::{RelativePath, Root};
 
@@ -22,6 +25,18 @@ pub struct SearchTask {
     pub query: String,
     /// Most answers wanted.
     pub limit: usize,
+    /// What the question is after; `None` to tell by its words.
+    pub intent: Option<Intent>,
+    /// How much to say of each answer.
+    pub detail: Detail,
+}
+
+impl SearchTask {
+    /// Looks for `query` in `roots`, as the disk has them; what it is after is told by its words.
+    #[must_use]
+    pub fn new(roots: Vec<Root>, query: String, limit: usize) -> Self {
+        Self { roots, open: Vec::new(), query, limit, intent: None, detail: Detail::Scores }
+    }
 }
 
 /// One answer.
@@ -37,11 +52,15 @@ pub struct Found {
     pub snippet: String,
     /// Its zero-based line in the file.
     pub line: u32,
+    /// What made the score, the weightiest first; empty unless asked for.
+    pub shares: Vec<Share>,
 }
 
 /// The answers, best first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
+    /// What was asked.
+    pub query: String,
     /// Answers.
     pub found: Vec<Found>,
     /// Workspaces that could not be asked, and why.
@@ -63,7 +82,7 @@ impl Report {
                 lines: lines.clone(),
             }
         };
-        self.found.iter().map(symbol).collect()
+        fitting(&self.query, self.found.iter().map(symbol).collect())
     }
 
     /// The answers for machines: path, one-based line, symbol, kind, parent, signature, snippet, score.
@@ -71,15 +90,34 @@ impl Report {
     pub fn json(&self) -> serde_json::Value {
         let answer = |found: &Found| {
             let chunk = &found.stored.chunk;
-            serde_json::json!({
+            let mut answer = serde_json::json!({
                 "root": found.root.as_path(), "path": found.stored.path, "line": found.line + 1,
                 "startLine": chunk.lines.start + 1, "endLine": chunk.lines.end,
                 "symbol": chunk.symbol, "kind": chunk.kind, "parent": chunk.parent,
                 "signature": chunk.signature, "snippet": found.snippet, "score": found.score,
-            })
+            });
+            if let (Some(answer), false) = (answer.as_object_mut(), found.shares.is_empty()) {
+                let share =
+                    |share: &Share| serde_json::json!({"name": share.name, "value": share.value, "added": share.added});
+                answer.insert("shares".to_owned(), found.shares.iter().map(share).collect());
+            }
+            answer
         };
         self.found.iter().map(answer).collect()
     }
+}
+
+/// Where a name is typed, the symbols that it fits, best first; where none does, or a question is asked, all of them.
+fn fitting(query: &str, all: Vec<Symbol>) -> Vec<Symbol> {
+    let typed = query.trim();
+    if typed.is_empty() || typed.contains(char::is_whitespace) {
+        return all;
+    }
+    // Of what fits equally well, what was found better stays before.
+    let fit = |symbol: &Symbol| symbol_fit(&symbol.name, typed);
+    let mut fitting: Vec<Symbol> = all.iter().filter(|symbol| fit(symbol).is_some()).cloned().collect();
+    fitting.sort_by_key(|symbol| Reverse(fit(symbol)));
+    if fitting.is_empty() { all } else { fitting }
 }
 
 /// Answers `task`; a workspace that cannot be asked is told, not fatal.
@@ -90,10 +128,13 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
     let question = Question::parse(&task.query);
     let vector = workbench.embedder.embed_query(&task.query)?;
     let unsaved = unsaved(workbench, &task.open);
-    let mut report = Report::default();
+    let ranker = ranker()?;
+    let wanted =
+        Wanted { intent: task.intent.unwrap_or_else(|| Intent::of(&question)), limit: task.limit, detail: task.detail };
+    let mut report = Report { query: task.query.clone(), ..Report::default() };
     for root in &task.roots {
         cancel.check()?;
-        let look = |catalogue: &Catalogue| answers(root, catalogue, &question, &vector, task.limit);
+        let look = |catalogue: &Catalogue| answers(root, catalogue, ranker, &question, &vector, wanted);
         match in_root(workbench, root, &unsaved, cancel, look) {
             Ok(found) => report.found.extend(found),
             Err(failure) => report.failed.push(format!("{}: {failure}", root.name())),
@@ -106,18 +147,50 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
 }
 
 /// What the catalogue of one workspace answers, best first.
-fn answers(root: &Root, catalogue: &Catalogue, question: &Question, vector: &[f32], limit: usize) -> Vec<Found> {
-    let answers = retrieve::search(catalogue, question, vector, limit);
+fn answers(
+    root: &Root,
+    catalogue: &Catalogue,
+    ranker: Ranker<'_>,
+    question: &Question,
+    vector: &[f32],
+    wanted: Wanted,
+) -> Vec<Found> {
+    let answers = retrieve::search(catalogue, ranker, question, vector, wanted);
     let found = |answer: retrieve::Answer| {
         let stored = catalogue.stored(answer.chunk)?;
         let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
-        Some(Found { root: root.clone(), stored, score: answer.score, snippet, line })
+        Some(Found { root: root.clone(), stored, score: answer.score, snippet, line, shares: answer.shares })
     };
-    answers.into_iter().filter_map(found).collect()
+    let mut answers: Vec<Found> = answers.into_iter().filter_map(found).collect();
+    if wanted.intent == Intent::Symbol {
+        answers.extend(fitting_too(root, catalogue, question, wanted.limit.saturating_sub(answers.len()), &answers));
+    }
+    answers
+}
+
+/// Symbols that what was typed fits in any way, scattered letters too, and that were not found otherwise.
+fn fitting_too(root: &Root, catalogue: &Catalogue, question: &Question, limit: usize, found: &[Found]) -> Vec<Found> {
+    let typed = question.text.as_str();
+    let fitting = catalogue.symbols().filter_map(|(chunk, symbol)| Some((Reverse(symbol_fit(symbol, typed)?), chunk)));
+    let mut fitting: Vec<(Reverse<Fit>, u32)> = fitting.collect();
+    fitting.sort_unstable();
+    let is_new = |stored: &StoredChunk| found.iter().all(|found| found.stored != *stored);
+    let few = fitting.into_iter().take(limit.saturating_add(found.len()));
+    let stored = few.filter_map(|(_, chunk)| catalogue.stored(chunk)).filter(is_new).take(limit);
+    let answer = |stored: StoredChunk| {
+        let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
+        Found { root: root.clone(), stored, score: 0.0, snippet, line, shares: Vec::new() }
+    };
+    stored.map(answer).collect()
+}
+
+/// The tables that come with the program.
+pub(super) fn ranker() -> Result<Ranker<'static>, Failure> {
+    retrieve::builtin().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
 }
 
 /// Looks into the catalogue of one workspace, with its unsaved texts.
-fn in_root<T>(
+pub(super) fn in_root<T>(
     workbench: &Workbench,
     root: &Root,
     unsaved: &[Unsaved],

@@ -56,6 +56,8 @@ impl Field {
 pub struct Known<'a> {
     /// The file it is in.
     pub path: &'a str,
+    /// Number of the file, as long as the chunk's.
+    pub file: u32,
     /// Bytes of the file.
     pub span: Span,
     /// Zero-based lines, the last one excluded.
@@ -191,6 +193,7 @@ impl Catalogue {
         let file = self.files.get(record.file as usize)?;
         Some(Known {
             path: file.path.as_str(),
+            file: record.file,
             span: Span::new(record.span.start as usize, record.span.end as usize),
             lines: record.lines.start..record.lines.end,
             kind: record.kind,
@@ -246,6 +249,13 @@ impl Catalogue {
     #[must_use]
     pub fn chunks_of(&self, path: &RelativePath) -> Vec<u32> {
         self.file(path).map(|file| file.chunks.clone().collect()).unwrap_or_default()
+    }
+
+    /// How many chunks the file of a chunk has.
+    #[must_use]
+    pub fn chunks_beside(&self, chunk: u32) -> usize {
+        let file = self.record(chunk).and_then(|record| self.files.get(record.file as usize));
+        file.map_or(0, |file| file.chunks.len())
     }
 
     fn record(&self, chunk: u32) -> Option<&Record> {

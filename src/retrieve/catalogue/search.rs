@@ -83,12 +83,17 @@ impl Catalogue {
     /// What `terms` are worth in each field of a chunk alone, in the order of [`Field::ALL`].
     #[must_use]
     pub fn field_scores(&self, chunk: u32, terms: &[String]) -> [f32; 5] {
-        let mut scores = [0.0; 5];
-        let Some(lengths) = self.record(chunk).and_then(|_| self.lengths.get(chunk as usize)) else { return scores };
-        let means = self.mean_lengths();
-        for term in terms.iter().map(|term| self.term(term)) {
-            let Some(counts) = term.counts(chunk, self.base.count) else { continue };
-            let weight = self.rarity(term.having());
+        let Some(lengths) = self.record(chunk).and_then(|_| self.lengths.get(chunk as usize)) else { return [0.0; 5] };
+        let found = terms.iter().map(|term| (self.counts(chunk, term), self.rarity_of(term)));
+        self.field_scores_of(lengths, found)
+    }
+
+    /// The same for a chunk whose fields have these lengths, from how often each term stands in each field and how rare
+    /// the term is.
+    #[must_use]
+    pub fn field_scores_of(&self, lengths: &[u16; 5], terms: impl Iterator<Item = ([u8; 5], f32)>) -> [f32; 5] {
+        let (mut scores, means) = ([0.0; 5], self.mean_lengths());
+        for (counts, weight) in terms.filter(|(counts, _)| *counts != [0; 5]) {
             for ((at, count), score) in counts.into_iter().enumerate().zip(&mut scores) {
                 let mut alone = [0; 5];
                 if let Some(own) = alone.get_mut(at) {
@@ -145,6 +150,11 @@ impl Catalogue {
         found.sort_unstable();
         found.truncate(limit);
         found.into_iter().map(|(_, chunk)| chunk).collect()
+    }
+
+    /// All symbols, by chunk.
+    pub fn symbols(&self) -> impl Iterator<Item = (u32, &str)> {
+        (0_u32..).zip(&self.live).filter(|(_, live)| **live).filter_map(|(chunk, _)| Some((chunk, self.symbol(chunk)?)))
     }
 
     /// Symbol of a chunk, also of one that is gone.

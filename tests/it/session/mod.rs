@@ -4,6 +4,7 @@ mod answers;
 mod checks;
 mod decisions;
 mod desk;
+mod names;
 mod rejecting;
 mod review;
 mod together;

@@ -1,0 +1,39 @@
+//! The arguments of what looks things up.
+
+use clap::Args;
+
+use super::arguments::WorkspaceArguments;
+
+/// `tagout search`.
+#[derive(Debug, Args)]
+pub struct SearchArguments {
+    /// A name, or a question in plain words.
+    #[arg(required = true)]
+    pub query: Vec<String>,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
+    /// Most answers.
+    #[arg(short = 'n', long, default_value_t = 10)]
+    pub limit: usize,
+    /// What the question is after; told by its words when left out.
+    #[arg(long = "for", value_name = "WHAT")]
+    pub intent: Option<SearchIntent>,
+    /// Show what made each score.
+    #[arg(long)]
+    pub explain: bool,
+    /// Print JSON, one array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a question is after.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum SearchIntent {
+    /// What has this name.
+    Symbol,
+    /// The definition that does what is described.
+    Behaviour,
+    /// The files that a task or a topic is about, each once first.
+    File,
+}

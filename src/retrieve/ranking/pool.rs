@@ -1,0 +1,185 @@
+//! The chunks that may answer one question, and what is known of all of them together.
+
+use std::collections::{HashMap, HashSet};
+
+use super::super::{Catalogue, Known, Question};
+
+/// Chunks looked at to judge files, by terms and by vector.
+const TERMS_LOOKED_AT: usize = 3_000;
+const VECTORS_LOOKED_AT: usize = 1_500;
+/// Candidates from each way of looking.
+const BY_TERMS: usize = 120;
+const BY_VECTOR: usize = 80;
+const BY_NAME: usize = 24;
+/// Files whose best chunk is a candidate too.
+const BY_FILE: usize = 30;
+/// What the best chunks of a file count for, the best first.
+const CHUNKS_OF_FILE: [f32; 7] = [1.0, 0.7, 0.5, 0.4, 0.3, 0.2, 0.1];
+
+/// How good chunks are, and the place each has in that order, from 0; equal ones share a place.
+#[derive(Debug, Default)]
+pub(super) struct Scored {
+    /// The best score, at least a thousandth.
+    pub(super) best: f32,
+    /// Score as a share of the best, and place.
+    pub(super) by_chunk: HashMap<u32, (f32, usize)>,
+}
+
+impl Scored {
+    fn new(scores: &[(u32, f32)]) -> Self {
+        let best = scores.first().map_or(0.0, |(_, score)| *score).max(0.001);
+        let mut by_chunk = HashMap::with_capacity(scores.len());
+        let mut place = 0;
+        for equal in scores.chunk_by(|left, right| left.1 == right.1) {
+            by_chunk.extend(equal.iter().map(|(chunk, score)| (*chunk, (score / best, place))));
+            place += equal.len();
+        }
+        Self { best, by_chunk }
+    }
+}
+
+/// What is known of a file from its chunks.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) struct FileScores {
+    /// The best share by terms.
+    pub(super) terms: f32,
+    /// Its best chunks by terms together, as a share of the best file's.
+    pub(super) terms_sum: f32,
+    /// Its place in that order.
+    pub(super) place: usize,
+    /// How many of its chunks have any of the terms, and the sum of their shares.
+    pub(super) having: usize,
+    pub(super) all: f32,
+    /// The best share by vector, and the best ones together.
+    pub(super) vector: f32,
+    pub(super) vector_sum: f32,
+    /// How many chunks it has.
+    pub(super) chunks: usize,
+}
+
+/// Candidates, and what they are compared with.
+pub(super) struct Pool<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) question: &'a Question,
+    pub(super) vector: &'a [f32],
+    /// How rare each of the question's terms is.
+    pub(super) all_rarities: Vec<f32>,
+    /// The question's terms that are no whole identifiers, and how rare each is.
+    pub(super) terms: Vec<String>,
+    pub(super) rarities: Vec<f32>,
+    pub(super) by_terms: Scored,
+    pub(super) by_vector: Scored,
+    pub(super) files: HashMap<u32, FileScores>,
+    /// Shares by terms of all candidates within one parent of one file.
+    pub(super) siblings: HashMap<(&'a str, &'a str), f32>,
+    /// How many candidates have this symbol.
+    pub(super) twins: HashMap<&'a str, usize>,
+    pub(super) candidates: Vec<(u32, Known<'a>)>,
+}
+
+impl<'a> Pool<'a> {
+    /// Collects what may answer `question`, whose vector is `vector`.
+    pub(super) fn new(catalogue: &'a Catalogue, question: &'a Question, vector: &'a [f32]) -> Self {
+        let lexical: Vec<(u32, f32)> =
+            catalogue.lexical(&question.terms, TERMS_LOOKED_AT).iter().map(|hit| (hit.chunk, hit.score)).collect();
+        let similar = if vector.iter().all(|value| *value == 0.0) {
+            Vec::new()
+        } else {
+            catalogue.similar(vector, VECTORS_LOOKED_AT)
+        };
+        let terms: Vec<String> = question.terms.iter().filter(|term| !term.starts_with('=')).cloned().collect();
+        let all_rarities: Vec<f32> = question.terms.iter().map(|term| catalogue.rarity_of(term)).collect();
+        let plain = |(term, rarity): (&String, &f32)| (!term.starts_with('=')).then_some(*rarity);
+        let rarities = question.terms.iter().zip(&all_rarities).filter_map(plain).collect();
+        let (by_terms, by_vector) = (Scored::new(&lexical), Scored::new(&similar));
+        let files = files(catalogue, &lexical, &by_terms, &similar, &by_vector);
+        let mut pool = Self {
+            catalogue,
+            question,
+            vector,
+            all_rarities,
+            terms,
+            rarities,
+            by_terms,
+            by_vector,
+            files,
+            siblings: HashMap::new(),
+            twins: HashMap::new(),
+            candidates: Vec::new(),
+        };
+        pool.choose(&lexical, &similar);
+        pool
+    }
+
+    fn choose(&mut self, lexical: &[(u32, f32)], similar: &[(u32, f32)]) {
+        let named = self.question.names.iter().flat_map(|name| self.catalogue.named(&name.name, BY_NAME));
+        let mut chosen: Vec<u32> = named.collect();
+        let chunk = |(chunk, _): &(u32, f32)| *chunk;
+        chosen.extend(lexical.iter().take(BY_TERMS).map(chunk));
+        chosen.extend(similar.iter().take(BY_VECTOR).map(chunk));
+        let mut met: HashSet<u32> = HashSet::new();
+        for known in lexical.iter().map(chunk).filter_map(|chunk| Some((chunk, self.catalogue.known(chunk)?))) {
+            let is_good = self.files.get(&known.1.file).is_some_and(|file| file.place < BY_FILE);
+            if is_good && met.insert(known.1.file) {
+                chosen.push(known.0);
+            }
+        }
+        let mut seen = HashSet::new();
+        chosen.retain(|chunk| seen.insert(*chunk));
+        let catalogue = self.catalogue;
+        self.candidates = chosen.iter().filter_map(|chunk| Some((*chunk, catalogue.known(*chunk)?))).collect();
+        for (chunk, known) in &self.candidates {
+            let share = self.by_terms.by_chunk.get(chunk).map_or(0.0, |(share, _)| *share);
+            *self.siblings.entry((known.path, known.parent.unwrap_or_default())).or_default() += share;
+            if let Some(symbol) = known.symbol {
+                *self.twins.entry(symbol).or_default() += 1;
+            }
+        }
+    }
+}
+
+fn files(
+    catalogue: &Catalogue,
+    lexical: &[(u32, f32)],
+    by_terms: &Scored,
+    similar: &[(u32, f32)],
+    by_vector: &Scored,
+) -> HashMap<u32, FileScores> {
+    let mut files: HashMap<u32, FileScores> = HashMap::new();
+    let mut order: Vec<(&str, u32)> = Vec::new();
+    let mut seen: HashMap<u32, usize> = HashMap::new();
+    for (chunk, score) in lexical {
+        let Some(known) = catalogue.known(*chunk) else { continue };
+        let (file, share) = (files.entry(known.file).or_default(), score / by_terms.best);
+        if file.having == 0 {
+            order.push((known.path, known.file));
+        }
+        file.chunks = catalogue.chunks_beside(*chunk);
+        file.terms = file.terms.max(share);
+        file.terms_sum += share * CHUNKS_OF_FILE.get(file.having).unwrap_or(&0.0);
+        file.having += 1;
+        file.all += share;
+    }
+    for (chunk, score) in similar {
+        let Some(known) = catalogue.known(*chunk) else { continue };
+        let (file, share) = (files.entry(known.file).or_default(), score.max(0.0) / by_vector.best);
+        let at = seen.entry(known.file).or_default();
+        if file.having == 0 && *at == 0 {
+            order.push((known.path, known.file));
+        }
+        file.chunks = catalogue.chunks_beside(*chunk);
+        file.vector = file.vector.max(share);
+        file.vector_sum += share * CHUNKS_OF_FILE.get(*at).unwrap_or(&0.0);
+        *at += 1;
+    }
+    let sum = |file: u32| files.get(&file).map_or(0.0, |file| file.terms_sum);
+    order.sort_by(|left, right| sum(right.1).total_cmp(&sum(left.1)).then(left.0.cmp(right.0)));
+    let best = order.first().map_or(0.0, |(_, file)| sum(*file)).max(0.001);
+    for (place, (_, file)) in order.into_iter().enumerate() {
+        if let Some(file) = files.get_mut(&file) {
+            file.place = place;
+            file.terms_sum /= best;
+        }
+    }
+    files
+}

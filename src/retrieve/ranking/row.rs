@@ -1,0 +1,380 @@
+//! A candidate as a row of numbers: what the trained ranker orders by.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::super::embedding::Embedding;
+use super::super::{Known, Question, Shape, cosine, terms};
+use super::intent::says_what_it_does;
+use super::marks::Marks;
+use super::names;
+use super::numbers::{flag, logarithm, longest_run, number, ratio};
+use super::pool::{FileScores, Pool};
+use super::relation::{Relations, met};
+use crate::syntax::ChunkKind;
+
+/// Names of the numbers of a row, group by group.
+const FOUND: [&str; 6] = ["terms", "terms_score", "terms_place", "vector", "vector_share", "vector_place"];
+const COVERED: [&str; 12] = [
+    "name_has",
+    "name_has_rare",
+    "parent_has",
+    "parent_has_rare",
+    "path_has",
+    "path_has_rare",
+    "signature_has",
+    "signature_has_rare",
+    "text_has",
+    "text_has_rare",
+    "any_has",
+    "any_has_rare",
+];
+const OWN: [&str; 12] = [
+    "name_asked",
+    "parent_asked",
+    "stem_asked",
+    "folder_asked",
+    "signature_asked",
+    "name_not_asked",
+    "name_words",
+    "first_in_name",
+    "name_first_asked",
+    "name_last_asked",
+    "run",
+    "run_of_name",
+];
+const RELATED: [&str; 11] = [
+    "name_near",
+    "signature_near",
+    "parent_near",
+    "stem_near",
+    "name_words_near",
+    "signature_words_near",
+    "parent_words_near",
+    "stem_words_near",
+    "first_words_near",
+    "name_worst_near",
+    "name_vector",
+];
+const FIELDS: [&str; 5] = ["name_score", "parent_score", "path_score", "signature_score", "text_score"];
+const SHAPED: [&str; 13] = [
+    "lines",
+    "length",
+    "function",
+    "type",
+    "text",
+    "module",
+    "variable",
+    "method",
+    "private",
+    "upper",
+    "public",
+    "parameters",
+    "name_rarity",
+];
+const AROUND: [&str; 5] = ["twins", "siblings", "rarest", "second_rarest", "third_rarest"];
+const OF_FILE: [&str; 9] = [
+    "file_terms",
+    "file_terms_sum",
+    "file_place",
+    "file_having",
+    "file_share",
+    "file_chunks",
+    "file_vector",
+    "file_vector_sum",
+    "file_all",
+];
+const PLACED: [&str; 7] = ["test", "example", "prose", "header", "old", "hub", "depth"];
+const ASKED: [&str; 8] = [
+    "question_terms",
+    "question_says_what_it_does",
+    "question_rarest",
+    "question_names",
+    "question_tests",
+    "question_symbol",
+    "name_match",
+    "stem_match",
+];
+
+/// Numbers in a row.
+pub(super) const WIDTH: usize = FOUND.len()
+    + COVERED.len()
+    + OWN.len()
+    + RELATED.len()
+    + FIELDS.len()
+    + SHAPED.len()
+    + AROUND.len()
+    + OF_FILE.len()
+    + PLACED.len()
+    + ASKED.len();
+
+/// The names of the numbers in a row, in order.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let groups: [&[&'static str]; 10] =
+        [&FOUND, &COVERED, &OWN, &RELATED, &FIELDS, &SHAPED, &AROUND, &OF_FILE, &PLACED, &ASKED];
+    groups.into_iter().flatten().copied()
+}
+
+/// The number of this name in a row; 0 for an unknown name.
+pub(super) fn value(row: &[f32; WIDTH], name: &str) -> f32 {
+    names().position(|own| own == name).and_then(|at| row.get(at)).copied().unwrap_or_default()
+}
+
+/// The place of what was not found, behind all that was.
+const NOT_FOUND: usize = 3_000;
+/// Words of a name in a signature beyond which no more are compared.
+const SIGNATURE_WORDS: usize = 24;
+
+/// The words of a text, each once, no whole identifiers.
+type Words = Rc<[String]>;
+
+/// The words that a candidate is made of.
+struct Own {
+    name: Words,
+    parent: Words,
+    signature: Words,
+    path: Words,
+    stem: Words,
+    folder: Words,
+}
+
+/// Makes rows for the candidates of one pool.
+pub(super) struct Rows<'a> {
+    pool: &'a Pool<'a>,
+    embedding: &'a Embedding,
+    relations: Relations<'a>,
+    words: HashMap<String, Words>,
+    /// The question's terms from the rarest on.
+    by_rarity: Vec<usize>,
+    total: f32,
+}
+
+impl<'a> Rows<'a> {
+    /// For `pool`, with the rows of `embedding`.
+    pub(super) fn new(pool: &'a Pool<'a>, embedding: &'a Embedding) -> Self {
+        let mut by_rarity: Vec<usize> = (0..pool.terms.len()).collect();
+        let rarity = |at: &usize| pool.rarities.get(*at).copied().unwrap_or_default();
+        by_rarity.sort_by(|left, right| rarity(right).total_cmp(&rarity(left)));
+        let relations = Relations::new(embedding, &pool.terms);
+        let total = pool.rarities.iter().sum::<f32>().max(0.001);
+        Self { pool, embedding, relations, words: HashMap::new(), by_rarity, total }
+    }
+
+    /// The row of one candidate.
+    pub(super) fn of(&mut self, chunk: u32, known: &Known<'_>, marks: &Marks) -> [f32; WIDTH] {
+        let own = self.own(known);
+        let Pool { catalogue, question, all_rarities, .. } = self.pool;
+        let all: Vec<[u8; 5]> = question.terms.iter().map(|term| catalogue.counts(chunk, term)).collect();
+        let plain = |(term, counts): (&String, &[u8; 5])| (!term.starts_with('=')).then_some(*counts);
+        let counts: Vec<[u8; 5]> = question.terms.iter().zip(&all).filter_map(plain).collect();
+        let scores = catalogue.field_scores_of(&known.lengths, all.into_iter().zip(all_rarities.iter().copied()));
+        let groups: [&[f32]; 10] = [
+            &self.found(chunk),
+            &self.covered(&own, &counts),
+            &self.own_words(&own),
+            &self.related(&own, known),
+            &scores,
+            &self.shaped(known, &own),
+            &self.around(known, &own, &counts),
+            &self.of_file(known),
+            &marks.row(known.path),
+            &self.asked(known),
+        ];
+        let mut row = [0.0; WIDTH];
+        for (place, value) in row.iter_mut().zip(groups.into_iter().flatten()) {
+            *place = if value.is_finite() { *value } else { 0.0 };
+        }
+        row
+    }
+
+    fn own(&mut self, known: &Known<'_>) -> Own {
+        let path = known.path;
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+        Own {
+            name: self.words(known.symbol.unwrap_or_default()),
+            parent: self.words(known.parent.unwrap_or_default()),
+            signature: self.words(known.signature),
+            path: self.words(path.rsplit_once('.').map_or(path, |(stem, _)| stem)),
+            stem: self.words(file.split('.').next().unwrap_or(file)),
+            folder: self.words(folder.rsplit('/').next().unwrap_or_default()),
+        }
+    }
+
+    fn words(&mut self, text: &str) -> Words {
+        if let Some(words) = self.words.get(text) {
+            return Rc::clone(words);
+        }
+        let mut list: Vec<String> = Vec::new();
+        for term in terms(text) {
+            if !term.starts_with('=') && !list.contains(&term) {
+                list.push(term);
+            }
+        }
+        let words: Words = list.into();
+        self.words.insert(text.to_owned(), Rc::clone(&words));
+        words
+    }
+
+    fn found(&self, chunk: u32) -> [f32; FOUND.len()] {
+        let (terms, vector) = (&self.pool.by_terms, &self.pool.by_vector);
+        let (share, place) = terms.by_chunk.get(&chunk).copied().unwrap_or((0.0, NOT_FOUND));
+        let near = vector.by_chunk.get(&chunk).map_or(NOT_FOUND, |(_, place)| *place);
+        let similarity = self.pool.catalogue.similarity(chunk, self.pool.vector);
+        [share, share * terms.best, logarithm(place), similarity, similarity / vector.best, logarithm(near)]
+    }
+
+    /// The share of the question's terms that each field has, plain and by their rarity, then of any field.
+    fn covered(&self, own: &Own, counts: &[[u8; 5]]) -> [f32; COVERED.len()] {
+        let in_text = |at: usize| counts.get(at).is_some_and(|counts| counts.last().is_some_and(|count| *count > 0));
+        let among = |words: &Words, at: usize| self.pool.terms.get(at).is_some_and(|term| words.contains(term));
+        let any = |at: usize| counts.get(at).is_some_and(|counts| counts.iter().any(|count| *count > 0));
+        let [name, parent, path] = [&own.name, &own.parent, &own.path].map(|words| self.share(|at| among(words, at)));
+        let signature = self.share(|at| among(&own.signature, at));
+        let (text, any) = (self.share(in_text), self.share(any));
+        let mut shares = [0.0; COVERED.len()];
+        for (place, value) in shares.iter_mut().zip([name, parent, path, signature, text, any].as_flattened()) {
+            *place = *value;
+        }
+        shares
+    }
+
+    /// The share of the question's terms that `has` says yes to, plain and by their rarity.
+    fn share(&self, has: impl Fn(usize) -> bool) -> [f32; 2] {
+        let (mut count, mut rarity) = (0, 0.0);
+        for (at, own) in self.pool.rarities.iter().enumerate().filter(|(at, _)| has(*at)) {
+            debug_assert!(at < self.pool.terms.len());
+            count += 1;
+            rarity += own;
+        }
+        [ratio(count, self.pool.terms.len()), rarity / self.total]
+    }
+
+    /// What the question has of a candidate's words.
+    fn own_words(&self, own: &Own) -> [f32; OWN.len()] {
+        let asked = |word: &String| self.pool.terms.contains(word);
+        let share = |words: &Words| ratio(words.iter().filter(|word| asked(word)).count(), words.len());
+        let missing = own.name.iter().filter(|word| !asked(word)).map(|word| self.pool.catalogue.rarity_of(word)).sum();
+        let first = self.pool.terms.first().is_some_and(|term| own.name.contains(term));
+        let run = longest_run(&self.pool.terms, &own.name);
+        [
+            share(&own.name),
+            share(&own.parent),
+            share(&own.stem),
+            share(&own.folder),
+            share(&own.signature),
+            missing,
+            number(own.name.len()),
+            flag(first),
+            flag(own.name.first().is_some_and(asked)),
+            flag(own.name.last().is_some_and(asked)),
+            number(run),
+            ratio(run, own.name.len()),
+        ]
+    }
+
+    /// How near a candidate's words are to the question's, where they are not the same.
+    fn related(&mut self, own: &Own, known: &Known<'_>) -> [f32; RELATED.len()] {
+        let mut of =
+            |words: &[String]| -> Vec<Rc<[f32]>> { words.iter().map(|word| self.relations.of(word)).collect() };
+        let names = of(&own.name);
+        let few = own.signature.get(..SIGNATURE_WORDS.min(own.signature.len())).unwrap_or_default();
+        let (signatures, parents, stems) = (of(few), of(&own.parent), of(&own.stem));
+        let first = names.first().and_then(|word| word.first().copied()).unwrap_or_default();
+        let weights = &self.pool.rarities;
+        let [name, signature, parent, stem] = [&names, &signatures, &parents, &stems].map(|words| met(words, weights));
+        let vector = self.embedding.heading_vector(known.symbol, known.parent, known.path, known.signature);
+        let name_vector = cosine(&vector, self.pool.vector);
+        [
+            name.question,
+            signature.question,
+            parent.question,
+            stem.question,
+            name.words,
+            signature.words,
+            parent.words,
+            stem.words,
+            first,
+            name.worst,
+            name_vector,
+        ]
+    }
+
+    fn shaped(&self, known: &Known<'_>, own: &Own) -> [f32; SHAPED.len()] {
+        let symbol = known.symbol.unwrap_or_default();
+        let is = |kinds: &[ChunkKind]| flag(kinds.contains(&known.kind));
+        let public = ["pub ", "export", "public"].iter().any(|word| known.signature.contains(word));
+        let whole = symbol.replace('_', "").to_lowercase();
+        let rarity = match own.name.as_ref() {
+            [] => 0.0,
+            [one] => self.pool.catalogue.rarity_of(one),
+            [_, _, ..] => self.pool.catalogue.rarity_of(&format!("={whole}")),
+        };
+        [
+            logarithm(known.lines.len()),
+            logarithm(usize::from(known.lengths.last().copied().unwrap_or_default())),
+            is(&[ChunkKind::Function, ChunkKind::Method]),
+            is(&[ChunkKind::Type, ChunkKind::Interface]),
+            is(&[ChunkKind::Text, ChunkKind::Section]),
+            is(&[ChunkKind::Module]),
+            is(&[ChunkKind::Variable, ChunkKind::Macro]),
+            is(&[ChunkKind::Method]),
+            flag(symbol.starts_with('_')),
+            flag(symbol.starts_with(char::is_uppercase)),
+            flag(public),
+            number(known.signature.matches(',').count()),
+            rarity,
+        ]
+    }
+
+    /// What the other candidates say of one, and where it has the rarest terms.
+    fn around(&self, known: &Known<'_>, own: &Own, counts: &[[u8; 5]]) -> [f32; AROUND.len()] {
+        let twins = known.symbol.and_then(|symbol| self.pool.twins.get(symbol)).copied().unwrap_or_default();
+        let siblings = self.pool.siblings.get(&(known.path, known.parent.unwrap_or_default())).copied();
+        let place = |order: usize| {
+            let Some(at) = self.by_rarity.get(order) else { return -1.0 };
+            let has = |words: &Words| self.pool.terms.get(*at).is_some_and(|term| words.contains(term));
+            let in_text = counts.get(*at).and_then(|counts| counts.last()).is_some_and(|count| *count > 0);
+            match () {
+                () if has(&own.name) => 3.0,
+                () if has(&own.signature) => 2.0,
+                () if in_text => 1.0,
+                () if has(&own.path) => 0.5,
+                () => 0.0,
+            }
+        };
+        [number(twins), siblings.unwrap_or_default(), place(0), place(1), place(2)]
+    }
+
+    fn of_file(&self, known: &Known<'_>) -> [f32; OF_FILE.len()] {
+        let none = FileScores { place: NOT_FOUND, ..FileScores::default() };
+        let file = self.pool.files.get(&known.file).unwrap_or(&none);
+        [
+            file.terms,
+            file.terms_sum,
+            logarithm(file.place),
+            logarithm(file.having),
+            ratio(file.having, file.chunks),
+            logarithm(file.chunks),
+            file.vector,
+            file.vector_sum,
+            file.all.ln_1p(),
+        ]
+    }
+
+    fn asked(&self, known: &Known<'_>) -> [f32; ASKED.len()] {
+        let Question { text, names, shape, .. } = self.pool.question;
+        let first = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+        let rarest = self.pool.rarities.iter().copied().fold(0.0, f32::max);
+        let stem = names::stem(known.path);
+        [
+            number(self.pool.terms.len()),
+            flag(says_what_it_does(&first)),
+            rarest,
+            number(names.len()),
+            flag(self.pool.terms.iter().any(|term| term == "test")),
+            flag(*shape == Shape::Symbol),
+            names.iter().map(|name| names::match_of(known, name)).fold(0.0, f32::max),
+            flag(names.iter().any(|name| stem.eq_ignore_ascii_case(&name.name))),
+        ]
+    }
+}
