@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
+use super::retrieve_arguments::{IndexArguments, PackArguments, SearchArguments};
 use crate::policy::{HostRule, Mode, Role};
 
 /// Index, search, rewrite and run, with every write reviewed first.
@@ -23,6 +24,8 @@ pub enum Command {
     Index(IndexArguments),
     /// Find code by name or by a question in plain words.
     Search(SearchArguments),
+    /// Print what somebody needs to see to do a task, as Markdown for a model.
+    Pack(PackArguments),
     /// Propose a structural rewrite as a diff.
     Rewrite(RewriteArguments),
     /// List recipes, and propose what one does as a diff.
@@ -69,48 +72,6 @@ pub struct WorkspaceArguments {
     /// Workspace folder.
     #[arg(long = "root", value_name = "FOLDER", default_value = ".")]
     pub root: PathBuf,
-}
-
-/// `tagout index`.
-#[derive(Debug, Args)]
-pub struct IndexArguments {
-    /// Workspace folder.
-    #[arg(default_value = ".")]
-    pub path: PathBuf,
-}
-
-/// `tagout search`.
-#[derive(Debug, Args)]
-pub struct SearchArguments {
-    /// A name, or a question in plain words.
-    #[arg(required = true)]
-    pub query: Vec<String>,
-    /// Workspace.
-    #[command(flatten)]
-    pub workspace: WorkspaceArguments,
-    /// Most answers.
-    #[arg(short = 'n', long, default_value_t = 10)]
-    pub limit: usize,
-    /// What the question is after; told by its words when left out.
-    #[arg(long = "for", value_name = "WHAT")]
-    pub intent: Option<SearchIntent>,
-    /// Show what made each score.
-    #[arg(long)]
-    pub explain: bool,
-    /// Print JSON, one array.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What a question is after.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum SearchIntent {
-    /// What has this name.
-    Symbol,
-    /// The definition that does what is described.
-    Behaviour,
-    /// The files that a task or a topic is about, each once first.
-    File,
 }
 
 /// `tagout rewrite`.

@@ -10,9 +10,11 @@ mod grants;
 mod index;
 mod ledger;
 mod mode;
+mod pack;
 mod policy;
 mod recipe;
 mod recipe_arguments;
+mod retrieve_arguments;
 mod reject;
 mod rewrite;
 mod run;
@@ -62,6 +64,7 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
     let outcome = match command {
         Command::Index(arguments) => index::run(&arguments, workbench, screen, cancel),
         Command::Search(arguments) => search::run(&arguments, workbench, screen, cancel),
+        Command::Pack(arguments) => pack::run(&arguments, workbench, screen, cancel),
         Command::Rewrite(arguments) => rewrite::run(arguments, workbench, screen, cancel),
         Command::Recipe(arguments) => recipe::run(arguments, workbench, screen, cancel),
         Command::Batch(arguments) => batch::run(&arguments, workbench, screen, cancel),

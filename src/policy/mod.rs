@@ -13,6 +13,7 @@ mod network;
 mod redact;
 mod role;
 mod rule;
+pub mod secret_files;
 pub mod shell;
 mod verdict;
 

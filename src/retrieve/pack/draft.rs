@@ -212,6 +212,7 @@ fn joined(last: &Piece, next: &Piece) -> Piece {
     }
     let item = Item {
         path: first.path.clone(),
+        parent: first.parent.clone().filter(|parent| second.parent.as_ref() == Some(parent)),
         lines: first.lines.start..first.lines.end.max(second.lines.end),
         level: first.level.max(second.level),
         tokens: estimated_tokens(&text),

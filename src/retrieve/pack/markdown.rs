@@ -20,7 +20,8 @@ pub(super) fn file(path: &str, language: &str, items: &[Item]) -> String {
             Level::Part => "Part, lines",
             Level::Whole | Level::Signature | Level::Map => "Lines",
         };
-        let _ = write!(out, "{what} {first}–{last}: {}\n\n", item.reason);
+        let within = item.parent.as_ref().map_or_else(String::new, |parent| format!(" in {}", code(parent)));
+        let _ = write!(out, "{what} {first}–{last}{within}: {}\n\n", item.reason);
         fenced(&mut out, language, &item.text);
     }
     let mut signatures: Vec<&Item> = items.iter().filter(|item| item.level == Level::Signature).collect();

@@ -17,7 +17,7 @@ mod tests;
 
 use std::ops::Range;
 
-pub use self::library::FindSecrets;
+pub use self::library::Discretion;
 pub use self::tokens::estimated_tokens;
 
 use self::leads::leads;
@@ -64,6 +64,8 @@ impl Level {
 pub struct Item {
     /// The file it is in.
     pub path: String,
+    /// The definition around it.
+    pub parent: Option<String>,
     /// Zero-based lines that it stands in, the last one excluded; `0..0` for names of a file.
     pub lines: Range<u32>,
     /// How much of it there is.
@@ -102,10 +104,10 @@ pub struct Wanted<'a> {
     pub budget: usize,
 }
 
-/// The pack for a task. What `find_secrets` finds in a file's text is not shown.
+/// The pack for a task.
 #[must_use]
-pub fn pack(catalogue: &Catalogue, wanted: Wanted<'_>, find_secrets: FindSecrets<'_>) -> Pack {
-    let mut library = Library::new(catalogue, find_secrets);
+pub fn pack(catalogue: &Catalogue, wanted: Wanted<'_>, discretion: Discretion<'_>) -> Pack {
+    let mut library = Library::new(catalogue, discretion);
     let leads = leads(catalogue, &wanted);
     Table::new(&mut library, wanted.question, leads).filled(wanted.budget)
 }

@@ -10,8 +10,7 @@ use crate::workspace::RelativePath;
 /// Of each sort, what is worth a look.
 const MOST_SIBLINGS: usize = 12;
 const MOST_CALLED: usize = 40;
-/// A name with more definitions may mean any of them; one that more chunks use says little.
-const MOST_TWINS: usize = 3;
+/// What more chunks use says little.
 const MOST_USERS: usize = 12;
 
 /// A chunk near another, with the share of the other's worth that it has.
@@ -50,10 +49,9 @@ fn called(catalogue: &Catalogue, text: &str) -> Vec<Neighbour> {
     let names: BTreeSet<&str> = before.filter(|name| name.len() > 2).collect();
     let mut found = Vec::new();
     for name in names.into_iter().take(MOST_CALLED) {
-        let twins = named_exactly(catalogue, name);
-        if (1..=MOST_TWINS).contains(&twins.len()) {
-            let callee = |chunk| Neighbour { chunk, share: 0.35, reason: "called by what was chosen" };
-            found.extend(twins.into_iter().map(callee));
+        // A name with several definitions may mean any of them, or none.
+        if let [callee] = named_exactly(catalogue, name).as_slice() {
+            found.push(Neighbour { chunk: *callee, share: 0.35, reason: "called by what was chosen" });
         }
     }
     found

@@ -1,6 +1,7 @@
 //! What may be taken next, and the order in which it is.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::super::{Question, snippet};
 use super::draft::{Draft, Piece};
@@ -14,6 +15,10 @@ use crate::workspace::RelativePath;
 
 /// What reading anything costs beside its tokens: without it, short things of little worth would come first.
 const READING: f32 = 60.0;
+/// Tokens of the heading of a file.
+const HEADING: f32 = 20.0;
+/// A text of so many tokens says half of what a long one may.
+const SHORT: f32 = 30.0;
 /// What the names in a file are worth of its best answer.
 const OF_MAP: f32 = 0.5;
 /// What each text of a file takes from the worth of the next.
@@ -66,6 +71,9 @@ impl<'l, 'a> Table<'l, 'a> {
             table.offer(Form::Text, lead);
         }
         for (path, Lead { what: inside, worth, reason }) in leads.files {
+            if table.library.is_secret(path) {
+                continue;
+            }
             let offer =
                 Offer { form: Form::Map, path, chunk: 0, inside, start: 0, worth: worth * OF_MAP, reason, cost: 0.0 };
             let cost = tokens(&table.map(&offer).text) + tokens(path);
@@ -77,6 +85,9 @@ impl<'l, 'a> Table<'l, 'a> {
     fn offer(&mut self, form: Form, lead: Lead<u32>) {
         let Lead { what: chunk, worth, reason } = lead;
         let Some(known) = self.library.catalogue.known(chunk) else { return };
+        if self.library.is_secret(known.path) {
+            return;
+        }
         let cost = match form {
             Form::Text | Form::Map => tokens(self.library.text(chunk)),
             Form::Signature => tokens(&self.library.signature(chunk)),
@@ -114,7 +125,13 @@ impl<'l, 'a> Table<'l, 'a> {
         let texts = &self.texts;
         let density = |offer: &Offer<'_>| {
             let again = AGAIN.powi(texts.get(offer.path).copied().unwrap_or_default());
-            offer.worth * again / (offer.cost + READING)
+            let first = if draft.has(offer.path) { 0.0 } else { HEADING };
+            let (heading, telling) = match offer.form {
+                Form::Text => (first, offer.cost / (offer.cost + SHORT)),
+                Form::Signature => (first, 1.0),
+                Form::Map => (0.0, 1.0),
+            };
+            offer.worth * again * telling / (offer.cost + heading + READING)
         };
         let better = |left: &Offer<'_>, right: &Offer<'_>| {
             // Of equals the first in the order of paths.
@@ -181,7 +198,7 @@ impl<'l, 'a> Table<'l, 'a> {
     fn take_map(&mut self, offer: &Offer<'a>, budget: usize) {
         if !self.draft.has(offer.path) {
             let name = self.library.catalogue.known(offer.chunk).and_then(|known| known.symbol).map(short);
-            let item = item(offer, 0..0, Level::Map, name.unwrap_or_default());
+            let item = item(offer, None, 0..0, Level::Map, name.unwrap_or_default());
             self.draft.map(offer.path, item, budget);
         }
     }
@@ -200,15 +217,15 @@ impl<'l, 'a> Table<'l, 'a> {
     }
 
     fn text(&mut self, offer: &Offer<'a>) -> Option<Item> {
-        let lines = self.library.catalogue.known(offer.chunk)?.lines;
+        let known = self.library.catalogue.known(offer.chunk)?;
         let text = self.library.text(offer.chunk).to_owned();
-        Some(item(offer, lines, Level::Whole, text))
+        Some(item(offer, known.parent, known.lines, Level::Whole, text))
     }
 
     fn signature(&self, offer: &Offer<'a>) -> Option<Item> {
-        let lines = self.library.catalogue.known(offer.chunk)?.lines;
+        let known = self.library.catalogue.known(offer.chunk)?;
         let signature = self.library.signature(offer.chunk);
-        (!signature.is_empty()).then(|| item(offer, lines, Level::Signature, signature))
+        (!signature.is_empty()).then(|| item(offer, known.parent, known.lines, Level::Signature, signature))
     }
 
     /// The names of what a file defines: the answers first.
@@ -222,7 +239,7 @@ impl<'l, 'a> Table<'l, 'a> {
                 names.push(name);
             }
         }
-        item(offer, 0..0, Level::Map, names.join(", "))
+        item(offer, None, 0..0, Level::Map, names.join(", "))
     }
 
     /// The line of a text that says most about the task, counted from its first.
@@ -241,9 +258,9 @@ impl<'l, 'a> Table<'l, 'a> {
     }
 }
 
-fn item(offer: &Offer<'_>, lines: std::ops::Range<u32>, level: Level, text: String) -> Item {
-    let tokens = estimated_tokens(&text);
-    Item { path: offer.path.to_owned(), lines, level, text, tokens, reason: offer.reason.clone(), score: offer.worth }
+fn item(offer: &Offer<'_>, parent: Option<&str>, lines: Range<u32>, level: Level, text: String) -> Item {
+    let (path, parent, tokens) = (offer.path.to_owned(), parent.map(ToOwned::to_owned), estimated_tokens(&text));
+    Item { path, parent, lines, level, text, tokens, reason: offer.reason.clone(), score: offer.worth }
 }
 
 /// A name as a line can hold it: one of code may be anything.

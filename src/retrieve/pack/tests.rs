@@ -33,7 +33,7 @@ fn catalogue(files: &[(&str, &str)]) -> Catalogue {
     catalogue
 }
 
-fn packed_without(catalogue: &Catalogue, task: &str, budget: usize, find_secrets: FindSecrets<'_>) -> Pack {
+fn packed_without(catalogue: &Catalogue, task: &str, budget: usize, discretion: Discretion<'_>) -> Pack {
     let (question, ranker) = (Question::parse(task), builtin().unwrap());
     let vector = ranker.embedding.question_vector(&question);
     let answers = |intent| {
@@ -42,11 +42,11 @@ fn packed_without(catalogue: &Catalogue, task: &str, budget: usize, find_secrets
     };
     let (files, behaviours) = (answers(Intent::File), answers(Intent::Behaviour));
     let wanted = Wanted { question: &question, files: &files, behaviours: &behaviours, budget };
-    pack(catalogue, wanted, find_secrets)
+    pack(catalogue, wanted, discretion)
 }
 
 fn packed(catalogue: &Catalogue, task: &str, budget: usize) -> Pack {
-    packed_without(catalogue, task, budget, &|_| Vec::new())
+    packed_without(catalogue, task, budget, Discretion { find_secrets: &|_| Vec::new(), is_secret: &|_, _| false })
 }
 
 fn of<'a>(pack: &'a Pack, path: &str) -> Vec<&'a Item> {
@@ -94,13 +94,13 @@ fn all_of_a_file_is_one_text_as_it_stands() {
 
 #[test]
 fn a_long_text_is_cut_to_its_most_telling_lines() {
-    let body: String = (0..300).map(|at| format!("    let value_{at} = {at};\n")).collect();
+    let body: String = (0..100).map(|at| format!("    let value_{at} = {at};\n")).collect();
     let long = format!("fn long_one() {{\n{body}    teapot_overflow();\n{body}}}\n");
     let catalogue = catalogue(&[("src/long.rs", &long)]);
     let pack = packed(&catalogue, "handle the teapot overflow", 300);
     let item = pack.items.first().unwrap();
     assert_eq!(item.level, Level::Part);
-    assert!(item.text.contains("teapot_overflow") && item.lines.contains(&301), "{:?} {}", item.lines, item.text);
+    assert!(item.text.contains("teapot_overflow") && item.lines.contains(&101), "{:?} {}", item.lines, item.text);
     assert!(pack.tokens > 200 && pack.tokens <= 300, "{}", pack.tokens);
     let lines: Vec<&str> = long.lines().collect();
     let (start, end) = (item.lines.start as usize, item.lines.end as usize);
@@ -109,11 +109,15 @@ fn a_long_text_is_cut_to_its_most_telling_lines() {
 
 #[test]
 fn secrets_are_not_shown() {
-    let catalogue =
-        catalogue(&[("src/key.rs", "const KEY: &str = \"hunter2\"; // fetch_key\nfn fetch_key() -> &str { KEY }\n")]);
-    let find = |text: &str| text.match_indices("hunter2").map(|(at, found)| at..at + found.len()).collect();
-    let pack = packed_without(&catalogue, "fetch_key KEY", 1_000, &find);
+    let key = "const KEY: &str = \"hunter2\"; // fetch_key\nfn fetch_key() -> &str { KEY }\n";
+    let catalogue = catalogue(&[("src/key.rs", key), ("keys/all.rs", "fn all_keys() { fetch_key(\"abc\") }\n")]);
+    let discretion = Discretion {
+        find_secrets: &|text| text.match_indices("hunter2").map(|(at, found)| at..at + found.len()).collect(),
+        is_secret: &|path, text| path.starts_with("keys/") && text.contains("abc"),
+    };
+    let pack = packed_without(&catalogue, "fetch_key KEY all_keys", 1_000, discretion);
     assert!(!pack.markdown.contains("hunter2") && pack.markdown.contains("«secret»"), "{}", pack.markdown);
+    assert!(!pack.markdown.contains("all") && of(&pack, "keys/all.rs").is_empty(), "{}", pack.markdown);
 }
 
 #[test]

@@ -74,7 +74,7 @@ mod tests {
     fn counts_words_signs_and_line_ends() {
         check("", 0);
         check("let cached = cache_lookup();\n", 5 + 3 + 1);
-        check("    parseHTTPHeader", 2 + 1 + 2);
+        check("    parseHTTPHeader", 1 + 1 + 2);
         check("// ------------", 1 + 3);
         check("2026", 4);
         check("日本😀é", 2 + 2 + 3 + 1);
