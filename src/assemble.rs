@@ -43,6 +43,7 @@ pub fn run() -> ExitCode {
         Command::Tour(_) => tour(command, &screen),
         Command::Index(_)
         | Command::Search(_)
+        | Command::Pack(_)
         | Command::Rewrite(_)
         | Command::Recipe(_)
         | Command::Batch(_)

@@ -19,7 +19,7 @@ const LARGEST_FILE: u64 = 300_000;
 const MOST_BYTES: usize = 8_000_000;
 const MOST_PAIRS: usize = 2_500;
 /// Questions of one package that is kept apart.
-pub(super) const MOST_QUESTIONS: usize = 400;
+pub(super) const MOST_QUESTIONS: usize = 150;
 
 /// Folders whose files are copies or built from others.
 const SKIPPED: &[&str] = &[

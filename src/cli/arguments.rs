@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
-use super::search_arguments::SearchArguments;
+use super::retrieve_arguments::{IndexArguments, PackArguments, SearchArguments};
 use crate::policy::{HostRule, Mode, Role};
 
 /// Index, search, rewrite and run, with every write reviewed first.
@@ -24,6 +24,8 @@ pub enum Command {
     Index(IndexArguments),
     /// Find code by name or by a question in plain words.
     Search(SearchArguments),
+    /// Print what somebody needs to see to do a task, as Markdown for a model.
+    Pack(PackArguments),
     /// Propose a structural rewrite as a diff.
     Rewrite(RewriteArguments),
     /// List recipes, and propose what one does as a diff.
@@ -70,14 +72,6 @@ pub struct WorkspaceArguments {
     /// Workspace folder.
     #[arg(long = "root", value_name = "FOLDER", default_value = ".")]
     pub root: PathBuf,
-}
-
-/// `tagout index`.
-#[derive(Debug, Args)]
-pub struct IndexArguments {
-    /// Workspace folder.
-    #[arg(default_value = ".")]
-    pub path: PathBuf,
 }
 
 /// `tagout rewrite`.

@@ -1,6 +1,6 @@
 //! `tagout index`
 
-use super::arguments::IndexArguments;
+use super::retrieve_arguments::IndexArguments;
 use super::{DONE, Screen, note_problems};
 use crate::engine::{Workbench, recipes};
 use crate::ports::{Cancel, Failure};

@@ -10,15 +10,16 @@ mod grants;
 mod index;
 mod ledger;
 mod mode;
+mod pack;
 mod policy;
 mod recipe;
 mod recipe_arguments;
+mod retrieve_arguments;
 mod reject;
 mod rewrite;
 mod run;
 mod screen;
 mod search;
-mod search_arguments;
 mod tour;
 mod trust;
 
@@ -27,7 +28,6 @@ use std::process::ExitCode;
 pub use arguments::{Arguments, Command};
 pub use recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
 pub use screen::{Colour, Screen};
-pub use search_arguments::{SearchArguments, SearchIntent};
 
 use crate::config::ConfigProblem;
 use crate::engine::Workbench;
@@ -64,6 +64,7 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
     let outcome = match command {
         Command::Index(arguments) => index::run(&arguments, workbench, screen, cancel),
         Command::Search(arguments) => search::run(&arguments, workbench, screen, cancel),
+        Command::Pack(arguments) => pack::run(&arguments, workbench, screen, cancel),
         Command::Rewrite(arguments) => rewrite::run(arguments, workbench, screen, cancel),
         Command::Recipe(arguments) => recipe::run(arguments, workbench, screen, cancel),
         Command::Batch(arguments) => batch::run(&arguments, workbench, screen, cancel),

@@ -69,6 +69,11 @@ impl Screen {
         self.print(&format!("{}\n", self.paint(BOLD, &visible(text))));
     }
 
+    /// Writes a text: to a terminal with nothing in it that it obeys; to a file or a pipe, byte for byte.
+    pub fn document(&self, text: &str) {
+        if self.terminal { self.print(&visible(text)) } else { self.print(text) }
+    }
+
     /// Writes a unified diff: coloured, and with nothing in it that a terminal obeys; to a file or a pipe, byte for
     /// byte, so that `git apply` takes it.
     pub fn diff(&self, diff: &str) {

@@ -1,6 +1,6 @@
 //! `tagout search`
 
-use super::search_arguments::{SearchArguments, SearchIntent};
+use super::retrieve_arguments::{SearchArguments, SearchIntent};
 use super::{DONE, FAILED, Screen};
 use crate::engine::{Workbench, recipes};
 use crate::ports::{Cancel, Failure};

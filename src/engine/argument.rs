@@ -18,6 +18,8 @@ pub(super) struct Argument {
     pub(super) root: Option<String>,
     pub(super) query: Option<String>,
     pub(super) limit: Option<usize>,
+    pub(super) task: Option<String>,
+    pub(super) budget: Option<usize>,
     pub(super) pattern: Option<String>,
     pub(super) replacement: Option<String>,
     pub(super) language: Option<String>,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::argument::{Argument, wanted};
 use super::order::{Answer, JobId, Level, Order, RequestId, Task};
-use super::recipes::{ApplyTask, Consent, Keeping, RefactorTask, RunTask, SearchTask, Term};
+use super::recipes::{ApplyTask, Consent, Keeping, PACK_BUDGET, PackTask, RefactorTask, RunTask, SearchTask, Term};
 use super::recipes::{rule_name, session_grant};
 use super::state::{Given, Pending, PendingTask, Reply, State};
 use crate::changes::{ChangesetId, FileChange, render_changeset, unrejected};
@@ -18,6 +18,7 @@ use crate::workspace::Root;
 /// Every command id, as the server announces it.
 pub const COMMANDS: &[&str] = &[
     "tagout.search",
+    "tagout.pack",
     "tagout.rewrite",
     "tagout.recipe",
     "tagout.run",
@@ -71,6 +72,7 @@ impl State {
                 let limit = argument.limit.unwrap_or(SEARCH_LIMIT);
                 Ok((None, self.search(request, query, limit, Reply::Json)))
             }
+            "tagout.pack" => self.pack(request, argument).map(|orders| (None, orders)),
             "tagout.rewrite" => started(self.rewrite(argument)?),
             "tagout.recipe" => started(self.recipe(argument)?),
             "tagout.run" => started(self.run(argument)?),
@@ -128,6 +130,19 @@ impl State {
             running.request = Some((request, reply));
         }
         vec![Order::Start(job, Task::Search(task))]
+    }
+
+    /// Starts to put a pack together; its outcome answers `request`.
+    fn pack(&mut self, request: RequestId, argument: &Argument) -> Result<Vec<Order>, Failure> {
+        let text = wanted(argument.task.clone(), "task")?;
+        let budget = argument.budget.unwrap_or(PACK_BUDGET);
+        let task = PackTask { root: self.root(argument)?, open: self.open_texts(), task: text, budget };
+        task.check()?;
+        let job = self.begin(None, Some(&task.root));
+        if let Some(running) = self.jobs.get_mut(&job) {
+            running.request = Some((request, Reply::Json));
+        }
+        Ok(vec![Order::Start(job, Task::Pack(task))])
     }
 
     fn rewrite(&mut self, argument: &Argument) -> Result<(JobId, Vec<Order>), Failure> {

@@ -221,6 +221,7 @@ fn is_serial(task: &Task) -> bool {
         | Task::Look(_)
         | Task::See(..)
         | Task::Search(_)
+        | Task::Pack(_)
         | Task::Names(_)
         | Task::Refactor(_)
         | Task::Run(_)
@@ -324,6 +325,7 @@ impl Worker {
                 recipes::refresh(workbench, &root, &paths, cancel, &report).map(Outcome::Indexed)
             }
             Task::Search(task) => recipes::search(workbench, &task, cancel).map(Outcome::Found),
+            Task::Pack(task) => recipes::pack(workbench, &task, cancel).map(Outcome::Packed),
             Task::Names(task) => recipes::symbols(workbench, &task, cancel).map(Outcome::Named),
             Task::Refactor(task) => recipes::refactor(workbench, &task, cancel, &report).map(Outcome::Proposed),
             Task::Run(task) => {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::naming::NameAsk;
 use super::order::{EditId, JobId, RequestId};
 use super::recipes::{
-    Applied, IndexSummary, LastApplied, Opened, Proposed, Ran, Report, Shared, Stance, SymbolReport, Verified,
+    Applied, IndexSummary, LastApplied, Opened, Packed, Proposed, Ran, Report, Shared, Stance, SymbolReport, Verified,
 };
 use crate::policy::Mode;
 use crate::ports::{Failure, OutputStream, Progress};
@@ -181,6 +181,8 @@ pub enum Outcome {
     Indexed(IndexSummary),
     /// Chunks that answer.
     Found(Report),
+    /// What somebody needs to see to do a task.
+    Packed(Packed),
     /// Where a name leads.
     Named(SymbolReport),
     /// A rewrite became a changeset, maybe an empty one.

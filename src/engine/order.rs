@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::naming::Targets;
 use super::recipes::{
-    ApplyTask, Granted, Judgement, RecordTask, RefactorTask, Report, RunTask, SearchTask, SymbolAnswer, SymbolTask,
-    VerifyTask,
+    ApplyTask, Granted, Judgement, PackTask, RecordTask, RefactorTask, Report, RunTask, SearchTask, SymbolAnswer,
+    SymbolTask, VerifyTask,
 };
 use crate::changes::{ChangesetId, Rejected};
 use crate::policy::Mode;
@@ -141,6 +141,8 @@ pub enum Task {
     Refresh(Root, Vec<RelativePath>),
     /// Find chunks.
     Search(SearchTask),
+    /// Put together what somebody needs to see to do a task.
+    Pack(PackTask),
     /// Find where a name leads.
     Names(SymbolTask),
     /// Make what a recipe, or a step of one, does into a changeset.

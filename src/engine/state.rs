@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::documents::{Documents, Place};
 use super::event::Ask;
 use super::notices::Touched;
-use super::order::{EditId, JobId, Notice, RequestId, Target};
+use super::order::{Answer, EditId, JobId, Notice, Order, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Stance, Unsaved};
 use super::turns::Turn;
 use crate::changes::{ChangesetId, FileReview, HunkId, HunkState, Rejected, Review};
@@ -171,6 +171,14 @@ pub(super) struct Job {
     pub output: String,
     /// What holds once it went well.
     pub given: Option<Given>,
+}
+
+impl Job {
+    /// Answers whoever waits for its outcome.
+    pub(super) fn answered(&self, value: serde_json::Value) -> Vec<Order> {
+        let answer = self.request.map(|(request, _)| Order::Answer(request, Ok(Answer::Value(value))));
+        answer.into_iter().collect()
+    }
 }
 
 /// In which form a request wants the outcome of a job.

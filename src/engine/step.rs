@@ -237,6 +237,7 @@ impl State {
                 self.indexed(summary)
             }
             Ok(Outcome::Found(report)) => found(job, report),
+            Ok(Outcome::Packed(packed)) => job.answered(packed.json()),
             Ok(Outcome::Named(report)) => self.named_places(job, report),
             Ok(Outcome::Proposed(proposed)) => {
                 last_words = summarise(&proposed.changeset).to_string();

@@ -13,6 +13,7 @@ mod network;
 mod redact;
 mod role;
 mod rule;
+pub mod secret_files;
 pub mod shell;
 mod verdict;
 
@@ -25,7 +26,7 @@ pub use grant::{Approval, Grant, GrantError, GrantedBy};
 pub use level::{Containment, SandboxLevel, UnknownLevel};
 pub use mode::{Mode, UnknownMode};
 pub use network::{DEFAULT_PORTS, Host, HostError, HostRule};
-pub use redact::{redact, redact_words, secrets};
+pub use redact::{redact, redact_words, secret_places, secrets};
 pub use role::{Power, Powers, Role, UnknownRole};
 pub use rule::{CommandPattern, Content, Example, Names, PathPattern, PatternError, Rule, WordPattern};
 pub use verdict::{Decision, Layer, Reason, Setting, Verdict};

@@ -48,6 +48,13 @@ pub fn secrets(text: &str) -> BTreeSet<&str> {
     found.into_iter().filter_map(at).chain(named).collect()
 }
 
+/// Where in `text` what [`secrets`] finds stands, also where it stands again; ranges may overlap.
+#[must_use]
+pub fn secret_places(text: &str) -> Vec<Range<usize>> {
+    let again = |secret: &str| text.match_indices(secret).map(|(at, _)| at..at + secret.len()).collect::<Vec<_>>();
+    secrets(text).into_iter().flat_map(again).collect()
+}
+
 /// Options that a password follows in the same word, by the program's name.
 const JOINED: &[(&str, &str)] =
     &[("mysql", "-p"), ("mysqldump", "-p"), ("mysqladmin", "-p"), ("mariadb", "-p"), ("sshpass", "-p"), ("7z", "-p")];

@@ -180,9 +180,13 @@ impl Direction {
 }
 
 fn product(left: &[u8; DIMENSIONS], right: &[u8; DIMENSIONS]) -> i32 {
-    let times = |(a, b): (&u8, &u8)| i32::from(i16::from(a.cast_signed()) * i16::from(b.cast_signed()));
+    // Nothing can overflow; checks for it would keep the compiler from taking many at once.
+    let add = |sum: i32, (a, b): (&u8, &u8)| {
+        sum.wrapping_add(i32::from(i16::from(a.cast_signed()).wrapping_mul(i16::from(b.cast_signed()))))
+    };
     let ((left, _), (right, _)) = (left.as_chunks::<32>(), right.as_chunks::<32>());
-    left.iter().zip(right).map(|(left, right)| left.iter().zip(right).map(times).sum::<i32>()).sum()
+    let stretches = left.iter().zip(right).map(|(left, right)| left.iter().zip(right).fold(0, add));
+    stretches.fold(0, i32::wrapping_add)
 }
 
 /// Calls `take` with each term that a chunk's vector is made of and what it counts for there, repeats kept.

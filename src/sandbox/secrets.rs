@@ -10,7 +10,6 @@
 //! is so young that a further change might not show in it. What cannot be searched ends the run, but for folders
 //! that are closed to the user: these are named with each run, since a command may open those that are the user's own.
 
-mod names;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -20,9 +19,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use self::names::{PatternError, Patterns};
 use self::search::{Known, Search};
 use super::disk::Folder;
+use crate::policy::secret_files::{PatternError, Patterns};
 use crate::ports::{OpenText, Refusal};
 use crate::workspace::RelativePath;
 

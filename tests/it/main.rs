@@ -34,6 +34,7 @@ mod levels;
 mod limits;
 mod network;
 mod outputs;
+mod packs;
 mod patterns;
 mod permissions;
 mod place;

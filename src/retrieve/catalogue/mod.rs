@@ -218,6 +218,16 @@ impl Catalogue {
         record.text.of(&texts).map(ToOwned::to_owned)
     }
 
+    /// Texts of a file's chunks, each with its number, in the order that they were put in; empty for an unknown file.
+    #[must_use]
+    pub fn texts_of(&self, path: &RelativePath) -> Vec<(u32, String)> {
+        let Some((file, texts)) = self.file(path).and_then(|file| Some((file, self.texts(file)?))) else {
+            return Vec::new();
+        };
+        let text = |chunk: u32| Some((chunk, self.record(chunk)?.text.of(&texts)?.to_owned()));
+        file.chunks.clone().filter_map(text).collect()
+    }
+
     /// A chunk as it was put, and its file.
     #[must_use]
     pub fn stored(&self, chunk: u32) -> Option<StoredChunk> {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::super::disk::{Folder, Kind, Seen};
 use super::super::moment::{Moment, Since, Stamp};
-use super::names::{Patterns, Proof, is_secret_folder, told_by_name};
 use super::{Found, SecretsError};
+use crate::policy::secret_files::{Patterns, Proof, is_secret_folder, told_by_name};
 use crate::ports::Refusal;
 use crate::text::visible_line;
 use crate::workspace::RelativePath;

@@ -12,7 +12,7 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// What has to be true of a file with a telling name to make it a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
+pub enum Proof {
     /// Nothing more.
     Name,
     /// Its content holds one of these.
@@ -85,12 +85,14 @@ const TEMPLATES: &[&str] = &["example", "sample", "template", "dist", "defaults"
 const FOLDERS: &[&str] = &[".ssh", ".gnupg", ".aws", ".azure", ".kube"];
 
 /// Whether the folder `name` holds nothing but secrets.
-pub(super) fn is_secret_folder(name: &OsStr) -> bool {
+#[must_use]
+pub fn is_secret_folder(name: &OsStr) -> bool {
     FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder))
 }
 
 /// What is to be proven of the file `name` in `folder` before it is a secret; `None` for any other file.
-pub(super) fn told_by_name(folder: Option<&OsStr>, name: &OsStr) -> Option<Proof> {
+#[must_use]
+pub fn told_by_name(folder: Option<&OsStr>, name: &OsStr) -> Option<Proof> {
     // Letters that are none hide nothing: what the rest of the name tells holds.
     let name = name.to_string_lossy().to_ascii_lowercase();
     let within = |wanted: &str| folder.is_some_and(|folder| folder.eq_ignore_ascii_case(wanted));
@@ -119,7 +121,8 @@ fn is_template(name: &str) -> bool {
 
 impl Proof {
     /// Whether the beginning of a file proves it to be a secret. Letters count the same in either case.
-    pub(super) fn is_met_by(self, content: &[u8]) -> bool {
+    #[must_use]
+    pub fn is_met_by(self, content: &[u8]) -> bool {
         let holds =
             |wanted: &&str| content.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()));
         match self {
@@ -132,7 +135,7 @@ impl Proof {
 
 /// The user's patterns, in the language of `.gitignore`, whatever the case.
 #[derive(Debug)]
-pub(super) struct Patterns {
+pub struct Patterns {
     hidden: Gitignore,
     shown: Gitignore,
     names: Vec<String>,
@@ -142,32 +145,38 @@ pub(super) struct Patterns {
 /// A pattern that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{pattern}` in {setting} is no pattern: {reason}")]
-pub(in super::super) struct PatternError {
+pub struct PatternError {
     setting: &'static str,
     pattern: String,
     reason: String,
 }
 
 impl Patterns {
-    /// Reads the patterns. One that cannot be read is an error, so that it does not hide nothing.
-    pub(super) fn new(hidden: &[String], shown: &[String]) -> Result<Self, PatternError> {
+    /// Reads the patterns.
+    ///
+    /// # Errors
+    /// When one cannot be read: it must not hide nothing.
+    pub fn new(hidden: &[String], shown: &[String]) -> Result<Self, PatternError> {
         let text = format!("{hidden:?} {shown:?}");
         let names = hidden.iter().flat_map(|pattern| pattern.split('/').map(str::to_owned)).collect();
         Ok(Self { hidden: matcher("run.hidden", hidden)?, shown: matcher("run.shown", shown)?, names, text })
     }
 
     /// Whether one of the patterns of `run.hidden` means `path`.
-    pub(super) fn hide(&self, path: &Path, folder: bool) -> bool {
+    #[must_use]
+    pub fn hide(&self, path: &Path, folder: bool) -> bool {
         !self.hidden.is_empty() && self.hidden.matched(path, folder).is_ignore()
     }
 
     /// Whether one of the patterns of `run.shown` means `path`.
-    pub(super) fn show(&self, path: &Path, folder: bool) -> bool {
+    #[must_use]
+    pub fn show(&self, path: &Path, folder: bool) -> bool {
         !self.shown.is_empty() && self.shown.matched(path, folder).is_ignore()
     }
 
     /// Whether a file at `path` with this content is a secret, as a search that came to it would find.
-    pub(super) fn mean(&self, path: &Path, content: &[u8]) -> bool {
+    #[must_use]
+    pub fn mean(&self, path: &Path, content: &[u8]) -> bool {
         let above: Vec<&Path> = path.ancestors().skip(1).filter(|above| above.file_name().is_some()).collect();
         if self.show(path, false) || above.iter().any(|above| self.show(above, true)) {
             return false;
@@ -180,18 +189,21 @@ impl Patterns {
     }
 
     /// Whether a pattern of `run.hidden` names the folder `name`, so that it is searched although others like it are not.
-    pub(super) fn name(&self, name: &OsStr) -> bool {
+    #[must_use]
+    pub fn name(&self, name: &OsStr) -> bool {
         let Some(name) = name.to_str() else { return false };
         self.names.iter().any(|part| part.eq_ignore_ascii_case(name))
     }
 
     /// Whether there is a pattern in `run.hidden` at all.
-    pub(super) fn hides_some(&self) -> bool {
+    #[must_use]
+    pub fn hides_some(&self) -> bool {
         !self.hidden.is_empty()
     }
 
     /// All of them, as text to be compared.
-    pub(super) fn text(&self) -> &str {
+    #[must_use]
+    pub fn text(&self) -> &str {
         &self.text
     }
 }

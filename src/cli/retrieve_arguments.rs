@@ -1,8 +1,19 @@
-//! The arguments of what looks things up.
+//! What can be typed to index, search and pack.
+
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::arguments::WorkspaceArguments;
+use crate::engine::recipes::PACK_BUDGET;
+
+/// `tagout index`.
+#[derive(Debug, Args)]
+pub struct IndexArguments {
+    /// Workspace folder.
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+}
 
 /// `tagout search`.
 #[derive(Debug, Args)]
@@ -36,4 +47,21 @@ pub enum SearchIntent {
     Behaviour,
     /// The files that a task or a topic is about, each once first.
     File,
+}
+
+/// `tagout pack`.
+#[derive(Debug, Args)]
+pub struct PackArguments {
+    /// What is to be done, in plain words and names: "retry when the server is busy", "fix Root::join in src/root.rs".
+    #[arg(required = true)]
+    pub task: Vec<String>,
+    /// Most tokens, by an estimate that is meant to be high.
+    #[arg(long, value_name = "TOKENS", default_value_t = PACK_BUDGET)]
+    pub budget: usize,
+    /// Print JSON, one object.
+    #[arg(long)]
+    pub json: bool,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
 }
