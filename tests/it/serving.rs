@@ -73,7 +73,7 @@ fn all(catalogue: &Catalogue) -> Vec<String> {
 }
 
 fn served(index: &Index) -> Vec<String> {
-    index.look(&[], |_| unreachable!("nothing is laid over"), all).unwrap()
+    index.look(&[], |_| Ok(Vec::new()), all).unwrap()
 }
 
 fn names(index: &Index) -> Vec<String> {
@@ -82,7 +82,7 @@ fn names(index: &Index) -> Vec<String> {
         let chunks: Vec<u32> = catalogue.files().flat_map(of_file).collect();
         chunks.into_iter().filter_map(|at| Some(catalogue.known(at)?.symbol?.to_owned())).collect()
     };
-    index.look(&[], |_| unreachable!("nothing is laid over"), symbols).unwrap()
+    index.look(&[], |_| Ok(Vec::new()), symbols).unwrap()
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn consistent(folder: &Path) -> Vec<String> {
             assert_eq!(hashes.collect::<Vec<_>>(), record.chunks, "{path}");
         }
     };
-    index.look(&[], |_| unreachable!("nothing is laid over"), check).unwrap();
+    index.look(&[], |_| Ok(Vec::new()), check).unwrap();
     served(&index)
 }
 
