@@ -71,10 +71,13 @@ impl Marks {
             depth: path.matches('/').count(),
         }
     }
+}
 
+impl Said {
+    /// The same as numbers of a row.
     #[allow(clippy::cast_precision_loss, reason = "a path has few folders")]
-    pub(super) fn row(&self, path: &str) -> [f32; 7] {
-        let Said { test, example, prose, header, old, hub, depth } = self.said(path);
+    pub(super) fn row(self) -> [f32; 7] {
+        let Self { test, example, prose, header, old, hub, depth } = self;
         let [test, example, prose, header, old, hub] =
             [test, example, prose, header, old, hub].map(|is| f32::from(u8::from(is)));
         [test, example, prose, header, old, hub, depth as f32]

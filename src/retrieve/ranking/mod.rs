@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 pub use self::intent::Intent;
 
-use self::marks::{Marks, Said};
+use self::marks::Said;
 use self::pool::{FileScores, Pool};
 use self::row::{Rows, WIDTH};
 use super::embedding::Embedding;
@@ -101,8 +101,8 @@ pub fn row_names() -> Vec<String> {
 #[must_use]
 pub fn rows(catalogue: &Catalogue, embedding: &Embedding, question: &Question, vector: &[f32]) -> Vec<(u32, Vec<f32>)> {
     let pool = Pool::new(catalogue, question, vector);
-    let (mut rows, marks) = (Rows::new(&pool, embedding), Marks::new(question));
-    pool.candidates.iter().map(|(chunk, known)| (*chunk, rows.of(*chunk, known, &marks).to_vec())).collect()
+    let mut rows = Rows::new(&pool, embedding);
+    pool.candidates.iter().map(|(chunk, known)| (*chunk, rows.of(*chunk, known).to_vec())).collect()
 }
 
 /// The best `limit` answers to `question`, whose vector is `vector`, best first, no chunk twice.
@@ -115,12 +115,12 @@ pub fn search(
     wanted: Wanted,
 ) -> Vec<Answer> {
     let pool = Pool::new(catalogue, question, vector);
-    let (mut rows, marks) = (Rows::new(&pool, ranker.embedding), Marks::new(question));
+    let mut rows = Rows::new(&pool, ranker.embedding);
     let weights = Weights::of(wanted.intent);
     let mut scored: Vec<Scored<'_>> = Vec::with_capacity(pool.candidates.len());
     for (chunk, known) in &pool.candidates {
-        let row = rows.of(*chunk, known, &marks);
-        let file = weights.file * file_score(&pool, known, marks.said(known.path), &row);
+        let row = rows.of(*chunk, known);
+        let file = weights.file * file_score(&pool, known, rows.said(known), &row);
         let name = question.names.iter().map(|name| names::match_of(known, name)).fold(0.0, f32::max);
         let name = name_share(wanted.intent, name);
         scored.push(Scored { chunk: *chunk, known, row, file, name, score: ranker.trees.score(&row) + file + name });

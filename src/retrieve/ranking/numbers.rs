@@ -1,13 +1,19 @@
 //! Counts and yes-or-no as numbers of a row.
 
 /// The longest run of terms that stand in the question as they stand in the name.
-pub(super) fn longest_run(asked: &[String], name: &[String]) -> usize {
-    let run = |from: usize, at: usize| {
-        let pairs = asked.iter().skip(from).zip(name.iter().skip(at));
-        pairs.take_while(|(asked, word)| asked == word).count()
-    };
-    let runs = (0..asked.len()).flat_map(|from| (0..name.len()).map(move |at| (from, at)));
-    runs.map(|(from, at)| run(from, at)).max().unwrap_or_default()
+/// `name` has the place of each word in the question.
+pub(super) fn longest_run(name: &[Option<usize>]) -> usize {
+    let (mut longest, mut run, mut before) = (0, 0, None);
+    for place in name {
+        run = match (place, before) {
+            (None, _) => 0,
+            (Some(place), Some(before)) if *place == before + 1 => run + 1,
+            (Some(_), _) => 1,
+        };
+        before = *place;
+        longest = longest.max(run);
+    }
+    longest
 }
 
 pub(super) fn flag(is: bool) -> f32 {

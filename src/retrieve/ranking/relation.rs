@@ -1,39 +1,75 @@
-//! How near the words of a question are to the words of a name, by the rows of the trained table.
+//! The words of candidates, and how near they are to the terms of a question by the rows of the trained table.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::super::embedding::{Direction, Embedding};
+use super::super::{Catalogue, terms};
 
-/// Cosines of terms to each term of one question.
+/// A word that candidates are made of.
+pub(super) struct Word {
+    /// Which of the question's terms it is.
+    pub(super) asked: Option<usize>,
+    /// Cosine to each term of the question: 1 for the same term, 0 where one is not known.
+    pub(super) near: Vec<f32>,
+    /// How rare it is among all chunks.
+    pub(super) rarity: f32,
+}
+
+/// The words of a text, each once, no whole identifiers.
+pub(super) type Words = Rc<[Rc<Word>]>;
+
+/// The words met so far, in the eyes of one question: many candidates share them.
 pub(super) struct Relations<'a> {
+    catalogue: &'a Catalogue,
     embedding: &'a Embedding,
     asked: &'a [String],
     directions: Vec<Option<Direction>>,
-    known: HashMap<String, Rc<[f32]>>,
+    words: HashMap<String, Rc<Word>>,
+    texts: HashMap<String, Words>,
 }
 
 impl<'a> Relations<'a> {
-    /// To the terms of a question.
-    pub(super) fn new(embedding: &'a Embedding, asked: &'a [String]) -> Self {
+    /// To the terms `asked` of a question over `catalogue`.
+    pub(super) fn new(catalogue: &'a Catalogue, embedding: &'a Embedding, asked: &'a [String]) -> Self {
         let directions = asked.iter().map(|term| embedding.in_question(term)).collect();
-        Self { embedding, asked, directions, known: HashMap::new() }
+        Self { catalogue, embedding, asked, directions, words: HashMap::new(), texts: HashMap::new() }
     }
 
-    /// Cosine of `term`, as a chunk has it, to each term of the question: 1 for the same term, 0 where none is known.
-    pub(super) fn of(&mut self, term: &str) -> Rc<[f32]> {
-        if let Some(known) = self.known.get(term) {
-            return Rc::clone(known);
+    /// The words of `text`.
+    pub(super) fn words(&mut self, text: &str) -> Words {
+        if let Some(words) = self.texts.get(text) {
+            return Rc::clone(words);
         }
-        let own = self.embedding.in_chunk(term);
+        let mut list: Vec<Rc<Word>> = Vec::new();
+        for term in terms(text).into_iter().filter(|term| !term.starts_with('=')) {
+            let word = self.word(term);
+            if !list.iter().any(|own| Rc::ptr_eq(own, &word)) {
+                list.push(word);
+            }
+        }
+        let words: Words = list.into();
+        self.texts.insert(text.to_owned(), Rc::clone(&words));
+        words
+    }
+
+    fn word(&mut self, term: String) -> Rc<Word> {
+        if let Some(word) = self.words.get(&term) {
+            return Rc::clone(word);
+        }
+        let own = self.embedding.in_chunk(&term);
         let cosine = |(asked, direction): (&String, &Option<Direction>)| match (own, direction) {
-            _ if asked == term => 1.0,
+            _ if *asked == term => 1.0,
             (Some(own), Some(direction)) => own.cosine(*direction).max(0.0),
             (None, _) | (_, None) => 0.0,
         };
-        let cosines: Rc<[f32]> = self.asked.iter().zip(&self.directions).map(cosine).collect();
-        self.known.insert(term.to_owned(), Rc::clone(&cosines));
-        cosines
+        let word = Rc::new(Word {
+            asked: self.asked.iter().position(|asked| *asked == term),
+            near: self.asked.iter().zip(&self.directions).map(cosine).collect(),
+            rarity: self.catalogue.rarity_of(&term),
+        });
+        self.words.insert(term, Rc::clone(&word));
+        word
     }
 }
 
@@ -50,12 +86,12 @@ pub(super) struct Met {
 
 /// How well `words` meet the question whose terms weigh `weights`; all 0 without words.
 #[allow(clippy::cast_precision_loss, reason = "a name has few words")]
-pub(super) fn met(words: &[Rc<[f32]>], weights: &[f32]) -> Met {
+pub(super) fn met(words: &[Rc<Word>], weights: &[f32]) -> Met {
     if words.is_empty() {
         return Met::default();
     }
-    let nearest_term = |word: &Rc<[f32]>| word.iter().copied().fold(0.0, f32::max);
-    let nearest_word = |at: usize| words.iter().filter_map(|word| word.get(at).copied()).fold(0.0, f32::max);
+    let nearest_term = |word: &Rc<Word>| word.near.iter().copied().fold(0.0, f32::max);
+    let nearest_word = |at: usize| words.iter().filter_map(|word| word.near.get(at).copied()).fold(0.0, f32::max);
     let total: f32 = weights.iter().sum();
     let question: f32 = weights.iter().enumerate().map(|(at, weight)| weight * nearest_word(at)).sum();
     Met {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::super::embedding::Embedding;
-use super::super::{Known, Question, Shape, cosine, terms};
+use super::super::{Known, Question, Shape, cosine};
 use super::intent::says_what_it_does;
-use super::marks::Marks;
+use super::marks::{Marks, Said};
 use super::names;
 use super::numbers::{flag, logarithm, longest_run, number, ratio};
 use super::pool::{FileScores, Pool};
-use super::relation::{Relations, met};
+use super::relation::{Relations, Word, Words, met};
 use crate::syntax::ChunkKind;
 
 /// Names of the numbers of a row, group by group.
@@ -125,9 +125,6 @@ const NOT_FOUND: usize = 3_000;
 /// Words of a name in a signature beyond which no more are compared.
 const SIGNATURE_WORDS: usize = 24;
 
-/// The words of a text, each once, no whole identifiers.
-type Words = Rc<[String]>;
-
 /// The words that a candidate is made of.
 struct Own {
     name: Words,
@@ -138,12 +135,19 @@ struct Own {
     folder: Words,
 }
 
+/// Whether the question's term at `at` is one of `words`.
+fn among(words: &Words, at: usize) -> bool {
+    words.iter().any(|word| word.asked == Some(at))
+}
+
 /// Makes rows for the candidates of one pool.
 pub(super) struct Rows<'a> {
     pool: &'a Pool<'a>,
     embedding: &'a Embedding,
     relations: Relations<'a>,
-    words: HashMap<String, Words>,
+    marks: Marks,
+    /// What the paths of files say, by their numbers.
+    said: HashMap<u32, Said>,
     /// The question's terms from the rarest on.
     by_rarity: Vec<usize>,
     total: f32,
@@ -155,14 +159,15 @@ impl<'a> Rows<'a> {
         let mut by_rarity: Vec<usize> = (0..pool.terms.len()).collect();
         let rarity = |at: &usize| pool.rarities.get(*at).copied().unwrap_or_default();
         by_rarity.sort_by(|left, right| rarity(right).total_cmp(&rarity(left)));
-        let relations = Relations::new(embedding, &pool.terms);
+        let relations = Relations::new(pool.catalogue, embedding, &pool.terms);
+        let marks = Marks::new(pool.question);
         let total = pool.rarities.iter().sum::<f32>().max(0.001);
-        Self { pool, embedding, relations, words: HashMap::new(), by_rarity, total }
+        Self { pool, embedding, relations, marks, said: HashMap::new(), by_rarity, total }
     }
 
     /// The row of one candidate.
-    pub(super) fn of(&mut self, chunk: u32, known: &Known<'_>, marks: &Marks) -> [f32; WIDTH] {
-        let own = self.own(known);
+    pub(super) fn of(&mut self, chunk: u32, known: &Known<'_>) -> [f32; WIDTH] {
+        let (own, said) = (self.own(known), self.said(known));
         let Pool { catalogue, question, all_rarities, .. } = self.pool;
         let all: Vec<[u8; 5]> = question.terms.iter().map(|term| catalogue.counts(chunk, term)).collect();
         let plain = |(term, counts): (&String, &[u8; 5])| (!term.starts_with('=')).then_some(*counts);
@@ -177,7 +182,7 @@ impl<'a> Rows<'a> {
             &self.shaped(known, &own),
             &self.around(known, &own, &counts),
             &self.of_file(known),
-            &marks.row(known.path),
+            &said.row(),
             &self.asked(known),
         ];
         let mut row = [0.0; WIDTH];
@@ -187,32 +192,22 @@ impl<'a> Rows<'a> {
         row
     }
 
-    fn own(&mut self, known: &Known<'_>) -> Own {
-        let path = known.path;
-        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
-        Own {
-            name: self.words(known.symbol.unwrap_or_default()),
-            parent: self.words(known.parent.unwrap_or_default()),
-            signature: self.words(known.signature),
-            path: self.words(path.rsplit_once('.').map_or(path, |(stem, _)| stem)),
-            stem: self.words(file.split('.').next().unwrap_or(file)),
-            folder: self.words(folder.rsplit('/').next().unwrap_or_default()),
-        }
+    /// What the path of a candidate says of it.
+    pub(super) fn said(&mut self, known: &Known<'_>) -> Said {
+        *self.said.entry(known.file).or_insert_with(|| self.marks.said(known.path))
     }
 
-    fn words(&mut self, text: &str) -> Words {
-        if let Some(words) = self.words.get(text) {
-            return Rc::clone(words);
+    fn own(&mut self, known: &Known<'_>) -> Own {
+        let (path, relations) = (known.path, &mut self.relations);
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+        Own {
+            name: relations.words(known.symbol.unwrap_or_default()),
+            parent: relations.words(known.parent.unwrap_or_default()),
+            signature: relations.words(known.signature),
+            path: relations.words(path.rsplit_once('.').map_or(path, |(stem, _)| stem)),
+            stem: relations.words(file.split('.').next().unwrap_or(file)),
+            folder: relations.words(folder.rsplit('/').next().unwrap_or_default()),
         }
-        let mut list: Vec<String> = Vec::new();
-        for term in terms(text) {
-            if !term.starts_with('=') && !list.contains(&term) {
-                list.push(term);
-            }
-        }
-        let words: Words = list.into();
-        self.words.insert(text.to_owned(), Rc::clone(&words));
-        words
     }
 
     fn found(&self, chunk: u32) -> [f32; FOUND.len()] {
@@ -226,7 +221,6 @@ impl<'a> Rows<'a> {
     /// The share of the question's terms that each field has, plain and by their rarity, then of any field.
     fn covered(&self, own: &Own, counts: &[[u8; 5]]) -> [f32; COVERED.len()] {
         let in_text = |at: usize| counts.get(at).is_some_and(|counts| counts.last().is_some_and(|count| *count > 0));
-        let among = |words: &Words, at: usize| self.pool.terms.get(at).is_some_and(|term| words.contains(term));
         let any = |at: usize| counts.get(at).is_some_and(|counts| counts.iter().any(|count| *count > 0));
         let [name, parent, path] = [&own.name, &own.parent, &own.path].map(|words| self.share(|at| among(words, at)));
         let signature = self.share(|at| among(&own.signature, at));
@@ -250,12 +244,13 @@ impl<'a> Rows<'a> {
     }
 
     /// What the question has of a candidate's words.
+    #[allow(clippy::unused_self, reason = "as the others")]
     fn own_words(&self, own: &Own) -> [f32; OWN.len()] {
-        let asked = |word: &String| self.pool.terms.contains(word);
+        let asked = |word: &Rc<Word>| word.asked.is_some();
         let share = |words: &Words| ratio(words.iter().filter(|word| asked(word)).count(), words.len());
-        let missing = own.name.iter().filter(|word| !asked(word)).map(|word| self.pool.catalogue.rarity_of(word)).sum();
-        let first = self.pool.terms.first().is_some_and(|term| own.name.contains(term));
-        let run = longest_run(&self.pool.terms, &own.name);
+        let missing = own.name.iter().filter(|word| !asked(word)).map(|word| word.rarity).sum();
+        let first = among(&own.name, 0);
+        let run = longest_run(&own.name.iter().map(|word| word.asked).collect::<Vec<_>>());
         [
             share(&own.name),
             share(&own.parent),
@@ -273,15 +268,12 @@ impl<'a> Rows<'a> {
     }
 
     /// How near a candidate's words are to the question's, where they are not the same.
-    fn related(&mut self, own: &Own, known: &Known<'_>) -> [f32; RELATED.len()] {
-        let mut of =
-            |words: &[String]| -> Vec<Rc<[f32]>> { words.iter().map(|word| self.relations.of(word)).collect() };
-        let names = of(&own.name);
+    fn related(&self, own: &Own, known: &Known<'_>) -> [f32; RELATED.len()] {
         let few = own.signature.get(..SIGNATURE_WORDS.min(own.signature.len())).unwrap_or_default();
-        let (signatures, parents, stems) = (of(few), of(&own.parent), of(&own.stem));
-        let first = names.first().and_then(|word| word.first().copied()).unwrap_or_default();
+        let first = own.name.first().and_then(|word| word.near.first().copied()).unwrap_or_default();
         let weights = &self.pool.rarities;
-        let [name, signature, parent, stem] = [&names, &signatures, &parents, &stems].map(|words| met(words, weights));
+        let [name, signature, parent, stem] =
+            [&*own.name, few, &*own.parent, &*own.stem].map(|words| met(words, weights));
         let vector = self.embedding.heading_vector(known.symbol, known.parent, known.path, known.signature);
         let name_vector = cosine(&vector, self.pool.vector);
         [
@@ -306,7 +298,7 @@ impl<'a> Rows<'a> {
         let whole = symbol.replace('_', "").to_lowercase();
         let rarity = match own.name.as_ref() {
             [] => 0.0,
-            [one] => self.pool.catalogue.rarity_of(one),
+            [one] => one.rarity,
             [_, _, ..] => self.pool.catalogue.rarity_of(&format!("={whole}")),
         };
         [
@@ -332,7 +324,7 @@ impl<'a> Rows<'a> {
         let siblings = self.pool.siblings.get(&(known.path, known.parent.unwrap_or_default())).copied();
         let place = |order: usize| {
             let Some(at) = self.by_rarity.get(order) else { return -1.0 };
-            let has = |words: &Words| self.pool.terms.get(*at).is_some_and(|term| words.contains(term));
+            let has = |words: &Words| among(words, *at);
             let in_text = counts.get(*at).and_then(|counts| counts.last()).is_some_and(|count| *count > 0);
             match () {
                 () if has(&own.name) => 3.0,
