@@ -321,3 +321,25 @@ fn a_flipped_bit_deep_in_a_large_file_is_never_served() {
     let open = LanceStore::new(folder.path().to_owned(), "test").open().unwrap();
     assert!(open.files.is_empty() && open.notice.is_some() && !folder.path().join("suspect").exists());
 }
+
+#[test]
+fn many_rows_are_made_durable_and_many_small_runs_are_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = LanceStore::new(folder.path().to_owned(), "test");
+    store.open().unwrap();
+    let journal = || fs::metadata(folder.path().join(JOURNAL)).unwrap().len();
+    let data = || all_files(folder.path()).iter().filter(|at| at.parent().unwrap().ends_with("data")).count();
+    let mut most = 0;
+    for round in 0..40 {
+        let files = (0..50).map(|at| file(&format!("{round}/f{at}.rs"), &[("name", "text"); 20])).collect();
+        store.replace(files, &[]).unwrap();
+        assert!(journal() > 32);
+        store.compact().unwrap();
+        assert_eq!(journal(), 32, "what was written is in the manifest, which is synced");
+        most = most.max(data());
+    }
+    assert!((20..40).contains(&most) && data() < 20, "{most} files, then {}", data());
+    drop(store);
+    let open = LanceStore::new(folder.path().to_owned(), "test").open().unwrap();
+    assert_eq!((open.files.len(), open.notice), (2_000, None));
+}

@@ -14,11 +14,13 @@ use super::rows::check_vectors;
 use super::runtime::Lazy;
 use super::table::{self, Reading};
 use crate::locks::FileLock;
-use crate::ports::{Failure, FailureKind, FileChunks, KeepsCatalogue, OpenIndex, Store, TakeChunk};
+use crate::ports::{Failure, FailureKind, FileChunks, IndexRecord, KeepsCatalogue, OpenIndex, Store, TakeChunk};
 use crate::workspace::RelativePath;
 
-/// [`compact`](Store::compact) does nothing before this many commits or rows since the last time.
+/// [`compact`](Store::compact) does nothing before this many commits or rows since the last time; it merges for commits,
+/// or so many files more than the rows need, and for rows only makes them durable: reading has no use for fewer files.
 const COMMITS_WORTH_MERGING: u64 = 32;
+const FILES_WORTH_MERGING: u64 = 32;
 const ROWS_WORTH_SYNCING: u64 = 1_000;
 /// Paths named in one deletion or one look.
 const NAMED_AT_ONCE: usize = 500;
@@ -53,6 +55,14 @@ struct Writer {
     journal_length: u64,
     known: Paths,
     unsynced: u64,
+}
+
+impl Writer {
+    fn is_in_pieces(&self) -> bool {
+        let files = self.state.files.keys().filter(|path| path.starts_with("data/")).count() as u64;
+        self.entries >= COMMITS_WORTH_MERGING
+            || files >= FILES_WORTH_MERGING + self.state.rows / table::MERGED_ROWS as u64
+    }
 }
 
 impl LanceStore {
@@ -111,12 +121,7 @@ impl LanceStore {
         Ok(OpenIndex { files, notice, read_only: true })
     }
 
-    fn take(
-        &self,
-        loaded: Loaded,
-        lock: FileLock,
-        held: &mut Held,
-    ) -> BTreeMap<RelativePath, crate::ports::IndexRecord> {
+    fn take(&self, loaded: Loaded, lock: FileLock, held: &mut Held) -> BTreeMap<RelativePath, IndexRecord> {
         let Loaded { table, told, .. } = loaded;
         let mut known = Paths::default();
         told.records.keys().for_each(|path| known.add(path));
@@ -185,11 +190,23 @@ impl LanceStore {
         Ok(())
     }
 
+    /// What was written, as manifest and journal have it.
+    fn records(&self) -> Result<BTreeMap<RelativePath, IndexRecord>, Failure> {
+        let told = manifest::read(&self.folder, &self.embedder)?;
+        told.map(|told| told.records).map_err(|_| changed_meanwhile())
+    }
+
+    /// Waits until everything is on the disk, and puts the journal into the manifest.
+    fn make_durable(&self, writer: &mut Writer) -> Result<(), Failure> {
+        let records = self.records()?;
+        files::sync_table(&self.folder)?;
+        writer.seal = manifest::write(&self.folder, &self.embedder, &writer.state, &records)?;
+        (writer.entries, writer.journal_length, writer.unsynced) = (0, writer.seal.len() as u64, 0);
+        Ok(())
+    }
+
     fn merge(&self, writer: &mut Writer) -> Result<(), Failure> {
-        let records = match manifest::read(&self.folder, &self.embedder)? {
-            Ok(told) => told.records,
-            Err(_) => return Err(changed_meanwhile()),
-        };
+        let records = self.records()?;
         let table = writer.table.clone();
         let version = self.runtime.run("merging the index", async move {
             table::merge(&table).await?;
@@ -327,10 +344,9 @@ impl Store for LanceStore {
         let merged = match &mut *held {
             Held::Closed => return Err(closed()),
             Held::Reading(_) => return Ok(()),
-            Held::Writing(writer) if writer.entries < COMMITS_WORTH_MERGING && writer.unsynced < ROWS_WORTH_SYNCING => {
-                return Ok(());
-            }
-            Held::Writing(writer) => self.merge(writer),
+            Held::Writing(writer) if writer.is_in_pieces() => self.merge(writer),
+            Held::Writing(writer) if writer.unsynced >= ROWS_WORTH_SYNCING => self.make_durable(writer),
+            Held::Writing(_) => return Ok(()),
         };
         merged.inspect_err(|_| self.undo(&mut held))
     }

@@ -18,7 +18,7 @@ const TABLE: &str = "chunks";
 const INDEX_CACHE: usize = 16 << 20;
 const METADATA_CACHE: usize = 8 << 20;
 /// Files of the table are merged until they have this many rows.
-const MERGED_ROWS: usize = 32 * 1024;
+pub(super) const MERGED_ROWS: usize = 32 * 1024;
 
 async fn connect(folder: &Path) -> Result<Connection> {
     let uri = folder.to_str().ok_or_else(|| Error::InvalidInput {

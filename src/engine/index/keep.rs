@@ -14,6 +14,8 @@ use crate::workspace::RelativePath;
 const TOGETHER: Duration = Duration::from_millis(250);
 /// How many times as long nothing must come before it is tidied up.
 const QUIET: u32 = 8;
+/// So many writes are tidied up however much more comes.
+const MANY: u32 = 500;
 /// So many chunks that changed are worth writing the catalogue anew, or a part of all as great as this.
 const WORTH_CHUNKS: usize = 2_000;
 const WORTH_PART: usize = 8;
@@ -86,14 +88,14 @@ impl Index {
     }
 
     fn keep(&self) {
-        let mut quiet = 0;
+        let (mut quiet, mut written) = (0, 0);
         loop {
             thread::sleep(TOGETHER);
-            quiet = if self.try_flush() { 0 } else { quiet + 1 };
-            if quiet < QUIET {
+            (quiet, written) = if self.try_flush() { (0, written + 1) } else { (quiet + 1, written) };
+            if quiet < QUIET && written < MANY {
                 continue;
             }
-            quiet = 0;
+            (quiet, written) = (0, 0);
             if let Err(failure) = self.tidy() {
                 tracing::warn!("the index is not tidied up: {failure}");
             }
