@@ -24,6 +24,12 @@ pub fn symbol_fit(name: &str, typed: &str) -> Option<Fit> {
     if name == typed {
         return Some(Fit::Whole);
     }
+    // Most names lack the first letter: this is asked of every name of a workspace.
+    let first = typed.bytes().find(u8::is_ascii_alphanumeric);
+    let has = |letter: u8| name.bytes().any(|byte| byte.eq_ignore_ascii_case(&letter) || !byte.is_ascii());
+    if first.is_some_and(|letter| !has(letter)) {
+        return None;
+    }
     let (lower, wanted) = (name.to_lowercase(), typed.to_lowercase());
     if lower == wanted {
         Some(Fit::WholeIgnoringCase)

@@ -1,7 +1,7 @@
 //! From a question to places: the catalogue of each workspace answers, unsaved texts in place of the disk's.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::order::Symbol;
 use super::super::{Chunks, Overlay, Workbench};
@@ -9,7 +9,8 @@ use super::patience::patience;
 use super::unsaved::{Unsaved, unsaved};
 use crate::ports::{Cancel, Failure, FailureKind};
 use crate::retrieve::{
-    self, Catalogue, Detail, Fit, Intent, Question, Ranker, Share, Snippet, StoredChunk, Wanted, snippet, symbol_fit,
+    self, Answer, Catalogue, Detail, Fit, Intent, Question, Ranker, Share, Snippet, StoredChunk, Wanted, snippet,
+    symbol_fit,
 };
 use crate::syntax::{Chunk, chunk_text};
 use crate::workspace::{RelativePath, Root};
@@ -156,32 +157,44 @@ fn answers(
     wanted: Wanted,
 ) -> Vec<Found> {
     let answers = retrieve::search(catalogue, ranker, question, vector, wanted);
-    let found = |answer: retrieve::Answer| {
-        let stored = catalogue.stored(answer.chunk)?;
-        let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
-        Some(Found { root: root.clone(), stored, score: answer.score, snippet, line, shares: answer.shares })
+    let answers = if wanted.intent == Intent::Symbol {
+        with_fitting(catalogue, question, answers, wanted.limit)
+    } else {
+        answers
     };
-    let mut answers: Vec<Found> = answers.into_iter().filter_map(found).collect();
-    if wanted.intent == Intent::Symbol {
-        answers.extend(fitting_too(root, catalogue, question, wanted.limit.saturating_sub(answers.len()), &answers));
-    }
-    answers
+    let mut by_chunk: BTreeMap<u32, Answer> = answers.iter().map(|answer| (answer.chunk, answer.clone())).collect();
+    let found = |(chunk, stored): (u32, StoredChunk)| {
+        let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
+        let Answer { score, shares, .. } = by_chunk.remove(&chunk)?;
+        Some(Found { root: root.clone(), stored, score, snippet, line, shares })
+    };
+    catalogue.all_stored(answers.iter().map(|answer| answer.chunk)).into_iter().filter_map(found).collect()
 }
 
-/// Symbols that what was typed fits in any way, scattered letters too, and that were not found otherwise.
-fn fitting_too(root: &Root, catalogue: &Catalogue, question: &Question, limit: usize, found: &[Found]) -> Vec<Found> {
+/// Where a name is typed: first what has a name that fits, scattered letters too, then the others.
+fn with_fitting(catalogue: &Catalogue, question: &Question, found: Vec<Answer>, limit: usize) -> Vec<Answer> {
     let typed = question.text.as_str();
-    let fitting = catalogue.symbols().filter_map(|(chunk, symbol)| Some((Reverse(symbol_fit(symbol, typed)?), chunk)));
-    let mut fitting: Vec<(Reverse<Fit>, u32)> = fitting.collect();
-    fitting.sort_unstable();
-    let is_new = |stored: &StoredChunk| found.iter().all(|found| found.stored != *stored);
-    let few = fitting.into_iter().take(limit.saturating_add(found.len()));
-    let stored = few.filter_map(|(_, chunk)| catalogue.stored(chunk)).filter(is_new).take(limit);
-    let answer = |stored: StoredChunk| {
-        let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
-        Found { root: root.clone(), stored, score: 0.0, snippet, line, shares: Vec::new() }
+    let fits = |answer: &Answer| {
+        let symbol = catalogue.known(answer.chunk).and_then(|known| known.symbol);
+        symbol.is_some_and(|symbol| symbol_fit(symbol, typed).is_some())
     };
-    stored.map(answer).collect()
+    // Those that fit score above a half, the others below, and in between those that were not found otherwise.
+    let (mut fitting, mut others): (Vec<Answer>, Vec<Answer>) = found.into_iter().partition(fits);
+    fitting.iter_mut().for_each(|answer| answer.score = f32::midpoint(1.0, answer.score));
+    others.iter_mut().for_each(|answer| answer.score /= 2.0);
+    let lacking = limit.saturating_sub(fitting.len());
+    if lacking > 0 {
+        let known: BTreeSet<u32> = fitting.iter().map(|answer| answer.chunk).collect();
+        let more = catalogue.symbols().filter(|(chunk, _)| !known.contains(chunk));
+        let more = more.filter_map(|(chunk, symbol)| Some((Reverse(symbol_fit(symbol, typed)?), chunk)));
+        let mut more: Vec<(Reverse<Fit>, u32)> = more.collect();
+        more.sort_unstable();
+        let answer = |(_, chunk)| Answer { chunk, score: 0.5, shares: Vec::new() };
+        fitting.extend(more.into_iter().take(lacking).map(answer));
+    }
+    fitting.extend(others);
+    fitting.truncate(limit);
+    fitting
 }
 
 /// The tables that come with the program.

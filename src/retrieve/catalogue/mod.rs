@@ -17,7 +17,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::Range;
 
@@ -231,7 +231,25 @@ impl Catalogue {
     /// A chunk as it was put, and its file.
     #[must_use]
     pub fn stored(&self, chunk: u32) -> Option<StoredChunk> {
-        let (known, text) = (self.known(chunk)?, self.text(chunk)?);
+        self.stored_with(chunk, self.text(chunk)?)
+    }
+
+    /// Chunks as they were put, in the order of `chunks`, those that are gone left out; texts of a file are unpacked once.
+    #[must_use]
+    pub fn all_stored(&self, chunks: impl IntoIterator<Item = u32>) -> Vec<(u32, StoredChunk)> {
+        let mut unpacked: HashMap<u32, Option<String>> = HashMap::new();
+        let stored = |chunk: u32| {
+            let record = self.record(chunk)?;
+            let texts =
+                unpacked.entry(record.file).or_insert_with(|| self.texts(self.files.get(record.file as usize)?));
+            let text = record.text.of(texts.as_deref()?)?.to_owned();
+            Some((chunk, self.stored_with(chunk, text)?))
+        };
+        chunks.into_iter().filter_map(stored).collect()
+    }
+
+    fn stored_with(&self, chunk: u32, text: String) -> Option<StoredChunk> {
+        let known = self.known(chunk)?;
         let path = self.files.get(self.record(chunk)?.file as usize)?.path.clone();
         let chunk = Chunk {
             span: known.span,
