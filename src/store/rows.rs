@@ -121,7 +121,7 @@ fn to_batch(files: &[FileChunks], schema: &SchemaRef) -> Result<RecordBatch, Arr
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(rows().map(|row| row.0.as_str()))),
         maybe(|chunk| chunk.symbol.as_deref()),
-        Arc::new(UInt8Array::from_iter_values(rows().map(|row| kind_number(row.1.kind)))),
+        Arc::new(UInt8Array::from_iter_values(rows().map(|row| row.1.kind.number()))),
         maybe(|chunk| chunk.parent.as_deref()),
         text(|chunk| &chunk.signature),
         offset(|chunk| chunk.span.start),
@@ -148,7 +148,7 @@ pub(super) fn read(batch: &RecordBatch) -> Vec<Option<Row>> {
             span: Span::new(start, end),
             lines: line("first_line")?..line("end_line")?,
             symbol: maybe("symbol")?,
-            kind: kind_of(batch.column_by_name("kind")?.as_primitive_opt::<UInt8Type>()?.value(at))?,
+            kind: ChunkKind::from_number(batch.column_by_name("kind")?.as_primitive_opt::<UInt8Type>()?.value(at))?,
             parent: maybe("parent")?,
             signature: text("signature")?.value(at).to_owned(),
             text: text("text")?.value(at).to_owned(),
@@ -174,39 +174,10 @@ fn checksum(path: &RelativePath, chunk: &Chunk, vector: &[u8]) -> u64 {
         part(&[u8::from(text.is_some())]);
         part(text.as_deref().unwrap_or_default().as_bytes());
     }
-    part(&[kind_number(chunk.kind)]);
+    part(&[chunk.kind.number()]);
     for number in [chunk.span.start as u64, chunk.span.end as u64, chunk.lines.start.into(), chunk.lines.end.into()] {
         part(&number.to_le_bytes());
     }
     part(vector);
     hasher.finalize().as_bytes().first_chunk().copied().map_or(0, u64::from_le_bytes)
-}
-
-fn kind_number(kind: ChunkKind) -> u8 {
-    match kind {
-        ChunkKind::Function => 0,
-        ChunkKind::Method => 1,
-        ChunkKind::Type => 2,
-        ChunkKind::Interface => 3,
-        ChunkKind::Module => 4,
-        ChunkKind::Variable => 5,
-        ChunkKind::Macro => 6,
-        ChunkKind::Section => 7,
-        ChunkKind::Text => 8,
-    }
-}
-
-fn kind_of(number: u8) -> Option<ChunkKind> {
-    let kinds = [
-        ChunkKind::Function,
-        ChunkKind::Method,
-        ChunkKind::Type,
-        ChunkKind::Interface,
-        ChunkKind::Module,
-        ChunkKind::Variable,
-        ChunkKind::Macro,
-        ChunkKind::Section,
-        ChunkKind::Text,
-    ];
-    kinds.into_iter().find(|kind| kind_number(*kind) == number)
 }

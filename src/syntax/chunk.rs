@@ -31,6 +31,33 @@ pub enum ChunkKind {
     Text,
 }
 
+impl ChunkKind {
+    /// All kinds; where one is kept as a number, it is its place here: new kinds come last.
+    pub const ALL: [Self; 9] = [
+        Self::Function,
+        Self::Method,
+        Self::Type,
+        Self::Interface,
+        Self::Module,
+        Self::Variable,
+        Self::Macro,
+        Self::Section,
+        Self::Text,
+    ];
+
+    /// The number that it is kept as.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        (0_u8..).zip(Self::ALL).find(|(_, kind)| *kind == self).map_or(u8::MAX, |(number, _)| number)
+    }
+
+    /// The kind that is kept as this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
 /// One chunk of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
@@ -56,5 +83,20 @@ impl Chunk {
     pub fn hash(&self) -> ContentHash {
         let (symbol, parent) = (self.symbol.as_deref().unwrap_or_default(), self.parent.as_deref().unwrap_or_default());
         ContentHash::of_parts(&[symbol.as_bytes(), parent.as_bytes(), self.signature.as_bytes(), self.text.as_bytes()])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_comes_back_from_its_number() {
+        for kind in ChunkKind::ALL {
+            assert_eq!(ChunkKind::from_number(kind.number()), Some(kind));
+        }
+        // What older indexes hold.
+        assert_eq!((ChunkKind::Function.number(), ChunkKind::Text.number()), (0, 8));
+        assert_eq!(ChunkKind::from_number(9), None);
     }
 }

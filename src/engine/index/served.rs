@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ports::IndexRecord;
-use crate::retrieve::{Catalogue, widened};
+use crate::retrieve::{Catalogue, StoredChunk, widened};
 use crate::syntax::Chunk;
 use crate::workspace::{ContentHash, RelativePath};
 
@@ -122,8 +122,9 @@ impl Served {
 
     fn on_disk(&self, path: &RelativePath) -> Option<OnDisk> {
         let content = self.catalogue.content(path)?;
-        let chunk = |at: u32| Some((self.catalogue.stored(at)?.chunk, widened(self.catalogue.vector(at)?)));
-        Some(OnDisk { content, chunks: self.catalogue.chunks_of(path).into_iter().filter_map(chunk).collect() })
+        let with_vector = |(at, stored): (u32, StoredChunk)| Some((stored.chunk, widened(self.catalogue.vector(at)?)));
+        let stored = self.catalogue.all_stored(self.catalogue.chunks_of(path));
+        Some(OnDisk { content, chunks: stored.into_iter().filter_map(with_vector).collect() })
     }
 
     /// The content of a file as the disk had it when it was put.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::super::DIMENSIONS;
 use super::segment::{Base, Entry, FORM, HEAD, LENGTHS, MAGIC, PARTS};
 use super::texts::{Block, Held, MOST_TEXT};
-use super::write::KINDS;
 use super::{Catalogue, CatalogueError, File, HASH, Place, Record};
+use crate::syntax::ChunkKind;
 use crate::workspace::{ContentHash, RelativePath};
 
 /// Chunks that are likely put before all is written anew; room for them is cheap now and costs a copy later.
@@ -187,7 +187,7 @@ fn read_record(reader: &mut Reader<'_>, strings: &[Place]) -> Option<(Record, [u
     for length in &mut lengths {
         *length = u16::from_le_bytes(reader.array()?);
     }
-    let kind = *KINDS.get(usize::from(u8::from_le_bytes(reader.array()?)))?;
+    let kind = ChunkKind::from_number(u8::from_le_bytes(reader.array()?))?;
     let hash = reader.array()?;
     Some((Record { file: 0, span, lines, symbol, parent, signature, text, kind, hash }, lengths))
 }

@@ -80,18 +80,10 @@ impl Catalogue {
         (1.0 + (all - having + 0.5) / (having + 0.5)).ln()
     }
 
-    /// What `terms` are worth in each field of a chunk alone, in the order of [`Field::ALL`].
+    /// What terms are worth in each field alone of a chunk whose fields have these lengths, in the order of [`Field::ALL`]:
+    /// for each term, how often it stands in each field and how rare it is.
     #[must_use]
-    pub fn field_scores(&self, chunk: u32, terms: &[String]) -> [f32; 5] {
-        let Some(lengths) = self.record(chunk).and_then(|_| self.lengths.get(chunk as usize)) else { return [0.0; 5] };
-        let found = terms.iter().map(|term| (self.counts(chunk, term), self.rarity_of(term)));
-        self.field_scores_of(lengths, found)
-    }
-
-    /// The same for a chunk whose fields have these lengths, from how often each term stands in each field and how rare
-    /// the term is.
-    #[must_use]
-    pub fn field_scores_of(&self, lengths: &[u16; 5], terms: impl Iterator<Item = ([u8; 5], f32)>) -> [f32; 5] {
+    pub fn field_scores(&self, lengths: &[u16; 5], terms: impl Iterator<Item = ([u8; 5], f32)>) -> [f32; 5] {
         let (mut scores, means) = ([0.0; 5], self.mean_lengths());
         for (counts, weight) in terms.filter(|(counts, _)| *counts != [0; 5]) {
             for ((at, count), score) in counts.into_iter().enumerate().zip(&mut scores) {
@@ -165,8 +157,7 @@ impl Catalogue {
     /// Chunks in which a term stands, by number.
     #[must_use]
     pub fn having(&self, term: &str) -> Vec<u32> {
-        let all = self.term(term).postings().map(|posting| posting.chunk);
-        all.filter(|chunk| self.is_live(*chunk)).collect()
+        self.standing(term).map(|(chunk, ..)| chunk).collect()
     }
 
     /// The chunks in which a term stands, each with the number of its file and how often it stands in each field, in the

@@ -20,21 +20,7 @@ use super::postings::{self, List, Posting};
 use super::recent::Changes;
 use super::segment::{FORM, HEAD, LENGTHS, MAGIC, PARTS};
 use super::{Catalogue, Place, Record, vectors};
-use crate::syntax::ChunkKind;
 use crate::workspace::ContentHash;
-
-/// Kinds in the order of their numbers in a record.
-pub(super) const KINDS: [ChunkKind; 9] = [
-    ChunkKind::Function,
-    ChunkKind::Method,
-    ChunkKind::Type,
-    ChunkKind::Interface,
-    ChunkKind::Module,
-    ChunkKind::Variable,
-    ChunkKind::Macro,
-    ChunkKind::Section,
-    ChunkKind::Text,
-];
 
 /// Stands for a chunk that is gone.
 const GONE: u32 = u32::MAX;
@@ -170,7 +156,7 @@ impl<'a> Writer<'a> {
         out.extend(places.into_iter().chain(names).flat_map(u32::to_le_bytes));
         out.extend((record.text.end - record.text.start).to_le_bytes());
         out.extend(lengths.into_iter().flat_map(u16::to_le_bytes));
-        out.extend((0_u8..).zip(KINDS).find(|(_, kind)| *kind == record.kind).map(|(number, _)| number));
+        out.push(record.kind.number());
         out.extend(record.hash);
     }
 

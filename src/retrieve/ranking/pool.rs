@@ -14,19 +14,21 @@ const BY_VECTOR: usize = 160;
 const BY_NAME: usize = 24;
 /// Files whose best chunk is a candidate too.
 const BY_FILE: usize = 30;
+/// The place of what was not found, behind all that was.
+pub(super) const NOT_FOUND: usize = TERMS_LOOKED_AT;
 /// What the best chunks of a file count for, the best first.
 const CHUNKS_OF_FILE: [f32; 7] = [1.0, 0.7, 0.5, 0.4, 0.3, 0.2, 0.1];
 
 /// How good chunks are, and the place each has in that order, from 0; equal ones share a place.
 #[derive(Debug, Default)]
-pub(super) struct Scored {
+pub(super) struct Places {
     /// The best score, at least a thousandth.
     pub(super) best: f32,
     /// Score as a share of the best, and place.
     pub(super) by_chunk: HashMap<u32, (f32, usize)>,
 }
 
-impl Scored {
+impl Places {
     fn new(scores: &[(u32, f32)]) -> Self {
         let best = scores.first().map_or(0.0, |(_, score)| *score).max(0.001);
         let mut by_chunk = HashMap::with_capacity(scores.len());
@@ -40,7 +42,7 @@ impl Scored {
 }
 
 /// What is known of a file from its chunks.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct FileScores {
     /// The best share by terms.
     pub(super) terms: f32,
@@ -60,6 +62,13 @@ pub(super) struct FileScores {
     pub(super) words: f32,
 }
 
+impl Default for FileScores {
+    fn default() -> Self {
+        let (terms, terms_sum, all, vector, vector_sum, words) = Default::default();
+        Self { terms, terms_sum, place: NOT_FOUND, having: 0, all, vector, vector_sum, chunks: 0, words }
+    }
+}
+
 /// Candidates, and what they are compared with.
 pub(super) struct Pool<'a> {
     pub(super) catalogue: &'a Catalogue,
@@ -70,8 +79,8 @@ pub(super) struct Pool<'a> {
     /// The question's terms that are no whole identifiers, and how rare each is.
     pub(super) terms: Vec<String>,
     pub(super) rarities: Vec<f32>,
-    pub(super) by_terms: Scored,
-    pub(super) by_vector: Scored,
+    pub(super) by_terms: Places,
+    pub(super) by_vector: Places,
     pub(super) files: HashMap<u32, FileScores>,
     /// Shares by terms of all candidates within one parent of one file.
     pub(super) siblings: HashMap<(&'a str, &'a str), f32>,
@@ -94,7 +103,7 @@ impl<'a> Pool<'a> {
         let all_rarities: Vec<f32> = question.terms.iter().map(|term| catalogue.rarity_of(term)).collect();
         let plain = |(term, rarity): (&String, &f32)| (!term.starts_with('=')).then_some(*rarity);
         let rarities = question.terms.iter().zip(&all_rarities).filter_map(plain).collect();
-        let (by_terms, by_vector) = (Scored::new(&lexical), Scored::new(&similar));
+        let (by_terms, by_vector) = (Places::new(&lexical), Places::new(&similar));
         let mut files = files(catalogue, &lexical, &by_terms, &similar, &by_vector);
         for (file, words) in by_words(catalogue, question) {
             files.entry(file).or_default().words = words;
@@ -147,9 +156,9 @@ impl<'a> Pool<'a> {
 fn files(
     catalogue: &Catalogue,
     lexical: &[(u32, f32)],
-    by_terms: &Scored,
+    by_terms: &Places,
     similar: &[(u32, f32)],
-    by_vector: &Scored,
+    by_vector: &Places,
 ) -> HashMap<u32, FileScores> {
     let mut files: HashMap<u32, FileScores> = HashMap::new();
     let mut order: Vec<(&str, u32)> = Vec::new();

@@ -9,7 +9,7 @@ use super::intent::says_what_it_does;
 use super::marks::{Marks, Said};
 use super::names;
 use super::numbers::{flag, logarithm, longest_run, number, ratio};
-use super::pool::{FileScores, Pool};
+use super::pool::{FileScores, NOT_FOUND, Pool};
 use super::relation::{Relations, Word, Words, met};
 use crate::syntax::ChunkKind;
 
@@ -117,11 +117,10 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// The number of this name in a row; 0 for an unknown name.
 pub(super) fn value(row: &[f32; WIDTH], name: &str) -> f32 {
+    debug_assert!(names().any(|own| own == name), "{name} is no number of a row");
     names().position(|own| own == name).and_then(|at| row.get(at)).copied().unwrap_or_default()
 }
 
-/// The place of what was not found, behind all that was.
-const NOT_FOUND: usize = 3_000;
 /// Words of a name in a signature beyond which no more are compared.
 const SIGNATURE_WORDS: usize = 24;
 
@@ -172,7 +171,7 @@ impl<'a> Rows<'a> {
         let all: Vec<[u8; 5]> = question.terms.iter().map(|term| catalogue.counts(chunk, term)).collect();
         let plain = |(term, counts): (&String, &[u8; 5])| (!term.starts_with('=')).then_some(*counts);
         let counts: Vec<[u8; 5]> = question.terms.iter().zip(&all).filter_map(plain).collect();
-        let scores = catalogue.field_scores_of(&known.lengths, all.into_iter().zip(all_rarities.iter().copied()));
+        let scores = catalogue.field_scores(&known.lengths, all.into_iter().zip(all_rarities.iter().copied()));
         let groups: [&[f32]; 10] = [
             &self.found(chunk),
             &self.covered(&own, &counts),
@@ -338,7 +337,7 @@ impl<'a> Rows<'a> {
     }
 
     fn of_file(&self, known: &Known<'_>) -> [f32; OF_FILE.len()] {
-        let none = FileScores { place: NOT_FOUND, ..FileScores::default() };
+        let none = FileScores::default();
         let file = self.pool.files.get(&known.file).unwrap_or(&none);
         [
             file.terms,

@@ -28,7 +28,7 @@ fn position(text: &str, mark: &str) -> Value {
 fn places(answer: &Value) -> Vec<String> {
     let told = |place: &Value| {
         let uri = place["uri"].as_str().expect("a URI");
-        let path = uri.split_once("/work/").expect("a file of the workspace").1;
+        let path = uri.rsplit_once("work/").expect("a file of the workspace").1;
         let start = &place["range"]["start"];
         format!("{path}:{}:{}", start["line"], start["character"])
     };
