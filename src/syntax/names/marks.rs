@@ -128,15 +128,19 @@ struct References {
 static COMPILED: [OnceLock<Option<References>>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
 
 fn references(language: Language) -> Option<&'static References> {
-    let source = source(language)?;
-    COMPILED.get(language as usize)?.get_or_init(|| compile(language, source).ok()).as_ref()
+    COMPILED.get(language as usize)?.get_or_init(|| compile(language).ok().flatten()).as_ref()
 }
 
-fn compile(language: Language, source: &str) -> Result<References, String> {
-    let query = Query::new(&grammar::grammar(language), source).map_err(|error| error.to_string())?;
+/// `None` for a language without a query.
+fn compile(language: Language) -> Result<Option<References>, String> {
+    if !has_query(language) {
+        return Ok(None);
+    }
+    let query =
+        Query::new(&grammar::grammar(language), &source(language).concat()).map_err(|error| error.to_string())?;
     let mark_of = |name: &&str| Mark::of(name).ok_or_else(|| format!("capture @{name} has no meaning"));
     let marks = query.capture_names().iter().map(mark_of).collect::<Result<_, _>>()?;
-    Ok(References { query, marks })
+    Ok(Some(References { query, marks }))
 }
 
 /// What the query of `language` says of the nodes of `tree`.
@@ -170,32 +174,33 @@ pub(super) fn find(language: Language, tree: &Tree, text: &str, stop: &dyn Fn() 
 
 /// Whether `language` has a query.
 pub(super) fn has_query(language: Language) -> bool {
-    source(language).is_some()
+    !source(language).is_empty()
 }
 
-/// The query of `language`, where it has one: in the others every word that looks like a name is one.
-fn source(language: Language) -> Option<&'static str> {
-    macro_rules! references {
-        ($folder:literal) => {
-            Some(include_str!(concat!("../../../grammars/", $folder, "/references.scm")))
+/// The query of `language` in parts, some of them shared with others; none for a language in which every word that looks
+/// like a name is one.
+fn source(language: Language) -> &'static [&'static str] {
+    macro_rules! query {
+        ($($file:literal),+) => {
+            &[$(include_str!(concat!("../../../grammars/", $file, ".scm"))),+]
         };
     }
     match language {
-        Language::Rust => references!("rust"),
-        Language::Python => references!("python"),
-        Language::TypeScript => references!("typescript"),
-        Language::Tsx => references!("tsx"),
-        Language::JavaScript => references!("javascript"),
-        Language::Go => references!("go"),
-        Language::Java => references!("java"),
-        Language::C => references!("c"),
-        Language::Cpp => references!("cpp"),
-        Language::CSharp => references!("c-sharp"),
-        Language::Ruby => references!("ruby"),
-        Language::Php => references!("php"),
-        Language::Bash => references!("bash"),
-        Language::Lua => references!("lua"),
-        Language::Html | Language::Css | Language::Json | Language::Toml | Language::Yaml | Language::Markdown => None,
+        Language::Rust => query!("rust/references"),
+        Language::Python => query!("python/references"),
+        Language::TypeScript => query!("shared/ecmascript", "typescript/references"),
+        Language::Tsx => query!("shared/ecmascript", "typescript/references", "shared/elements"),
+        Language::JavaScript => query!("shared/ecmascript", "javascript/references", "shared/elements"),
+        Language::Go => query!("go/references"),
+        Language::Java => query!("java/references"),
+        Language::C => query!("c/references"),
+        Language::Cpp => query!("c/references", "cpp/references"),
+        Language::CSharp => query!("c-sharp/references"),
+        Language::Ruby => query!("ruby/references"),
+        Language::Php => query!("php/references"),
+        Language::Bash => query!("bash/references"),
+        Language::Lua => query!("lua/references"),
+        Language::Html | Language::Css | Language::Json | Language::Toml | Language::Yaml | Language::Markdown => &[],
     }
 }
 
@@ -206,10 +211,8 @@ mod tests {
     #[test]
     fn every_query_compiles() {
         for language in Language::ALL {
-            if let Some(source) = source(language) {
-                let compiled = compile(language, source).map(|references| references.marks.len());
-                assert!(compiled.is_ok(), "{}: {compiled:?}", language.name());
-            }
+            let compiled = compile(language).map(|references| references.is_some());
+            assert_eq!(compiled, Ok(has_query(language)), "{}", language.name());
         }
     }
 }

@@ -1,4 +1,4 @@
-; See ../README.md, "References".
+; What JavaScript and TypeScript have in common. See ../README.md, "References".
 [(identifier) (property_identifier) (shorthand_property_identifier) (shorthand_property_identifier_pattern)
  (private_property_identifier)] @name
 [(property_identifier) (private_property_identifier)] @free
@@ -38,35 +38,3 @@
 (member_expression object: (_) @qualifier property: (_) @free)
 ; this.name = … in a class defines a field.
 (assignment_expression left: (member_expression object: (this) property: (property_identifier) @definition))
-(type_identifier) @name @type
-[(class_declaration) (abstract_class_declaration) (interface_declaration) (type_alias_declaration)
- (function_signature) (method_signature) (abstract_method_signature) (function_type) (call_signature)
- (construct_signature) (constructor_type) (mapped_type_clause) (conditional_type)] @scope
-(interface_body) @members
-(enum_body) @members
-(required_parameter pattern: (identifier) @parameter)
-(optional_parameter pattern: (identifier) @parameter)
-(required_parameter pattern: (array_pattern (identifier) @parameter))
-(required_parameter pattern: (object_pattern (shorthand_property_identifier_pattern) @parameter))
-(required_parameter pattern: (object_pattern (object_assignment_pattern left: (_) @parameter)))
-(type_parameter name: (type_identifier) @parameter)
-(mapped_type_clause name: (type_identifier) @parameter)
-(infer_type (type_identifier) @parameter)
-(class_declaration name: (_) @outside)
-(abstract_class_declaration name: (_) @binding @outside)
-(interface_declaration name: (_) @binding @outside)
-(type_alias_declaration name: (_) @binding @outside)
-(enum_declaration name: (identifier) @binding)
-(function_signature name: (identifier) @binding @outside)
-(class_heritage (extends_clause value: (identifier) @type))
-(public_field_definition name: (_) @definition)
-(property_signature name: (_) @definition)
-(method_signature name: (_) @definition.method @outside)
-(enum_body name: (_) @definition)
-(enum_assignment name: (_) @definition)
-(required_parameter (accessibility_modifier) pattern: (identifier) @definition)
-(nested_type_identifier module: (_) @qualifier name: (_) @free)
-(predefined_type) @ignored
-(jsx_opening_element name: (identifier) @call)
-(jsx_self_closing_element name: (identifier) @call)
-(jsx_closing_element name: (identifier) @type)
