@@ -20,8 +20,7 @@ impl Embedder for BuiltinEmbedder {
     }
 
     fn embed(&self, chunks: &[(&RelativePath, &Chunk)]) -> Result<Vec<Vec<f32>>, Failure> {
-        let table = table()?;
-        Ok(chunks.iter().map(|(path, chunk)| table.chunk_vector(chunk, path)).collect())
+        Ok(table()?.chunk_vectors(chunks))
     }
 
     fn embed_query(&self, query: &str) -> Result<Vec<f32>, Failure> {

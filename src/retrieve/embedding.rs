@@ -3,11 +3,14 @@
 //! A vector is the sum of its terms' rows, of unit length. The rows are trained by `benches/train.rs` on sentences of
 //! doc comments and the definitions below them, so that words of a question meet other words of the code.
 
+use self::bags::Bags;
 use super::reader::Reader;
 use super::terms::each_term;
 use super::{DIMENSIONS, Question};
 use crate::syntax::Chunk;
 use crate::workspace::{ContentHash, RelativePath};
+
+mod bags;
 
 #[cfg(test)]
 mod tests;
@@ -124,12 +127,23 @@ impl Embedding {
         self.terms.ends.is_empty()
     }
 
-    /// The vector of a chunk of the file at `path`: of unit length, or all zeros for a chunk without any term.
+    /// The vectors of chunks, each with its file: of unit length, or all zeros for a chunk without any term.
+    #[must_use]
+    pub fn chunk_vectors(&self, chunks: &[(&RelativePath, &Chunk)]) -> Vec<Vec<f32>> {
+        let mut bags = Bags::new(&self.terms);
+        let vector = |(path, chunk): &(&RelativePath, &Chunk)| {
+            for (text, weight) in fields(chunk, path).into_iter().zip(FIELD_WEIGHTS) {
+                bags.add(text, weight);
+            }
+            self.chunk.sum(&bags.take())
+        };
+        chunks.iter().map(vector).collect()
+    }
+
+    /// The vector of one chunk, as [`Self::chunk_vectors`].
     #[must_use]
     pub fn chunk_vector(&self, chunk: &Chunk, path: &RelativePath) -> Vec<f32> {
-        let mut bag = Vec::new();
-        each_chunk_term(chunk, path, &mut |term, weight| bag.push((self.terms.place(term), weight)));
-        self.chunk.sum(bag)
+        self.chunk_vectors(&[(path, chunk)]).pop().unwrap_or_default()
     }
 
     /// The row of a term where it stands in a question; `None` for an unknown one.
@@ -144,21 +158,12 @@ impl Embedding {
         self.chunk.direction(self.terms.place(term))
     }
 
-    /// The vector of a definition without its text, of unit length.
-    #[must_use]
-    pub fn heading_vector(&self, symbol: Option<&str>, parent: Option<&str>, path: &str, signature: &str) -> Vec<f32> {
-        let mut bag = Vec::new();
-        let fields = [symbol.unwrap_or_default(), parent.unwrap_or_default(), path, signature, ""];
-        each_field_term(fields, &mut |term, weight| bag.push((self.terms.place(term), weight)));
-        self.chunk.sum(bag)
-    }
-
     /// The vector of a question, of unit length; all zeros for a question without any term.
     #[must_use]
     pub fn question_vector(&self, question: &Question) -> Vec<f32> {
-        let mut bag = Vec::new();
-        each_question_term(question, &mut |term, weight| bag.push((self.terms.place(term), weight)));
-        self.question.sum(bag)
+        let mut bags = Bags::new(&self.terms);
+        bags.add(&question.text, 1.0);
+        self.question.sum(&bags.take())
     }
 }
 
@@ -189,20 +194,15 @@ fn product(left: &[u8; DIMENSIONS], right: &[u8; DIMENSIONS]) -> i32 {
     stretches.fold(0, i32::wrapping_add)
 }
 
-/// Calls `take` with each term that a chunk's vector is made of and what it counts for there, repeats kept.
-pub fn each_chunk_term(chunk: &Chunk, path: &RelativePath, take: &mut dyn FnMut(&str, f32)) {
-    let fields = [
-        chunk.symbol.as_deref().unwrap_or_default(),
-        chunk.parent.as_deref().unwrap_or_default(),
-        path.as_str(),
-        chunk.signature.as_str(),
-        chunk.text.as_str(),
-    ];
-    each_field_term(fields, take);
+/// The texts that a chunk's vector is made of, in the order of [`FIELD_WEIGHTS`].
+fn fields<'a>(chunk: &'a Chunk, path: &'a RelativePath) -> [&'a str; 5] {
+    let [symbol, parent] = [&chunk.symbol, &chunk.parent].map(|name| name.as_deref().unwrap_or_default());
+    [symbol, parent, path.as_str(), &chunk.signature, &chunk.text]
 }
 
-fn each_field_term(fields: [&str; 5], take: &mut dyn FnMut(&str, f32)) {
-    for (text, weight) in fields.into_iter().zip(FIELD_WEIGHTS) {
+/// Calls `take` with each term that a chunk's vector is made of and what it counts for there, repeats kept.
+pub fn each_chunk_term(chunk: &Chunk, path: &RelativePath, take: &mut dyn FnMut(&str, f32)) {
+    for (text, weight) in fields(chunk, path).into_iter().zip(FIELD_WEIGHTS) {
         each_term(text, &mut |term| take(term, weight));
     }
 }
@@ -237,7 +237,7 @@ fn mixed(value: u64) -> u64 {
 }
 
 /// Where a term leads. Known terms come before unknown ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Place {
     Known(usize),
     Unknown(u64),
@@ -286,20 +286,19 @@ fn slot_of(hash: u64, mask: usize) -> usize {
 }
 
 impl Rows {
-    /// The sum of the rows of `bag`, in an order of its own so that every run adds up the same, brought to length 1.
-    fn sum(&self, mut bag: Vec<(Place, f32)>) -> Vec<f32> {
-        // Weights are sums of whole numbers, so equal places add up the same in any order.
-        bag.sort_unstable_by_key(|(place, _)| *place);
+    /// The sum of the rows of `bag`, brought to length 1. It is in an order of its own, so that every run adds up the same.
+    fn sum(&self, bag: &[(Place, f32)]) -> Vec<f32> {
         let mut vector = vec![0.0_f32; DIMENSIONS];
-        for same in bag.chunk_by(|left, right| left.0 == right.0) {
-            let weight = term_weight(same.iter().map(|(_, weight)| weight).sum());
-            match same.first() {
-                Some((Place::Known(index), _)) => self.add(*index, weight, &mut vector),
-                Some((Place::Unknown(hash), _)) if self.unknown > 0.0 => {
+        for (place, weight) in bag {
+            // Weights are sums of whole numbers, so they add up the same in any order.
+            let weight = term_weight(*weight);
+            match place {
+                Place::Known(index) => self.add(*index, weight, &mut vector),
+                Place::Unknown(hash) if self.unknown > 0.0 => {
                     let weight = weight * self.unknown;
                     vector.iter_mut().zip(unknown_direction(*hash)).for_each(|(sum, value)| *sum += weight * value);
                 }
-                Some((Place::Unknown(_), _)) | None => {}
+                Place::Unknown(_) => {}
             }
         }
         let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();

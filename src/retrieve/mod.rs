@@ -5,6 +5,7 @@ mod candidate;
 mod catalogue;
 pub mod embedding;
 mod lead;
+mod map;
 pub mod pack;
 mod question;
 mod ranking;

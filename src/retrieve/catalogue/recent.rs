@@ -1,8 +1,9 @@
 //! The terms of chunks that were put since the base was read, and how many of the base's chunks with a term are gone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::super::map::Map;
 use super::super::terms::{Splitter, each_word};
 use super::postings::Posting;
 
@@ -22,11 +23,11 @@ pub(super) struct Changes {
 /// All terms that anything changed about.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    terms: HashMap<Box<str>, u32>,
+    terms: Map<Box<str>, u32>,
     changes: Vec<Changes>,
     /// Words as they stand in texts, each with where the numbers of its terms are: most words come again and again, and
     /// splitting one takes longer than finding it here.
-    words: HashMap<Box<str>, Range<usize>>,
+    words: Map<Box<str>, Range<usize>>,
     terms_of_words: Vec<u32>,
     splitter: Splitter,
     /// Symbols in lower case, each with its chunk; those of chunks that are gone too.
