@@ -124,7 +124,8 @@ impl State {
     /// Starts a search; its outcome answers `request`.
     pub(super) fn search(&mut self, request: RequestId, query: String, limit: usize, reply: Reply) -> Vec<Order> {
         let roots = self.workspaces.iter().map(|workspace| workspace.root.clone()).collect();
-        let task = SearchTask { open: self.open_texts(), ..SearchTask::new(roots, query, limit) };
+        let texts = !matches!(reply, Reply::Symbols);
+        let task = SearchTask { open: self.open_texts(), texts, ..SearchTask::new(roots, query, limit) };
         let job = self.begin(None, None);
         if let Some(running) = self.jobs.get_mut(&job) {
             running.request = Some((request, reply));

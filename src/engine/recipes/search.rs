@@ -30,13 +30,15 @@ pub struct SearchTask {
     pub intent: Option<Intent>,
     /// How much to say of each answer.
     pub detail: Detail,
+    /// Whether texts and snippets are wanted, which takes longer than finding the answers when those are many.
+    pub texts: bool,
 }
 
 impl SearchTask {
     /// Looks for `query` in `roots`, as the disk has them; what it is after is told by its words.
     #[must_use]
     pub fn new(roots: Vec<Root>, query: String, limit: usize) -> Self {
-        Self { roots, open: Vec::new(), query, limit, intent: None, detail: Detail::Scores }
+        Self { roots, open: Vec::new(), query, limit, intent: None, detail: Detail::Scores, texts: true }
     }
 }
 
@@ -49,9 +51,9 @@ pub struct Found {
     pub stored: StoredChunk,
     /// How good, from 0; comparable within one report only.
     pub score: f32,
-    /// The most telling line.
+    /// The most telling line; empty where no texts are wanted, and so is the text of what is stored.
     pub snippet: String,
-    /// Its zero-based line in the file.
+    /// Its zero-based line in the file, or the first line.
     pub line: u32,
     /// What made the score, the weightiest first; empty unless asked for.
     pub shares: Vec<Share>,
@@ -135,7 +137,10 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
     let mut report = Report { query: task.query.clone(), ..Report::default() };
     for root in &task.roots {
         cancel.check()?;
-        let look = |catalogue: &Catalogue| answers(root, catalogue, ranker, &question, &vector, wanted);
+        let look = |catalogue: &Catalogue| {
+            let answers = answers(catalogue, ranker, &question, &vector, wanted);
+            if task.texts { with_texts(root, catalogue, &question, answers) } else { named(root, catalogue, answers) }
+        };
         match in_root(workbench, root, &unsaved, cancel, look) {
             Ok(found) => report.found.extend(found),
             Err(failure) => report.failed.push(format!("{}: {failure}", root.name())),
@@ -149,19 +154,28 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
 
 /// What the catalogue of one workspace answers, best first.
 fn answers(
-    root: &Root,
     catalogue: &Catalogue,
     ranker: Ranker<'_>,
     question: &Question,
     vector: &[f32],
     wanted: Wanted,
-) -> Vec<Found> {
+) -> Vec<Answer> {
     let answers = retrieve::search(catalogue, ranker, question, vector, wanted);
-    let answers = if wanted.intent == Intent::Symbol {
-        with_fitting(catalogue, question, answers, wanted.limit)
-    } else {
-        answers
+    if wanted.intent == Intent::Symbol { with_fitting(catalogue, question, answers, wanted.limit) } else { answers }
+}
+
+/// Answers without their texts.
+fn named(root: &Root, catalogue: &Catalogue, answers: Vec<Answer>) -> Vec<Found> {
+    let found = |Answer { chunk, score, shares }: Answer| {
+        let stored = catalogue.stored_without_text(chunk)?;
+        let line = stored.chunk.lines.start;
+        Some(Found { root: root.clone(), stored, score, snippet: String::new(), line, shares })
     };
+    answers.into_iter().filter_map(found).collect()
+}
+
+/// Answers with their texts, and of each the most telling line.
+fn with_texts(root: &Root, catalogue: &Catalogue, question: &Question, answers: Vec<Answer>) -> Vec<Found> {
     let mut by_chunk: BTreeMap<u32, Answer> = answers.iter().map(|answer| (answer.chunk, answer.clone())).collect();
     let found = |(chunk, stored): (u32, StoredChunk)| {
         let Snippet { text: snippet, line } = snippet(&stored.chunk, question);

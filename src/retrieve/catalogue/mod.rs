@@ -234,6 +234,12 @@ impl Catalogue {
         self.stored_with(chunk, self.text(chunk)?)
     }
 
+    /// A chunk as it was put, but for its text, which is left empty, and its file.
+    #[must_use]
+    pub fn stored_without_text(&self, chunk: u32) -> Option<StoredChunk> {
+        self.stored_with(chunk, String::new())
+    }
+
     /// Chunks as they were put, in the order of `chunks`, those that are gone left out; texts of a file are unpacked once.
     #[must_use]
     pub fn all_stored(&self, chunks: impl IntoIterator<Item = u32>) -> Vec<(u32, StoredChunk)> {
@@ -290,6 +296,12 @@ impl Catalogue {
     pub fn chunks_beside(&self, chunk: u32) -> usize {
         let file = self.record(chunk).and_then(|record| self.files.get(record.file as usize));
         file.map_or(0, |file| file.chunks.len())
+    }
+
+    /// Number of the file of a chunk, as in [`Known::file`]; `None` once the chunk is gone.
+    #[must_use]
+    pub fn file_of(&self, chunk: u32) -> Option<u32> {
+        self.record(chunk).map(|record| record.file)
     }
 
     fn record(&self, chunk: u32) -> Option<&Record> {
