@@ -116,11 +116,12 @@ impl Catalogue {
         found.into_iter().map(|(number, dot)| (number, vectors::cosine(dot))).collect()
     }
 
-    /// Cosine of the vectors of a chunk and a question; 0 once the chunk is gone.
+    /// Cosine of the vectors of each of `chunks` and a question; 0 for one that is gone.
     #[must_use]
-    pub fn similarity(&self, chunk: u32, vector: &[f32]) -> f32 {
-        let own = self.vector(chunk).and_then(|own| own.first_chunk());
-        own.map_or(0.0, |own| vectors::cosine(vectors::Wanted::new(vector).dot(own)))
+    pub fn similarities(&self, chunks: &[u32], vector: &[f32]) -> Vec<f32> {
+        let wanted = vectors::Wanted::new(vector);
+        let own = |chunk: &u32| self.vector(*chunk).and_then(|own| own.first_chunk());
+        chunks.iter().map(|chunk| own(chunk).map_or(0.0, |own| vectors::cosine(wanted.dot(own)))).collect()
     }
 
     /// Chunks whose symbol is `name`, ignoring case, then those whose symbol begins with it, in the order of their
@@ -167,12 +168,13 @@ impl Catalogue {
         self.term(term).postings().filter_map(of)
     }
 
-    /// How often a term stands in each field of a chunk, in the order of [`Field::ALL`]; more than 255 times counts as
-    /// 255.
+    /// How often a term stands in each field of each of `chunks`, in the order of [`Field::ALL`]; more than 255 times
+    /// counts as 255.
     #[must_use]
-    pub fn counts(&self, chunk: u32, term: &str) -> [u8; Field::ALL.len()] {
-        let counts = self.record(chunk).and_then(|_| self.term(term).counts(chunk, self.base.count));
-        counts.unwrap_or_default()
+    pub fn counts(&self, chunks: &[u32], term: &str) -> Vec<[u8; Field::ALL.len()]> {
+        let term = self.term(term);
+        let counts = |chunk: &u32| self.record(*chunk).and_then(|_| term.counts(*chunk, self.base.count));
+        chunks.iter().map(|chunk| counts(chunk).unwrap_or_default()).collect()
     }
 }
 

@@ -108,8 +108,8 @@ fn what_is_gone_is_gone() {
         for chunk in gone {
             assert_eq!(catalogue.known(chunk), None);
             assert_eq!((catalogue.text(chunk), catalogue.vector(chunk)), (None, None));
-            assert_eq!(catalogue.counts(chunk, "head"), [0; 5]);
-            assert_eq!(catalogue.similarity(chunk, &vector(1)), 0.0);
+            assert_eq!(catalogue.counts(&[chunk], "head"), [[0; 5]]);
+            assert_eq!(catalogue.similarities(&[chunk], &vector(1)), [0.0]);
         }
         assert_eq!((catalogue.len(), catalogue.content(&path("src/http.rs"))), (1, None));
         assert_eq!(catalogue.having("head"), catalogue.chunks_of(&path("größe.py")));
@@ -122,7 +122,7 @@ fn what_is_gone_is_gone() {
 fn more_than_a_byte_holds_counts_as_255() {
     for catalogue in [small(), reloaded(&small())] {
         let long = catalogue.chunks_of(&path("src/http.rs"))[1];
-        assert_eq!(catalogue.counts(long, "head"), [0, 0, 0, 0, 255]);
+        assert_eq!(catalogue.counts(&[long], "head"), [[0, 0, 0, 0, 255]]);
         assert_eq!(catalogue.known(long).unwrap().lengths[4], 600);
     }
 }

@@ -102,7 +102,7 @@ pub fn row_names() -> Vec<String> {
 pub fn rows(catalogue: &Catalogue, embedding: &Embedding, question: &Question, vector: &[f32]) -> Vec<(u32, Vec<f32>)> {
     let pool = Pool::new(catalogue, question, vector);
     let mut rows = Rows::new(&pool, embedding);
-    pool.candidates.iter().map(|(chunk, known)| (*chunk, rows.of(*chunk, known).to_vec())).collect()
+    pool.candidates.iter().map(|candidate| (candidate.chunk, rows.of(candidate).to_vec())).collect()
 }
 
 /// The best `limit` answers to `question`, whose vector is `vector`, best first, no chunk twice.
@@ -118,12 +118,19 @@ pub fn search(
     let mut rows = Rows::new(&pool, ranker.embedding);
     let weights = Weights::of(wanted.intent);
     let mut scored: Vec<Scored<'_>> = Vec::with_capacity(pool.candidates.len());
-    for (chunk, known) in &pool.candidates {
-        let row = rows.of(*chunk, known);
+    for candidate in &pool.candidates {
+        let (row, known) = (rows.of(candidate), &candidate.known);
         let file = weights.file * file_score(&pool, known, rows.said(known), &row);
         let name = question.names.iter().map(|name| names::match_of(known, name)).fold(0.0, f32::max);
         let name = name_share(wanted.intent, name);
-        scored.push(Scored { chunk: *chunk, known, row, file, name, score: ranker.trees.score(&row) + file + name });
+        scored.push(Scored {
+            chunk: candidate.chunk,
+            known,
+            row,
+            file,
+            name,
+            score: ranker.trees.score(&row) + file + name,
+        });
     }
     ordered(&mut scored, &weights);
     let answer = |scored: &Scored<'_>| Answer {

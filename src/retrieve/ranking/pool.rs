@@ -1,16 +1,17 @@
 //! The chunks that may answer one question, and what is known of all of them together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::super::{Catalogue, Known, Question};
+use super::super::map::Map;
+use super::super::{Catalogue, Field, Known, Question};
 use super::files::by_words;
 
 /// Chunks looked at to judge files, by terms and by vector.
 const TERMS_LOOKED_AT: usize = 3_000;
 const VECTORS_LOOKED_AT: usize = 1_500;
 /// Candidates from each way of looking.
-const BY_TERMS: usize = 160;
-const BY_VECTOR: usize = 160;
+const BY_TERMS: usize = 100;
+const BY_VECTOR: usize = 100;
 const BY_NAME: usize = 24;
 /// Files whose best chunk is a candidate too.
 const BY_FILE: usize = 30;
@@ -25,13 +26,14 @@ pub(super) struct Places {
     /// The best score, at least a thousandth.
     pub(super) best: f32,
     /// Score as a share of the best, and place.
-    pub(super) by_chunk: HashMap<u32, (f32, usize)>,
+    pub(super) by_chunk: Map<u32, (f32, usize)>,
 }
 
 impl Places {
     fn new(scores: &[(u32, f32)]) -> Self {
         let best = scores.first().map_or(0.0, |(_, score)| *score).max(0.001);
-        let mut by_chunk = HashMap::with_capacity(scores.len());
+        let mut by_chunk = Map::default();
+        by_chunk.reserve(scores.len());
         let mut place = 0;
         for equal in scores.chunk_by(|left, right| left.1 == right.1) {
             by_chunk.extend(equal.iter().map(|(chunk, score)| (*chunk, (score / best, place))));
@@ -69,6 +71,17 @@ impl Default for FileScores {
     }
 }
 
+/// A chunk that may be the answer.
+pub(super) struct Candidate<'a> {
+    /// Its number.
+    pub(super) chunk: u32,
+    pub(super) known: Known<'a>,
+    /// How often each of the question's terms stands in each of its fields.
+    pub(super) counts: Vec<[u8; Field::ALL.len()]>,
+    /// Cosine of its vector and the question's.
+    pub(super) similarity: f32,
+}
+
 /// Candidates, and what they are compared with.
 pub(super) struct Pool<'a> {
     pub(super) catalogue: &'a Catalogue,
@@ -81,12 +94,12 @@ pub(super) struct Pool<'a> {
     pub(super) rarities: Vec<f32>,
     pub(super) by_terms: Places,
     pub(super) by_vector: Places,
-    pub(super) files: HashMap<u32, FileScores>,
+    pub(super) files: Map<u32, FileScores>,
     /// Shares by terms of all candidates within one parent of one file.
-    pub(super) siblings: HashMap<(&'a str, &'a str), f32>,
+    pub(super) siblings: Map<(&'a str, &'a str), f32>,
     /// How many candidates have this symbol.
-    pub(super) twins: HashMap<&'a str, usize>,
-    pub(super) candidates: Vec<(u32, Known<'a>)>,
+    pub(super) twins: Map<&'a str, usize>,
+    pub(super) candidates: Vec<Candidate<'a>>,
 }
 
 impl<'a> Pool<'a> {
@@ -118,8 +131,8 @@ impl<'a> Pool<'a> {
             by_terms,
             by_vector,
             files,
-            siblings: HashMap::new(),
-            twins: HashMap::new(),
+            siblings: Map::default(),
+            twins: Map::default(),
             candidates: Vec::new(),
         };
         pool.choose(&lexical, &similar);
@@ -133,17 +146,16 @@ impl<'a> Pool<'a> {
         chosen.extend(lexical.iter().take(BY_TERMS).map(chunk));
         chosen.extend(similar.iter().take(BY_VECTOR).map(chunk));
         let mut met: HashSet<u32> = HashSet::new();
-        for known in lexical.iter().map(chunk).filter_map(|chunk| Some((chunk, self.catalogue.known(chunk)?))) {
-            let is_good = self.files.get(&known.1.file).is_some_and(|file| file.place < BY_FILE);
-            if is_good && met.insert(known.1.file) {
-                chosen.push(known.0);
+        for (chunk, file) in lexical.iter().filter_map(|(chunk, _)| Some((*chunk, self.catalogue.file_of(*chunk)?))) {
+            let is_good = self.files.get(&file).is_some_and(|file| file.place < BY_FILE);
+            if is_good && met.insert(file) {
+                chosen.push(chunk);
             }
         }
         let mut seen = HashSet::new();
         chosen.retain(|chunk| seen.insert(*chunk));
-        let catalogue = self.catalogue;
-        self.candidates = chosen.iter().filter_map(|chunk| Some((*chunk, catalogue.known(*chunk)?))).collect();
-        for (chunk, known) in &self.candidates {
+        self.candidates = candidates(self.catalogue, self.question, self.vector, &chosen);
+        for Candidate { chunk, known, .. } in &self.candidates {
             let share = self.by_terms.by_chunk.get(chunk).map_or(0.0, |(share, _)| *share);
             *self.siblings.entry((known.path, known.parent.unwrap_or_default())).or_default() += share;
             if let Some(symbol) = known.symbol {
@@ -153,21 +165,32 @@ impl<'a> Pool<'a> {
     }
 }
 
+/// What is known of `chunks`, those that are gone left out.
+fn candidates<'a>(catalogue: &'a Catalogue, question: &Question, vector: &[f32], chunks: &[u32]) -> Vec<Candidate<'a>> {
+    let counts: Vec<_> = question.terms.iter().map(|term| catalogue.counts(chunks, term)).collect();
+    let similarities = catalogue.similarities(chunks, vector);
+    let candidate = |(at, (chunk, similarity)): (usize, (&u32, f32))| {
+        let counts = counts.iter().map(|of_term| of_term.get(at).copied().unwrap_or_default()).collect();
+        Some(Candidate { chunk: *chunk, known: catalogue.known(*chunk)?, counts, similarity })
+    };
+    chunks.iter().zip(similarities).enumerate().filter_map(candidate).collect()
+}
+
 fn files(
     catalogue: &Catalogue,
     lexical: &[(u32, f32)],
     by_terms: &Places,
     similar: &[(u32, f32)],
     by_vector: &Places,
-) -> HashMap<u32, FileScores> {
-    let mut files: HashMap<u32, FileScores> = HashMap::new();
-    let mut order: Vec<(&str, u32)> = Vec::new();
-    let mut seen: HashMap<u32, usize> = HashMap::new();
+) -> Map<u32, FileScores> {
+    let mut files: Map<u32, FileScores> = Map::default();
+    let mut order: Vec<(u32, u32)> = Vec::new();
+    let mut seen: Map<u32, usize> = Map::default();
     for (chunk, score) in lexical {
-        let Some(known) = catalogue.known(*chunk) else { continue };
-        let (file, share) = (files.entry(known.file).or_default(), score / by_terms.best);
+        let Some(number) = catalogue.file_of(*chunk) else { continue };
+        let (file, share) = (files.entry(number).or_default(), score / by_terms.best);
         if file.having == 0 {
-            order.push((known.path, known.file));
+            order.push((number, *chunk));
         }
         file.chunks = catalogue.chunks_beside(*chunk);
         file.terms = file.terms.max(share);
@@ -176,21 +199,22 @@ fn files(
         file.all += share;
     }
     for (chunk, score) in similar {
-        let Some(known) = catalogue.known(*chunk) else { continue };
-        let (file, share) = (files.entry(known.file).or_default(), score.max(0.0) / by_vector.best);
-        let at = seen.entry(known.file).or_default();
+        let Some(number) = catalogue.file_of(*chunk) else { continue };
+        let (file, share) = (files.entry(number).or_default(), score.max(0.0) / by_vector.best);
+        let at = seen.entry(number).or_default();
         if file.having == 0 && *at == 0 {
-            order.push((known.path, known.file));
+            order.push((number, *chunk));
         }
         file.chunks = catalogue.chunks_beside(*chunk);
         file.vector = file.vector.max(share);
         file.vector_sum += share * CHUNKS_OF_FILE.get(*at).unwrap_or(&0.0);
         *at += 1;
     }
-    let sum = |file: u32| files.get(&file).map_or(0.0, |file| file.terms_sum);
-    order.sort_by(|left, right| sum(right.1).total_cmp(&sum(left.1)).then(left.0.cmp(right.0)));
-    let best = order.first().map_or(0.0, |(_, file)| sum(*file)).max(0.001);
-    for (place, (_, file)) in order.into_iter().enumerate() {
+    let sum = |(file, _): &(u32, u32)| files.get(file).map_or(0.0, |file| file.terms_sum);
+    let path = |(_, chunk): &(u32, u32)| catalogue.known(*chunk).map_or("", |known| known.path);
+    order.sort_by(|left, right| sum(right).total_cmp(&sum(left)).then_with(|| path(left).cmp(path(right))));
+    let best: f32 = order.first().map_or(0.0, sum).max(0.001);
+    for (place, (file, _)) in order.into_iter().enumerate() {
         if let Some(file) = files.get_mut(&file) {
             file.place = place;
             file.terms_sum /= best;

@@ -1,9 +1,10 @@
 //! The words of candidates, and how near they are to the terms of a question by the rows of the trained table.
 
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::super::embedding::{Direction, Embedding};
+use super::super::map::Map;
 use super::super::{Catalogue, terms};
 
 /// A word that candidates are made of.
@@ -12,8 +13,9 @@ pub(super) struct Word {
     pub(super) asked: Option<usize>,
     /// Cosine to each term of the question: 1 for the same term, 0 where one is not known.
     pub(super) near: Vec<f32>,
-    /// How rare it is among all chunks.
-    pub(super) rarity: f32,
+    term: String,
+    /// How rare it is among all chunks, once it was looked up.
+    rarity: Cell<Option<f32>>,
 }
 
 /// The words of a text, each once, no whole identifiers.
@@ -25,15 +27,15 @@ pub(super) struct Relations<'a> {
     embedding: &'a Embedding,
     asked: &'a [String],
     directions: Vec<Option<Direction>>,
-    words: HashMap<String, Rc<Word>>,
-    texts: HashMap<String, Words>,
+    words: Map<String, Rc<Word>>,
+    texts: Map<String, Words>,
 }
 
 impl<'a> Relations<'a> {
     /// To the terms `asked` of a question over `catalogue`.
     pub(super) fn new(catalogue: &'a Catalogue, embedding: &'a Embedding, asked: &'a [String]) -> Self {
         let directions = asked.iter().map(|term| embedding.in_question(term)).collect();
-        Self { catalogue, embedding, asked, directions, words: HashMap::new(), texts: HashMap::new() }
+        Self { catalogue, embedding, asked, directions, words: Map::default(), texts: Map::default() }
     }
 
     /// The words of `text`.
@@ -53,6 +55,13 @@ impl<'a> Relations<'a> {
         words
     }
 
+    /// How rare a word is among all chunks.
+    pub(super) fn rarity(&self, word: &Word) -> f32 {
+        let rarity = word.rarity.get().unwrap_or_else(|| self.catalogue.rarity_of(&word.term));
+        word.rarity.set(Some(rarity));
+        rarity
+    }
+
     fn word(&mut self, term: String) -> Rc<Word> {
         if let Some(word) = self.words.get(&term) {
             return Rc::clone(word);
@@ -66,7 +75,8 @@ impl<'a> Relations<'a> {
         let word = Rc::new(Word {
             asked: self.asked.iter().position(|asked| *asked == term),
             near: self.asked.iter().zip(&self.directions).map(cosine).collect(),
-            rarity: self.catalogue.rarity_of(&term),
+            term: term.clone(),
+            rarity: Cell::new(None),
         });
         self.words.insert(term, Rc::clone(&word));
         word

@@ -1,15 +1,15 @@
 //! A candidate as a row of numbers: what the trained ranker orders by.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::super::embedding::Embedding;
-use super::super::{Known, Question, Shape, cosine};
+use super::super::map::Map;
+use super::super::{Known, Question, Shape};
 use super::intent::says_what_it_does;
 use super::marks::{Marks, Said};
 use super::names;
 use super::numbers::{flag, logarithm, longest_run, number, ratio};
-use super::pool::{FileScores, NOT_FOUND, Pool};
+use super::pool::{Candidate, FileScores, NOT_FOUND, Pool};
 use super::relation::{Relations, Word, Words, met};
 use crate::syntax::ChunkKind;
 
@@ -43,7 +43,7 @@ const OWN: [&str; 12] = [
     "run",
     "run_of_name",
 ];
-const RELATED: [&str; 11] = [
+const RELATED: [&str; 10] = [
     "name_near",
     "signature_near",
     "parent_near",
@@ -54,7 +54,6 @@ const RELATED: [&str; 11] = [
     "stem_words_near",
     "first_words_near",
     "name_worst_near",
-    "name_vector",
 ];
 const FIELDS: [&str; 5] = ["name_score", "parent_score", "path_score", "signature_score", "text_score"];
 const SHAPED: [&str; 13] = [
@@ -142,11 +141,10 @@ fn among(words: &Words, at: usize) -> bool {
 /// Makes rows for the candidates of one pool.
 pub(super) struct Rows<'a> {
     pool: &'a Pool<'a>,
-    embedding: &'a Embedding,
     relations: Relations<'a>,
     marks: Marks,
     /// What the paths of files say, by their numbers.
-    said: HashMap<u32, Said>,
+    said: Map<u32, Said>,
     /// The question's terms from the rarest on.
     by_rarity: Vec<usize>,
     total: f32,
@@ -161,22 +159,23 @@ impl<'a> Rows<'a> {
         let relations = Relations::new(pool.catalogue, embedding, &pool.terms);
         let marks = Marks::new(pool.question);
         let total = pool.rarities.iter().sum::<f32>().max(0.001);
-        Self { pool, embedding, relations, marks, said: HashMap::new(), by_rarity, total }
+        Self { pool, relations, marks, said: Map::default(), by_rarity, total }
     }
 
     /// The row of one candidate.
-    pub(super) fn of(&mut self, chunk: u32, known: &Known<'_>) -> [f32; WIDTH] {
+    pub(super) fn of(&mut self, candidate: &Candidate<'_>) -> [f32; WIDTH] {
+        let Candidate { known, counts: all, .. } = candidate;
         let (own, said) = (self.own(known), self.said(known));
         let Pool { catalogue, question, all_rarities, .. } = self.pool;
-        let all: Vec<[u8; 5]> = question.terms.iter().map(|term| catalogue.counts(chunk, term)).collect();
         let plain = |(term, counts): (&String, &[u8; 5])| (!term.starts_with('=')).then_some(*counts);
-        let counts: Vec<[u8; 5]> = question.terms.iter().zip(&all).filter_map(plain).collect();
-        let scores = catalogue.field_scores(&known.lengths, all.into_iter().zip(all_rarities.iter().copied()));
+        let counts: Vec<[u8; 5]> = question.terms.iter().zip(all).filter_map(plain).collect();
+        let all = all.iter().copied().zip(all_rarities.iter().copied());
+        let scores = catalogue.field_scores(&known.lengths, all);
         let groups: [&[f32]; 10] = [
-            &self.found(chunk),
+            &self.found(candidate),
             &self.covered(&own, &counts),
             &self.own_words(&own),
-            &self.related(&own, known),
+            &self.related(&own),
             &scores,
             &self.shaped(known, &own),
             &self.around(known, &own, &counts),
@@ -209,11 +208,11 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn found(&self, chunk: u32) -> [f32; FOUND.len()] {
+    fn found(&self, candidate: &Candidate<'_>) -> [f32; FOUND.len()] {
         let (terms, vector) = (&self.pool.by_terms, &self.pool.by_vector);
-        let (share, place) = terms.by_chunk.get(&chunk).copied().unwrap_or((0.0, NOT_FOUND));
-        let near = vector.by_chunk.get(&chunk).map_or(NOT_FOUND, |(_, place)| *place);
-        let similarity = self.pool.catalogue.similarity(chunk, self.pool.vector);
+        let (share, place) = terms.by_chunk.get(&candidate.chunk).copied().unwrap_or((0.0, NOT_FOUND));
+        let near = vector.by_chunk.get(&candidate.chunk).map_or(NOT_FOUND, |(_, place)| *place);
+        let similarity = candidate.similarity;
         [share, share * terms.best, logarithm(place), similarity, similarity / vector.best, logarithm(near)]
     }
 
@@ -243,11 +242,10 @@ impl<'a> Rows<'a> {
     }
 
     /// What the question has of a candidate's words.
-    #[allow(clippy::unused_self, reason = "as the others")]
     fn own_words(&self, own: &Own) -> [f32; OWN.len()] {
         let asked = |word: &Rc<Word>| word.asked.is_some();
         let share = |words: &Words| ratio(words.iter().filter(|word| asked(word)).count(), words.len());
-        let missing = own.name.iter().filter(|word| !asked(word)).map(|word| word.rarity).sum();
+        let missing = own.name.iter().filter(|word| !asked(word)).map(|word| self.relations.rarity(word)).sum();
         let first = among(&own.name, 0);
         let run = longest_run(&own.name.iter().map(|word| word.asked).collect::<Vec<_>>());
         [
@@ -267,14 +265,12 @@ impl<'a> Rows<'a> {
     }
 
     /// How near a candidate's words are to the question's, where they are not the same.
-    fn related(&self, own: &Own, known: &Known<'_>) -> [f32; RELATED.len()] {
+    fn related(&self, own: &Own) -> [f32; RELATED.len()] {
         let few = own.signature.get(..SIGNATURE_WORDS.min(own.signature.len())).unwrap_or_default();
         let first = own.name.first().and_then(|word| word.near.first().copied()).unwrap_or_default();
         let weights = &self.pool.rarities;
         let [name, signature, parent, stem] =
             [&*own.name, few, &*own.parent, &*own.stem].map(|words| met(words, weights));
-        let vector = self.embedding.heading_vector(known.symbol, known.parent, known.path, known.signature);
-        let name_vector = cosine(&vector, self.pool.vector);
         [
             name.question,
             signature.question,
@@ -286,7 +282,6 @@ impl<'a> Rows<'a> {
             stem.words,
             first,
             name.worst,
-            name_vector,
         ]
     }
 
@@ -297,7 +292,7 @@ impl<'a> Rows<'a> {
         let whole = symbol.replace('_', "").to_lowercase();
         let rarity = match own.name.as_ref() {
             [] => 0.0,
-            [one] => one.rarity,
+            [one] => self.relations.rarity(one),
             [_, _, ..] => self.pool.catalogue.rarity_of(&format!("={whole}")),
         };
         [

@@ -55,8 +55,8 @@ fn use_all(mut catalogue: Catalogue) {
     let terms: Vec<String> = ["head", "pars", "=readhead", "日本"].map(str::to_owned).to_vec();
     let _ = (catalogue.lexical(&terms, 5), catalogue.similar(&vector(1), 5), catalogue.named("read", 5));
     for chunk in 0..5 {
-        let _ = (catalogue.known(chunk), catalogue.stored(chunk), catalogue.similarity(chunk, &vector(1)));
-        let _ = (catalogue.standing("head").count(), catalogue.counts(chunk, "head"));
+        let _ = (catalogue.known(chunk), catalogue.stored(chunk), catalogue.similarities(&[chunk], &vector(1)));
+        let _ = (catalogue.standing("head").count(), catalogue.counts(&[chunk], "head"));
     }
     catalogue.put(&path("new"), ContentHash::of(b"5"), &[(chunk("n", "header"), vector(5))]);
     catalogue.remove(&path("src/http.rs"));

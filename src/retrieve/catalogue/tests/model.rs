@@ -144,9 +144,9 @@ fn check(catalogue: &Catalogue, model: &Model) -> Result<(), TestCaseError> {
     for row in &model.rows {
         let stored = StoredChunk { path: path(&row.path), chunk: row.chunk.clone() };
         prop_assert_eq!(catalogue.stored(row.number), Some(stored));
-        prop_assert_eq!(catalogue.counts(row.number, "red"), row.counts("red"));
+        prop_assert_eq!(catalogue.counts(&[row.number], "red"), [row.counts("red")]);
         let lengths = catalogue.known(row.number).map(|known| known.lengths).unwrap_or_default();
-        let counted = asked.iter().map(|term| (catalogue.counts(row.number, term), catalogue.rarity_of(term)));
+        let counted = asked.iter().map(|term| (row.counts(term), catalogue.rarity_of(term)));
         prop_assert_eq!(catalogue.field_scores(&lengths, counted), model.field_scores(row, &asked));
         let symbol = catalogue.symbols().find(|(chunk, _)| *chunk == row.number).map(|(_, symbol)| symbol);
         prop_assert_eq!(symbol, row.chunk.symbol.as_deref());
