@@ -24,10 +24,8 @@ pub fn symbol_fit(name: &str, typed: &str) -> Option<Fit> {
     if name == typed {
         return Some(Fit::Whole);
     }
-    // Most names lack the first letter: this is asked of every name of a workspace.
-    let first = typed.bytes().find(u8::is_ascii_alphanumeric);
-    let has = |letter: u8| name.bytes().any(|byte| byte.eq_ignore_ascii_case(&letter) || !byte.is_ascii());
-    if first.is_some_and(|letter| !has(letter)) {
+    // This is asked of every name of a workspace, and most are told apart here.
+    if !may_fit(name, typed) {
         return None;
     }
     let (lower, wanted) = (name.to_lowercase(), typed.to_lowercase());
@@ -42,6 +40,13 @@ pub fn symbol_fit(name: &str, typed: &str) -> Option<Fit> {
     } else {
         is_scattered(&lower, &wanted).then_some(Fit::Scattered)
     }
+}
+
+/// Whether the letters and digits of `typed` stand in `name` in order, as they do wherever it fits; only ASCII is looked at.
+fn may_fit(name: &str, typed: &str) -> bool {
+    let mut bytes = name.bytes();
+    let mut letters = typed.bytes().filter(u8::is_ascii_alphanumeric);
+    !name.is_ascii() || letters.all(|letter| bytes.any(|byte| byte.eq_ignore_ascii_case(&letter)))
 }
 
 /// Whether each letter of `wanted` begins a word of `name` or follows the letter before it.

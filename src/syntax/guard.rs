@@ -37,7 +37,7 @@ pub(super) fn refusal(language: Language, text: &str) -> Option<&'static str> {
     if longest_line(text) > LONGEST_LINE {
         return Some("it has a line longer than 128 KiB");
     }
-    if bracket_depth(text.as_bytes()) > DEEPEST_BRACKETS {
+    if nests_too_deep(text.as_bytes()) {
         return Some("its brackets nest deeper than 1,000");
     }
     if mostly_signs(text) {
@@ -69,8 +69,14 @@ pub(super) fn refusal(language: Language, text: &str) -> Option<&'static str> {
 /// Whether less than a third of the text is letters, digits and blanks. Error recovery goes through all that it has
 /// skipped at every further token, which takes minutes over a hundred thousand signs in no order.
 fn mostly_signs(text: &str) -> bool {
-    let counts = |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || !byte.is_ascii();
-    text.len() > SHORT && text.bytes().filter(counts).count() < text.len() / 3
+    let counts = |byte: u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || !byte.is_ascii();
+    text.len() > SHORT && count(text.as_bytes(), counts) < text.len() / 3
+}
+
+/// How many of `bytes` `fits` says yes to. A sum that cannot overflow lets the compiler take many at once.
+fn count(bytes: &[u8], fits: impl Fn(u8) -> bool) -> usize {
+    let few = |bytes: &[u8]| bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_add(u8::from(fits(*byte))));
+    bytes.chunks(usize::from(u8::MAX)).map(|bytes| usize::from(few(bytes))).sum()
 }
 
 fn longest_line(text: &str) -> usize {
@@ -81,6 +87,12 @@ fn longest_line(text: &str) -> usize {
         start = end;
     }
     longest.max(text.len() - start)
+}
+
+/// Whether more brackets are open at once than may be. Most texts do not even have as many.
+fn nests_too_deep(bytes: &[u8]) -> bool {
+    let opening = count(bytes, |byte| matches!(byte, b'(' | b'[' | b'{'));
+    opening > DEEPEST_BRACKETS && bracket_depth(bytes) > DEEPEST_BRACKETS
 }
 
 /// The most brackets open at once, those in strings and comments included: cheap, and never too low for a tree.

@@ -7,7 +7,7 @@ use zstd::bulk::{Compressor, decompress};
 use super::segment::Base;
 
 /// How hard zstd tries: packing is done at every save, and harder gains little.
-const LEVEL: i32 = 3;
+const LEVEL: i32 = 1;
 /// Bytes of texts that one file may have, as much as the largest file that a setting lets be read; chunks beyond are
 /// left out.
 pub(super) const MOST_TEXT: usize = 1 << 30;
