@@ -13,6 +13,7 @@ pub mod refactor;
 pub mod config;
 // What the effects share.
 pub mod locks;
+pub mod http;
 // The seams and the order of steps.
 pub mod ports;
 pub mod engine;

@@ -110,7 +110,7 @@ fn confined_words_stay_in_their_rooms() {
         ("src/store/mod.rs", "src/engine/mod.rs", "use lancedb::connect;"),
         ("src/store/mod.rs", "src/retrieve/mod.rs", "fn f(a: &arrow_array::RecordBatch) {}"),
         ("src/ledger/mod.rs", "src/store/mod.rs", "use rusqlite::Connection;"),
-        ("src/model/mod.rs", "src/cli/mod.rs", "use reqwest::Client;"),
+        ("src/http/mod.rs", "src/model/mod.rs", "use reqwest::Client;"),
         ("src/syntax/mod.rs", "src/retrieve/mod.rs", "use tree_sitter_rust::LANGUAGE;"),
         ("src/syntax/mod.rs", "src/engine/mod.rs", "use ast_grep_core::Pattern;"),
         ("src/sandbox/mod.rs", "src/host/mod.rs", "use nix::unistd;"),

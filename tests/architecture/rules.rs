@@ -8,7 +8,7 @@ pub(crate) const CORE: [&str; 8] =
     ["text", "workspace", "syntax", "policy", "retrieve", "changes", "refactor", "config"];
 
 /// Every room in reading order, and the rooms it may import; `core` stands for all of [`CORE`].
-pub(crate) const ROOMS: [(&str, &[&str]); 20] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 21] = [
     ("text", &[]),
     ("workspace", &["text"]),
     ("syntax", &["text", "workspace"]),
@@ -18,11 +18,12 @@ pub(crate) const ROOMS: [(&str, &[&str]); 20] = [
     ("refactor", &["text", "workspace", "syntax"]),
     ("config", &["workspace", "policy"]),
     ("locks", &[]),
+    ("http", &[]),
     ("ports", &["core"]),
     ("engine", &["core", "ports"]),
     ("store", &["text", "workspace", "syntax", "retrieve", "locks", "ports"]),
     ("ledger", &["workspace", "policy", "changes", "locks", "ports"]),
-    ("model", &["workspace", "syntax", "retrieve", "config", "ports"]),
+    ("model", &["workspace", "syntax", "retrieve", "config", "http", "ports"]),
     ("host", &["text", "workspace", "policy", "changes", "config", "locks", "ports"]),
     ("sandbox", &["text", "workspace", "policy", "changes", "ports"]),
     ("observe", &["config"]),
@@ -43,7 +44,7 @@ const CONFINED: [(&str, &[&str]); 21] = [
     ("arrow_*", &["store"]),
     ("rusqlite", &["ledger"]),
     ("libsqlite3_sys", &["ledger"]),
-    ("reqwest", &["model"]),
+    ("reqwest", &["http"]),
     ("tree_sitter*", &["syntax"]),
     ("ast_grep_*", &["syntax"]),
     ("nix", &["sandbox"]),
