@@ -15,8 +15,9 @@ use crate::host::{self, DiskFiles, OwnFolder, SystemClock};
 use crate::ledger::SqliteLedger;
 use crate::lsp;
 use crate::model::BuiltinEmbedder;
+use crate::objects;
 use crate::observe;
-use crate::ports::{Embedder, Failure};
+use crate::ports::{Clock, Embedder, Failure};
 use crate::sandbox::{self, Reserve, SandboxRunner};
 use crate::store::LanceStore;
 use crate::workspace::Root;
@@ -157,6 +158,11 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         user_recipes: Box::new(move || host::user_recipes(&recipes)),
         write_beside: Box::new(host::write_beside),
         open_batch: Box::new(move |name| host::open_batch(&batches, name)),
+        open_shared: Box::new(|settings| {
+            let variable = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
+            objects::open_shared(settings, objects::Environment::of(variable), || SystemClock.now_ms())
+        }),
+        remote: Box::new(host::remote_address),
         session: host::session(),
         is_live: Box::new(host::is_live_session),
         counter: AtomicU64::new(0),

@@ -21,6 +21,7 @@ pub mod engine;
 pub mod store;
 pub mod ledger;
 pub mod model;
+pub mod objects;
 pub mod host;
 pub mod sandbox;
 pub mod observe;

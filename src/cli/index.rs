@@ -1,7 +1,10 @@
 //! `tagout index`
 
+use super::changes::needs_approval;
 use super::retrieve_arguments::IndexArguments;
 use super::{DONE, Screen, note_problems};
+use crate::config::SharedSettings;
+use crate::engine::recipes::{Consent, IndexSummary, PublishTask, Published, Term};
 use crate::engine::{Workbench, recipes};
 use crate::ports::{Cancel, Failure};
 use crate::workspace::Root;
@@ -13,8 +16,43 @@ pub(super) fn run(
     cancel: &Cancel,
 ) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.path)?;
-    let summary = refresh(workbench, &root, screen, cancel)?;
+    let standing = workbench.standing(&root);
+    note_problems(&standing.problems, screen);
+    let mut shared = standing.settings.index.shared;
+    let place = arguments.publish.clone().flatten().or_else(|| arguments.shared.clone());
+    shared.place = place.or(shared.place);
+    shared.name = arguments.shared_name.clone().or(shared.name);
+    if arguments.publish.is_some() {
+        return publish(arguments, workbench, screen, PublishTask { root, shared, consent: Consent::None }, cancel);
+    }
+    let summary = bring_up_to_date(workbench, &root, &shared, screen, cancel)?;
     screen.line(&format!("{}: {summary}", root.as_path().display()));
+    Ok(DONE)
+}
+
+fn publish(
+    arguments: &IndexArguments,
+    workbench: &Workbench,
+    screen: &Screen,
+    task: PublishTask,
+    cancel: &Cancel,
+) -> Result<u8, Failure> {
+    let once = |question: &String| Consent::To { question: question.clone(), term: Term::Once };
+    let task = PublishTask { consent: arguments.approve.as_ref().map_or(Consent::None, once), ..task };
+    let published = recipes::publish(workbench, &task, cancel, &|progress| Screen::progress(&progress))?;
+    let (summary, at, before, files, bytes, left_out) = match published {
+        Published::Undecided(judgement) => return Err(needs_approval(&judgement, "the same with")),
+        Published::Done { summary, at, before, files, bytes, left_out } => {
+            (summary, at, before, files, bytes, left_out)
+        }
+    };
+    tell(&summary, screen);
+    screen.line(&format!("{}: {summary}", task.root.as_path().display()));
+    if left_out > 0 {
+        screen.note(&format!("tagout: {left_out} files are not shared: they are secrets, or hold some"));
+    }
+    let done = if before { "there already" } else { "published" };
+    screen.line(&format!("{at}: {done}: {files} files, {bytes} bytes"));
     Ok(DONE)
 }
 
@@ -24,11 +62,26 @@ pub(super) fn refresh(
     root: &Root,
     screen: &Screen,
     cancel: &Cancel,
-) -> Result<recipes::IndexSummary, Failure> {
-    note_problems(&workbench.standing(root).problems, screen);
-    let summary = recipes::index(workbench, root, cancel, &|progress| Screen::progress(&progress))?;
+) -> Result<IndexSummary, Failure> {
+    let standing = workbench.standing(root);
+    note_problems(&standing.problems, screen);
+    bring_up_to_date(workbench, root, &standing.settings.index.shared, screen, cancel)
+}
+
+fn bring_up_to_date(
+    workbench: &Workbench,
+    root: &Root,
+    shared: &SharedSettings,
+    screen: &Screen,
+    cancel: &Cancel,
+) -> Result<IndexSummary, Failure> {
+    let summary = recipes::index_beside(workbench, root, shared, cancel, &|progress| Screen::progress(&progress))?;
+    tell(&summary, screen);
+    Ok(summary)
+}
+
+fn tell(summary: &IndexSummary, screen: &Screen) {
     if let Some(notice) = &summary.notice {
         screen.note(&format!("tagout: {notice}"));
     }
-    Ok(summary)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::arguments::WorkspaceArguments;
+use crate::config::{SharedName, SharedPlace};
 use crate::engine::recipes::PACK_BUDGET;
 
 /// `tagout index`.
@@ -13,6 +14,22 @@ pub struct IndexArguments {
     /// Workspace folder.
     #[arg(default_value = ".")]
     pub path: PathBuf,
+    /// Share the index afterwards, there or where the settings say: s3://bucket/prefix or file:///folder.
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true)]
+    pub publish: Option<Option<SharedPlace>>,
+    /// Take what is true of these files from the index that is shared there, and not from where the settings say.
+    #[arg(long, value_name = "URL")]
+    pub shared: Option<SharedPlace>,
+    /// What the workspace is called where its index is shared; what its repository is called when left out.
+    #[arg(long, value_name = "NAME", value_parser = shared_name)]
+    pub shared_name: Option<SharedName>,
+    /// Yes to the question of this name, which was asked before.
+    #[arg(long, value_name = "QUESTION", requires = "publish")]
+    pub approve: Option<String>,
+}
+
+fn shared_name(text: &str) -> Result<SharedName, &'static str> {
+    SharedName::new(text).ok_or("a name has letters, digits and . _ - between slashes")
 }
 
 /// `tagout search`.

@@ -1,6 +1,7 @@
 //! What the user's file allows beyond what was accepted of it: it waits.
 
 use super::Settings;
+use super::shared::hold_shared;
 use crate::policy::HostRule;
 
 /// Takes back what `present` allows and `accepted` does not, and tells it, setting by setting. Limits of time, memory
@@ -11,6 +12,7 @@ pub(super) fn hold_back(present: &mut Settings, accepted: &Settings) -> Vec<Stri
         held.push(format!("max_mode = \"{}\"", present.max_mode));
         present.max_mode = accepted.max_mode;
     }
+    held.extend(hold_shared(&mut present.index.shared, &accepted.index.shared));
     let (run, known) = (&mut present.run, &accepted.run);
     if run.sandbox < known.sandbox {
         held.push(format!("run.sandbox = \"{}\"", run.sandbox));

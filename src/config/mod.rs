@@ -8,6 +8,10 @@
 //! max_mode = "workspace-write"   # the highest mode this workspace may be switched to
 //! [index]
 //! max_file_bytes = 1048576       # larger files are not indexed
+//! shared = "s3://bucket/prefix"  # where an index is shared, or file:///folder; of the machine's and the user's files only
+//! shared_endpoint = "https://objects.example"  # an object store other than Amazon's; of these files only
+//! shared_region = "eu-central-1" # of these files only
+//! shared_name = "team/app"       # what the workspace is called there; unset: what its repository is called
 //! [run]
 //! timeout_seconds = 600          # longest a command may run
 //! cpu_seconds = 3600             # longest all its processes together may keep processors busy
@@ -47,11 +51,13 @@ mod parse;
 mod patterns;
 mod rules;
 mod settings;
+mod shared;
 mod symbols;
 
 pub use cases::{Case, cases};
 pub use checks::{CheckSetting, CheckSettings};
 pub use history::HistorySettings;
 pub use rules::{LONGEST_FILE, UNREADABLE, WORKSPACE_SETTINGS, rules};
-pub use settings::{ConfigProblem, ConfigSource, IndexSettings, RunSettings, Settings, Sources, resolve};
+pub use settings::{ConfigProblem, ConfigSource, RunSettings, Settings, Sources, resolve};
+pub use shared::{IndexSettings, SharedName, SharedPlace, SharedPlaceError, SharedSettings};
 pub use symbols::{SymbolAnswers, SymbolSettings};

@@ -9,15 +9,9 @@ use super::history::{HistorySettings, lay_history};
 use super::hosts::lay_hosts;
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
 use super::patterns::{lay_hidden, lay_shown};
+use super::shared::{IndexSettings, SharedSettings, lay_shared};
 use super::symbols::{SymbolSettings, lay_symbols};
 use crate::policy::{HostRule, Mode, SandboxLevel};
-
-/// What to index.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexSettings {
-    /// Larger files are passed over, in bytes.
-    pub max_file_bytes: u64,
-}
 
 /// How commands run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +90,7 @@ impl Settings {
             hidden_unknown: None,
             shown: Vec::new(),
         };
-        let index = IndexSettings { max_file_bytes: 1 << 20 };
+        let index = IndexSettings { max_file_bytes: 1 << 20, shared: SharedSettings::default() };
         let checks = CheckSettings { timeout_seconds: 600, named: Vec::new() };
         let (history, symbols) = (HistorySettings::default(), SymbolSettings::default());
         Self { max_mode: Mode::Unrestricted, index, run, checks, history, symbols }
@@ -228,6 +222,7 @@ impl Layers {
         self.settings.run.allow_hosts.clear();
         self.settings.run.private_hosts.clear();
         self.settings.run.shown.clear();
+        self.settings.index.shared.place = None;
         self.report(
             source,
             line,
@@ -276,6 +271,9 @@ impl Layers {
         let laid = match (item.name.as_str(), self.number(&item.name)) {
             ("history.keep_days" | "history.keep_bytes", _) => {
                 lay_history(&mut self.settings.history, source, standing, item)
+            }
+            (name, _) if name.starts_with("index.shared") => {
+                lay_shared(&mut self.settings.index.shared, source, standing, item)
             }
             ("symbols.answers" | "symbols.languages_with_server", _) => lay_symbols(&mut self.settings.symbols, item),
             ("max_mode", _) => lay_mode(&mut self.settings.max_mode, standing, &item.value),

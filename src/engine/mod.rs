@@ -24,6 +24,7 @@ mod play;
 pub mod recipes;
 mod reviewing;
 mod seeing;
+pub mod shared;
 mod sharing;
 #[cfg(test)]
 mod shown;
@@ -46,6 +47,6 @@ pub use standing::Standing;
 pub use state::State;
 pub use step::step;
 pub use workbench::{
-    FindPrograms, LookAtSettings, MakeStore, OpenBatch, OpenRoot, ReadBytes, ReadRecipes, ReadSettings, ReadText,
-    RulesFile, SettingsFiles, Workbench, WriteBeside, WritePage, WriteRules,
+    FindPrograms, FindRemote, LookAtSettings, MakeStore, OpenBatch, OpenRoot, OpenShared, ReadBytes, ReadRecipes,
+    ReadSettings, ReadText, RulesFile, SettingsFiles, Workbench, WriteBeside, WritePage, WriteRules,
 };

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use super::index::Index;
-use crate::config::Settings;
+use crate::config::{Settings, SharedSettings};
 use crate::policy::{Grant, Program};
 use crate::ports::{
-    BatchLog, Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, Rotation, Runner, Shelf, Store,
-    TrustRecords,
+    BatchLog, Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, Rotation, Runner, SharedPlaceOpen,
+    Shelf, Store, TrustRecords,
 };
 use crate::workspace::{ContentHash, Root};
 
@@ -62,6 +62,11 @@ pub type ReadRecipes = Box<dyn Fn() -> Vec<(PathBuf, Result<Vec<u8>, Failure>)> 
 pub type WriteBeside = Box<dyn Fn(&Root, &Path, &[(&str, &str)]) -> Result<PathBuf, Failure> + Send + Sync>;
 /// Opens what the batch of this name has left of itself.
 pub type OpenBatch = Box<dyn Fn(&str) -> Result<BatchLog, Failure> + Send + Sync>;
+
+/// Makes ready to use the place where an index is shared; nothing is read or sent yet.
+pub type OpenShared = Box<dyn Fn(&SharedSettings) -> Result<SharedPlaceOpen, Failure> + Send + Sync>;
+/// Finds the address that the repository of a workspace came from.
+pub type FindRemote = Box<dyn Fn(&Root) -> Option<String> + Send + Sync>;
 
 /// Writes a page for people (name, content) outside the workspace and says where.
 pub type WritePage = Box<dyn Fn(&str, &str) -> Result<PathBuf, Failure> + Send + Sync>;
@@ -114,6 +119,10 @@ pub struct Workbench {
     pub write_beside: WriteBeside,
     /// Opens batches.
     pub open_batch: OpenBatch,
+    /// Opens places where indexes are shared.
+    pub open_shared: OpenShared,
+    /// Finds where a repository came from.
+    pub remote: FindRemote,
     /// The name of this process, as the record has it.
     pub session: String,
     /// Whether a process of such a name runs.

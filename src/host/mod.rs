@@ -20,6 +20,7 @@ mod process;
 mod programs;
 mod recipes;
 mod recover;
+mod remote;
 mod settings;
 mod staging;
 mod transaction;
@@ -39,6 +40,7 @@ pub use pages::write_page;
 pub use process::{is_alive, is_live_session, session};
 pub use programs::programs;
 pub use recipes::{read_bytes, user_recipes, write_beside};
+pub use remote::remote_address;
 pub use settings::{
     accepted_rules, approved_rules, machine_settings, read_text, user_settings, write_accepted_rules,
     write_approved_rules,

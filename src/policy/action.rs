@@ -62,11 +62,11 @@ pub enum Action {
         /// The host.
         host: HostRule,
     },
-    /// Send code to a model.
+    /// Send code to a model, or to where an index is shared.
     Send {
-        /// The model's host.
+        /// The host that it is sent to.
         host: HostRule,
-        /// Hash of what is sent.
+        /// Hash of what is sent, and of where to if the host alone does not say that.
         content: ContentHash,
         /// Where it comes from.
         paths: Vec<RelativePath>,
@@ -147,7 +147,7 @@ impl Action {
                 many => format!("read {} files outside the workspace", many.len()),
             },
             Self::Reach { host } => format!("reach {host}"),
-            Self::Send { host, paths, .. } => format!("send code of {} files to the model at {host}", paths.len()),
+            Self::Send { host, paths, .. } => format!("send code of {} files to {host}", paths.len()),
             Self::SetRules { change, .. } => format!("change the rules: {change}"),
             Self::SetTrust { settings: Some(settings) } => {
                 format!("trust the workspace with its settings {}", settings.short(12))

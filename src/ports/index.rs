@@ -98,6 +98,15 @@ pub trait KeepsCatalogue: Send + Sync {
     /// When it cannot be written; then the last one stays.
     fn keep_catalogue(&self, bytes: &[u8]) -> Result<(), Failure>;
 
+    /// The note that was kept beside the index; `None` where there is none.
+    fn note(&self) -> Option<String>;
+
+    /// Keeps a short note beside the index, in the place of the last; it goes when the index is begun anew.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn keep_note(&self, note: &str) -> Result<(), Failure>;
+
     /// Whether another process has written to the index since it was opened here; costs next to nothing.
     fn has_news(&self) -> bool;
 }

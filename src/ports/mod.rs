@@ -13,6 +13,7 @@ mod grants;
 mod index;
 mod ledger;
 mod runner;
+mod shared;
 mod shelf;
 mod trust;
 
@@ -30,5 +31,6 @@ pub use runner::{
     Connection, Exit, Limit, LimitReached, Limits, OpenText, OutputStream, Refusal, RefusalKind, RunOutcome,
     RunRequest, Runner, Terminal, TerminalSize, Wall,
 };
+pub use shared::{Allowance, Before, Got, ListedObject, Objects, Put, SharedPlaceOpen, Tag};
 pub use shelf::{Amend, Damaged, History, Listed, Retention, See, Shelf, Shelved, ShelvedState, Which};
 pub use trust::{TrustRecord, TrustRecords};

@@ -19,6 +19,9 @@ pub(super) const SUSPECT: &str = "suspect";
 /// Name of the file that the catalogue is kept in.
 pub(super) const CATALOGUE: &str = "catalogue";
 
+/// Name of the file that the note is kept in.
+pub(super) const NOTE: &str = "note";
+
 /// The parts of a table folder that must not change once written.
 const LASTING: &[&str] = &["_versions", "data", "_deletions"];
 /// Of a longer file only this many bytes at each end are hashed: LanceDB keeps what says where things are at the end,

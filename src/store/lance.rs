@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lancedb::Table;
 
-use super::files::{self, CATALOGUE, LOCK};
+use super::files::{self, CATALOGUE, LOCK, NOTE};
 use super::load::{self, Loaded, Paths};
 use super::manifest::{self, Entry, State, Unusable};
 use super::rows::check_vectors;
@@ -70,6 +70,18 @@ impl LanceStore {
     #[must_use]
     pub fn new(folder: PathBuf, embedder_name: &str) -> Self {
         Self { folder, embedder: embedder_name.to_owned(), runtime: Lazy::default(), held: Mutex::default() }
+    }
+
+    /// Writes a file beside the table; nothing where another process writes.
+    fn keep_file(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        match &*self.held() {
+            Held::Closed => Err(closed()),
+            Held::Reading(_) => Ok(()),
+            Held::Writing(writer) if self.is_in_place(&writer.lock) => {
+                files::replace_unsynced(&self.folder, name, bytes)
+            }
+            Held::Writing(_) => Err(changed_meanwhile()),
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -358,14 +370,15 @@ impl KeepsCatalogue for LanceStore {
     }
 
     fn keep_catalogue(&self, bytes: &[u8]) -> Result<(), Failure> {
-        match &*self.held() {
-            Held::Closed => Err(closed()),
-            Held::Reading(_) => Ok(()),
-            Held::Writing(writer) if self.is_in_place(&writer.lock) => {
-                files::replace_unsynced(&self.folder, CATALOGUE, bytes)
-            }
-            Held::Writing(_) => Err(changed_meanwhile()),
-        }
+        self.keep_file(CATALOGUE, bytes)
+    }
+
+    fn note(&self) -> Option<String> {
+        std::fs::read_to_string(self.folder.join(NOTE)).ok()
+    }
+
+    fn keep_note(&self, note: &str) -> Result<(), Failure> {
+        self.keep_file(NOTE, note.as_bytes())
     }
 
     fn has_news(&self) -> bool {

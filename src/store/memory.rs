@@ -13,6 +13,7 @@ use crate::workspace::RelativePath;
 pub struct MemoryStore {
     files: RwLock<BTreeMap<RelativePath, FileChunks>>,
     catalogue: Mutex<Option<Vec<u8>>>,
+    note: Mutex<Option<String>>,
 }
 
 impl Store for MemoryStore {
@@ -55,6 +56,15 @@ impl KeepsCatalogue for MemoryStore {
 
     fn keep_catalogue(&self, bytes: &[u8]) -> Result<(), Failure> {
         *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes.to_vec());
+        Ok(())
+    }
+
+    fn note(&self) -> Option<String> {
+        self.note.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep_note(&self, note: &str) -> Result<(), Failure> {
+        *self.note.lock().unwrap_or_else(PoisonError::into_inner) = Some(note.to_owned());
         Ok(())
     }
 

@@ -8,7 +8,7 @@ pub(crate) const CORE: [&str; 8] =
     ["text", "workspace", "syntax", "policy", "retrieve", "changes", "refactor", "config"];
 
 /// Every room in reading order, and the rooms it may import; `core` stands for all of [`CORE`].
-pub(crate) const ROOMS: [(&str, &[&str]); 21] = [
+pub(crate) const ROOMS: [(&str, &[&str]); 22] = [
     ("text", &[]),
     ("workspace", &["text"]),
     ("syntax", &["text", "workspace"]),
@@ -24,6 +24,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 21] = [
     ("store", &["text", "workspace", "syntax", "retrieve", "locks", "ports"]),
     ("ledger", &["workspace", "policy", "changes", "locks", "ports"]),
     ("model", &["workspace", "syntax", "retrieve", "config", "http", "ports"]),
+    ("objects", &["config", "http", "locks", "ports"]),
     ("host", &["text", "workspace", "policy", "changes", "config", "locks", "ports"]),
     ("sandbox", &["text", "workspace", "policy", "changes", "ports"]),
     ("observe", &["config"]),
@@ -36,7 +37,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 21] = [
 const JOINS: [&str; 2] = ["assemble", "main"];
 
 /// Paths that begin so may stand only in the rooms named. A last `*` stands for any end of a word.
-const CONFINED: [(&str, &[&str]); 21] = [
+const CONFINED: [(&str, &[&str]); 22] = [
     ("tower_lsp", &["lsp"]),
     ("lancedb*", &["store"]),
     ("lance_*", &["store"]),
@@ -45,6 +46,7 @@ const CONFINED: [(&str, &[&str]); 21] = [
     ("rusqlite", &["ledger"]),
     ("libsqlite3_sys", &["ledger"]),
     ("reqwest", &["http"]),
+    ("sha2", &["objects"]),
     ("tree_sitter*", &["syntax"]),
     ("ast_grep_*", &["syntax"]),
     ("nix", &["sandbox"]),
@@ -52,7 +54,7 @@ const CONFINED: [(&str, &[&str]); 21] = [
     ("rustix", &["host", "sandbox"]),
     ("std::process", &["sandbox"]),
     ("tokio::process", &["sandbox"]),
-    ("std::fs", &["host", "sandbox", "store", "ledger", "locks"]),
+    ("std::fs", &["host", "sandbox", "store", "ledger", "locks", "objects"]),
     ("tokio::fs", &["host"]),
     ("std::env", &["host", "main"]),
     ("std::time::SystemTime", &["host"]),

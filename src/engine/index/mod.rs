@@ -39,6 +39,8 @@ pub struct Index {
     pending: Mutex<Pending>,
     /// Held while something is written, so that it is written in the order in which it came.
     writing: Mutex<()>,
+    /// What was said last of the shared index.
+    said: Mutex<Option<String>>,
 }
 
 impl Index {
@@ -54,6 +56,7 @@ impl Index {
             served: RwLock::default(),
             pending: Mutex::default(),
             writing: Mutex::default(),
+            said: Mutex::default(),
         }
     }
 
@@ -158,6 +161,26 @@ impl Index {
         paths.iter().for_each(|path| served.remove(path));
         drop(served);
         self.pending().remove(paths);
+    }
+
+    /// The note that was kept beside the index.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        self.store.note()
+    }
+
+    /// Keeps a note beside the index, until that is begun anew. Where it cannot be written there is none.
+    pub fn keep_note(&self, note: &str) {
+        if let Err(failure) = self.store.keep_note(note) {
+            tracing::warn!("the note beside the index is not written: {failure}");
+        }
+    }
+
+    /// `text` unless it was what was said last.
+    #[must_use]
+    pub fn unsaid(&self, text: String) -> Option<String> {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        (said.as_ref() != Some(&text)).then(|| said.insert(text).clone())
     }
 
     /// The vector of a chunk that a file had before.

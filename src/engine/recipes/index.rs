@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
+use super::super::shared::Given;
 use super::super::{Index, Workbench};
 use super::fan_out::fan_out;
 use super::patience::patience;
+use super::shared_files::{Offered, SharedSummary, Wanted, shared_files};
+use crate::config::SharedSettings;
 use crate::ports::{
     Cancel, Failure, FailureKind, FileChunks, FileStat, IndexRecord, OpenIndex, Progress, Report, Skip,
 };
@@ -38,7 +41,9 @@ pub struct IndexSummary {
     pub bytes: u64,
     /// What was passed over: reason and count.
     pub passed_over: BTreeMap<&'static str, usize>,
-    /// What the store had to say on opening.
+    /// What was taken from the index that is shared, where there is one.
+    pub shared: Option<SharedSummary>,
+    /// What the store had to say on opening, or why the index that is shared was not used.
     pub notice: Option<String>,
 }
 
@@ -49,6 +54,9 @@ impl std::fmt::Display for IndexSummary {
             "{} files indexed; {} read, {} removed; {} chunks embedded, {} reused",
             self.files, self.read, self.removed, self.embedded, self.reused
         )?;
+        if let Some(shared) = &self.shared {
+            write!(formatter, "; {} of {} files came from the shared index", shared.taken, self.files)?;
+        }
         let passed: Vec<String> = self.passed_over.iter().map(|(why, count)| format!("{count} {why}")).collect();
         if passed.is_empty() { Ok(()) } else { write!(formatter, "; passed over: {}", passed.join(", ")) }
     }
@@ -71,11 +79,26 @@ enum Prepared {
 /// # Errors
 /// When the workspace cannot be walked, the store not written, or on cancellation; what was stored stays.
 pub fn index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report<'_>) -> Result<IndexSummary, Failure> {
+    let shared = workbench.standing(root).settings.index.shared;
+    index_beside(workbench, root, &shared, cancel, report)
+}
+
+/// As [`index`], with what is shared as `shared` says.
+///
+/// # Errors
+/// As [`index`].
+pub fn index_beside(
+    workbench: &Workbench,
+    root: &Root,
+    shared: &SharedSettings,
+    cancel: &Cancel,
+    report: Report<'_>,
+) -> Result<IndexSummary, Failure> {
     let index = workbench.index(root);
-    let mut outcome = whole_run(workbench, root, &index, cancel, report);
+    let mut outcome = whole_run(workbench, root, &index, shared, cancel, report);
     if matches!(&outcome, Err(failure) if failure.kind == FailureKind::Unavailable) {
         // The folder was damaged or deleted under the open store: once more, from what a fresh opening finds.
-        outcome = whole_run(workbench, root, &index, cancel, report);
+        outcome = whole_run(workbench, root, &index, shared, cancel, report);
     }
     index.mark_built();
     outcome
@@ -85,16 +108,20 @@ fn whole_run(
     workbench: &Workbench,
     root: &Root,
     index: &Arc<Index>,
+    shared: &SharedSettings,
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<IndexSummary, Failure> {
-    let compared = compare_all(workbench, root, index, cancel, report);
+    let compared = compare_all(workbench, root, index, shared, cancel, report);
     if compared.is_ok() {
         index.mark_compared();
         index.mark_built();
     }
     // Also after a part of the work: what was done need not be done again.
     let written = index.flush();
+    if let (Ok(IndexSummary { shared: Some(shared), .. }), Ok(())) = (&compared, &written) {
+        index.keep_note(&shared.segment);
+    }
     settle(index, compared.and_then(|summary| written.and_then(|()| index.tidy()).map(|()| summary)))
 }
 
@@ -111,6 +138,7 @@ fn compare_all(
     workbench: &Workbench,
     root: &Root,
     index: &Index,
+    shared: &SharedSettings,
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<IndexSummary, Failure> {
@@ -129,7 +157,10 @@ fn compare_all(
     let changed: Vec<FileStat> = files.iter().filter(|stat| !is_current(known, stat)).cloned().collect();
     let there: BTreeSet<&RelativePath> = files.iter().map(|stat| &stat.path).collect();
     let removed: Vec<RelativePath> = known.files.keys().filter(|path| !there.contains(path)).cloned().collect();
-    let mut run = Run { workbench, root, index, known, summary, cancel, report };
+    let task = Wanted { workbench, root, index, shared, changed: &changed, cancel, report };
+    let (given, said) = if known.read_only { (None, None) } else { shared_files(&task, known.files.is_empty())? };
+    summary.notice = [summary.notice, said].into_iter().flatten().reduce(|first, second| format!("{first}; {second}"));
+    let mut run = Run { workbench, root, index, known, given, summary, cancel, report };
     run.bring_up_to_date(&changed, removed)?;
     Ok(run.finish())
 }
@@ -179,7 +210,8 @@ fn compare_some(
     let removed = pairs().filter(|(path, stat)| stat.is_none() && known.files.contains_key(path));
     let removed = removed.map(|(path, _)| path.clone()).collect();
     let changed: Vec<FileStat> = stats.iter().flatten().filter(|stat| !is_current(known, stat)).cloned().collect();
-    let mut run = Run { workbench, root, index, known, summary: IndexSummary::default(), cancel, report };
+    let summary = IndexSummary::default();
+    let mut run = Run { workbench, root, index, known, given: None, summary, cancel, report };
     run.bring_up_to_date(&changed, removed)?;
     Ok(Some(run.finish()))
 }
@@ -213,6 +245,8 @@ struct Run<'a> {
     root: &'a Root,
     index: &'a Index,
     known: &'a mut OpenIndex,
+    /// What is taken from where the index is shared.
+    given: Option<Offered>,
     summary: IndexSummary,
     cancel: &'a Cancel,
     report: Report<'a>,
@@ -236,6 +270,8 @@ impl Run<'_> {
     /// Prepares what changed on all cores, while another thread writes what is ready.
     fn take_all(&mut self, changed: &[FileStat], known: &BTreeMap<RelativePath, IndexRecord>) -> Result<(), Failure> {
         let (workbench, root, index, cancel) = (self.workbench, self.root, self.index, self.cancel);
+        let offered = self.given.take();
+        let given = offered.as_ref().map(|offered| &offered.given);
         // Nothing waits in it: who hands over waits until the last batch is written, and so bounds what is in memory.
         let (full, batches) = sync_channel::<()>(0);
         thread::scope(|scope| {
@@ -244,7 +280,7 @@ impl Run<'_> {
             let prepared = fan_out(
                 changed,
                 cancel,
-                |stat| prepare(workbench, root, index, known, stat, cancel),
+                |stat| prepare(workbench, root, index, known, given, stat, cancel),
                 |prepared| {
                     done += 1;
                     if done % 50 == 0 || done == changed.len() {
@@ -257,7 +293,9 @@ impl Run<'_> {
             drop(full);
             // Why it cannot be written says more than that it is not.
             writer.join().unwrap_or_else(|_| Err(not_written())).and(prepared)
-        })
+        })?;
+        self.summary.shared = offered.map(|Offered { given, segment }| SharedSummary { taken: given.taken(), segment });
+        Ok(())
     }
 
     /// Takes over a file; how many chunks wait to be written.
@@ -294,6 +332,7 @@ fn prepare(
     root: &Root,
     index: &Index,
     known: &BTreeMap<RelativePath, IndexRecord>,
+    given: Option<&Given>,
     stat: &FileStat,
     cancel: &Cancel,
 ) -> Result<Prepared, Failure> {
@@ -319,6 +358,10 @@ fn prepare(
         return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks: Vec::new() }, 0));
     }
     let text = String::from_utf8_lossy(&state.bytes);
+    if let Some(chunks) = given.and_then(|given| given.take(&stat.path, record.content, &text)) {
+        let record = IndexRecord { chunks: chunks.iter().map(|(chunk, _)| chunk.hash()).collect(), ..record };
+        return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks }, 0));
+    }
     let chunks = chunk_text(&stat.path, &text, &patience(workbench, cancel)).chunks;
     embed(workbench, index, &stat.path, before, record, chunks)
 }

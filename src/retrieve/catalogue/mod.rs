@@ -156,6 +156,9 @@ impl fmt::Debug for Catalogue {
 }
 
 impl Catalogue {
+    /// The number of the form that it is written in and read from.
+    pub const FORM: u32 = segment::FORM;
+
     /// How many chunks there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,0 +1,14 @@
+//! An index that several machines share: what names the newest one, and taking from it what is true of the files here.
+
+mod given;
+mod pointer;
+
+pub use given::Given;
+pub use pointer::{Newest, Unusable};
+
+/// The object that names the newest index of a workspace.
+pub const NEWEST: &str = "current";
+/// Where the indexes of a workspace are.
+pub const SEGMENTS: &str = "segments";
+/// Bytes of one index.
+pub const LARGEST: u64 = 1 << 30;
