@@ -1,7 +1,7 @@
 //! An object store on this machine that speaks Amazon's protocol as far as a shared index needs it, and checks each
 //! signature. It keeps a record of what was asked, and can be told to do what no store ought to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -48,6 +48,8 @@ type Acting = Box<dyn Fn(&Asked) -> Option<Act> + Send>;
 struct State {
     /// By key.
     objects: BTreeMap<String, Vec<u8>>,
+    /// Those that nobody wrote by asking; they are told to be years old.
+    placed: BTreeSet<String>,
     asked: Vec<String>,
     acting: Option<Acting>,
     wrong: Vec<String>,
@@ -99,7 +101,9 @@ impl ObjectStore {
 
     /// Puts an object there without asking anybody.
     pub(crate) fn place(&self, key: &str, bytes: Vec<u8>) {
-        self.state().objects.insert(key.to_owned(), bytes);
+        let mut state = self.state();
+        state.placed.insert(key.to_owned());
+        state.objects.insert(key.to_owned(), bytes);
     }
 
     /// What was asked since the last time: method and target. Nothing of it was signed wrongly.
@@ -225,7 +229,8 @@ impl State {
     fn listed(&self, prefix: &str) -> String {
         let keys = self.objects.keys().filter(|key| key.starts_with(prefix));
         let one = |key: &String| {
-            format!("<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents>")
+            let year = if self.placed.contains(key) { 2020 } else { 2026 };
+            format!("<Contents><Key>{key}</Key><LastModified>{year}-01-01T00:00:00.000Z</LastModified></Contents>")
         };
         format!("<ListBucketResult><Prefix>{prefix}</Prefix>{}</ListBucketResult>", keys.map(one).collect::<String>())
     }

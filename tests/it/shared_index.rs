@@ -5,6 +5,7 @@ mod faults;
 
 use std::process::{Command, Output, Stdio};
 
+use tagout::engine::shared::Newest;
 use tagout::model::BuiltinEmbedder;
 use tagout::ports::Embedder;
 use tagout::retrieve::Catalogue;
@@ -279,6 +280,47 @@ fn killed_while_it_publishes_it_leaves_what_was_there() {
     assert!(after.contains("published: 40 files"), "{after}");
     let taken = said(&member(&store), &["index"]);
     assert!(taken.contains("39 of 40 files came from the shared index"), "{taken}");
+}
+
+#[test]
+fn what_nobody_reads_any_more_is_deleted_and_nothing_else() {
+    let store = ObjectStore::start();
+    let old = |at: usize| format!("indexes/work/segments/{at:064x}");
+    (0..9).for_each(|at| store.place(&old(at), vec![0]));
+    let others = ["indexes/work/segments/readme", "indexes/other/segments/0", "indexes/work2/x", "unrelated"];
+    others.iter().for_each(|key| store.place(key, vec![0]));
+    let publisher = publisher(&store);
+    said(&publisher, &["index", "--publish"]);
+    let left = store.objects();
+    assert!(others.iter().all(|key| left.contains_key(*key)), "{:?}", left.keys());
+    assert_eq!((0..9).filter(|at| left.contains_key(&old(*at))).count(), 4);
+    // Who may not list or delete publishes all the same.
+    store.act(|asked| (asked.target.contains("list-type")).then_some(Act::Refuse(403, "AccessDenied")));
+    publisher.write("src/more.rs", function(99));
+    assert!(said(&publisher, &["index", "--publish"]).contains("published: 41 files"));
+}
+
+#[test]
+fn an_older_index_never_takes_the_place_of_a_newer_one() {
+    let store = ObjectStore::start();
+    let publisher = publisher(&store);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let newest = |made_ms: u128| {
+        let made_ms = i64::try_from(made_ms).unwrap();
+        Newest::pack(b"index", BuiltinEmbedder.name(), 1, made_ms).unwrap().1.to_bytes()
+    };
+    let later = newest(now + 5 * 60 * 1000);
+    for (there, told) in [(later, "a newer index was published"), (b"{\"form\": 99}".to_vec(), "update tagout")] {
+        store.place(NEWEST, there.clone());
+        let output = run(&publisher, &["index", "--publish"]);
+        assert!(!output.status.success() && notes(&output).contains(told), "{}", notes(&output));
+        assert_eq!(store.objects()[NEWEST], there);
+    }
+    // A clock that is days ahead stops nobody, and neither does what nobody can read.
+    for there in [newest(now + 9 * 24 * 60 * 60 * 1000), b"<html>".to_vec(), Vec::new()] {
+        store.place(NEWEST, there);
+        assert!(said(&publisher, &["index", "--publish"]).contains("published: 40 files"));
+    }
 }
 
 #[test]

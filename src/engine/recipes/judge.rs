@@ -112,7 +112,7 @@ fn consider_by(
         workspace: Some(root.as_path().to_string_lossy().into_owned()),
         trust: standing.trust,
         mode_limit: standing.settings.max_mode,
-        allowed_hosts: standing.settings.run.allow_hosts.iter().chain(&facts.allowed_hosts).cloned().collect(),
+        allowed_hosts: [facts.allowed_hosts, standing.settings.run.allow_hosts.clone()].concat(),
         ..facts
     };
     let facts = with_programs(workbench, root, facts.of(&action), &action);

@@ -7,6 +7,7 @@ mod depends;
 mod fan_out;
 mod history_page;
 mod index;
+mod index_summary;
 mod judge;
 mod keep;
 mod ledger_page;
@@ -36,7 +37,8 @@ pub use apply::{Applied, ApplyTask, Executor, Purpose, RecordTask, action as app
 pub use connections::describe_hosts;
 pub use consent::{Held, Holds, answer, fits_session, held, revoke, rule_name, session_grant, smallest_rule};
 pub use history_page::{damaged_line, history_json, history_line, history_page};
-pub use index::{IndexSummary, index, index_beside, refresh};
+pub use index::{index, index_beside, refresh};
+pub use index_summary::IndexSummary;
 pub use judge::{Consent, Granted, Judged, Judgement, Term, consider, deny, end, judge, set_mode};
 pub use keep::{applied_parts, note_checks, note_undone, reject, settle};
 pub use ledger_page::ledger_page;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::super::Workbench;
 use super::super::shared::{NEWEST, Newest, SEGMENTS, Unusable};
-use super::index::{IndexSummary, index_beside};
+use super::index::index_beside;
+use super::index_summary::IndexSummary;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
 use super::shared_files::{OF_NEWEST, host_rule, shared_name, shown, unusable};
 use crate::config::SharedSettings;
