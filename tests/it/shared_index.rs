@@ -115,6 +115,9 @@ fn a_member_opens_what_was_published_and_makes_nothing_again() {
     assert_eq!(opened(&segment).count_of_files(), FILES);
     let again = said(&publisher, &["index", "--publish"]);
     assert!(again.contains("there already: 40 files"), "{again}");
+    // Another that publishes takes nothing over from it, and comes to the same.
+    let second = said(&self::publisher(&store), &["index", "--publish"]);
+    assert!(second.contains("there already: 40 files") && !second.contains("came from"), "{second}");
     store.take_asked();
 
     let member = member(&store);

@@ -90,7 +90,8 @@ pub fn publish(
     let opened = (workbench.open_shared)(shared)?;
     let name = shared_name(workbench, root, shared)?;
     let began_ms = workbench.clock.now_ms();
-    let summary = index_beside(workbench, root, shared, cancel, report)?;
+    // All of it is made here: what is wrong in what was published before must not live on.
+    let summary = index_beside(workbench, root, &SharedSettings::default(), cancel, report)?;
     report(Progress { stage: "gathering what is published".to_owned(), done: 0, total: None });
     let draft = draft(workbench, root, cancel)?;
     let embedder = workbench.embedder.name();
