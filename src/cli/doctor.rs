@@ -52,7 +52,8 @@ fn examine(workbench: &Workbench, root: &Root) -> Report {
         prepared.unwrap_or_else(|failure| Containment { level: None, missing: Some(failure.to_string()) });
     let ledger = workbench.modes.mode(root).and_then(|_| workbench.ledger.verify(root));
     let ledger = ledger.err().map(|failure| failure.to_string());
-    let index = workbench.index(root).known(&|_| {}).err().map(|failure| failure.to_string());
+    let index = workbench.index(root);
+    let index = index.known(&|_| {}).as_ref().and_then(|open| open.unkept.as_ref().map(ToString::to_string));
     let reached = level.is_some_and(|level| level >= demanded);
     let ready = reached && settings.hidden_unknown.is_none() && ledger.is_none() && index.is_none();
     let settings = problems.iter().map(ToString::to_string).collect();

@@ -268,12 +268,16 @@ impl Worker {
         }
     }
 
-    /// Tells when another process writes to the state folder. Its file system may be one that tells nobody of changes;
-    /// the number costs a hundredth of a millisecond.
+    /// Tells when another process writes to the state folder, and what an index says that is written beside all jobs. The
+    /// file system may be one that tells nobody of changes; the number costs a hundredth of a millisecond.
     fn watch_state(&self) {
         let mut known = None;
         loop {
             thread::sleep(NEIGHBOURS);
+            for notice in self.workbench.take_index_notices() {
+                // The engine ending means that nobody wants to know.
+                let _ = self.events.send(Event::Noticed(notice));
+            }
             // Before a folder is open there is nothing to compare, and maybe no state folder.
             if self.watches().is_empty() {
                 continue;

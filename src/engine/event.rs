@@ -112,6 +112,8 @@ pub enum Event {
     },
     /// Another process wrote to the state folder.
     StateChanged,
+    /// Something happened beside all jobs that the user should know of.
+    Noticed(String),
     /// The watcher saw files of a workspace change; none named: anything may have.
     FilesChanged {
         /// Workspace.

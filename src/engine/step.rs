@@ -76,6 +76,7 @@ fn follow(state: &mut State, event: Event) -> Vec<Order> {
             })
         }
         Event::StateChanged => state.state_changed(),
+        Event::Noticed(text) => vec![Order::Tell(Level::Warning, format!("tagout: {text}"))],
         Event::FilesChanged { root, paths } => state.refresh(&root, paths),
         Event::Touched { paths } => state.touched(&paths),
         Event::Asked { request, ask } => state.asked(request, ask),

@@ -153,9 +153,16 @@ impl Workbench {
 
     /// Writes what waits to be written, for the end of the process.
     pub fn finish(&self) {
-        let indexes: Vec<Arc<Index>> =
-            self.indexes.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect();
-        indexes.iter().for_each(|index| index.finish());
+        self.open_indexes().iter().for_each(|index| index.finish());
+    }
+
+    /// What the indexes have to say since they were asked last.
+    pub fn take_index_notices(&self) -> Vec<String> {
+        self.open_indexes().iter().flat_map(|index| index.take_notices()).collect()
+    }
+
+    fn open_indexes(&self) -> Vec<Arc<Index>> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
     }
 
     /// A name of 32 hexadecimal digits that nothing else has.

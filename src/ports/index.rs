@@ -52,6 +52,8 @@ pub struct OpenIndex {
     pub notice: Option<String>,
     /// Whether another process holds it, so that nothing can be written.
     pub read_only: bool,
+    /// Why nothing can be kept here at all, where that is so: what is known is only read, or there is nothing.
+    pub unkept: Option<Failure>,
 }
 
 /// Takes a chunk with its vector.
@@ -63,7 +65,7 @@ pub trait Store: KeepsCatalogue {
     /// Opens or creates the index; a damaged one is set aside and begun anew, with a notice.
     ///
     /// # Errors
-    /// When the folder cannot be used at all (permissions, full disk), or when a newer version wrote it.
+    /// When it can be neither created nor read, or when a newer version wrote it.
     fn open(&self) -> Result<OpenIndex, Failure>;
 
     /// Hands on each chunk of `paths`, or of all files, in no order; a vector as it is kept, in steps of 1/512. Chunks

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::manifest::{JOURNAL, MANIFEST};
 use crate::locks::FileLock;
 use crate::ports::{Failure, FailureKind};
 
@@ -55,6 +57,17 @@ impl Mark {
         hasher.update(&bytes);
         Ok(Self { size, hash: *hasher.finalize().as_bytes() })
     }
+}
+
+/// What tells that a file is another one than before, for manifest and journal: inode, bytes, modification time.
+pub(super) type Stamp = [Option<(u64, u64, i64, i64)>; 2];
+
+/// The stamp of what is in `folder` now.
+pub(super) fn stamp(folder: &Path) -> Stamp {
+    [MANIFEST, JOURNAL].map(|name| {
+        let data = std::fs::metadata(folder.join(name)).ok()?;
+        Some((data.ino(), data.len(), data.mtime(), data.mtime_nsec()))
+    })
 }
 
 /// The files in `folder`'s table that must stay as they are, as paths below the table's folder, in order.
@@ -237,4 +250,21 @@ pub(super) fn take_lock(folder: &Path) -> Result<Option<FileLock>, Failure> {
         Failure::new(FailureKind::Unavailable, format!("{} cannot be locked: {error}", path.display()))
             .hint("keep the cache folder on a file system that has locks")
     })
+}
+
+/// Whether the lock is still the one in `folder`.
+pub(super) fn is_in_place(folder: &Path, lock: &FileLock) -> bool {
+    let place = |data: std::io::Result<std::fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
+    let found = place(std::fs::metadata(folder.join(LOCK)));
+    found.is_some() && found == place(lock.metadata())
+}
+
+/// The same failure with what to do about a folder that cannot be written.
+pub(super) fn with_advice(folder: &Path, failure: Failure) -> Failure {
+    if failure.kind != FailureKind::Io {
+        return failure;
+    }
+    let folder = folder.display();
+    failure
+        .hint(format!("make room for {folder} and let tagout write there, or name another place by TAGOUT_CACHE_DIR"))
 }

@@ -1,13 +1,12 @@
 //! The index of one workspace in LanceDB, written by one process at a time.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lancedb::Table;
 
-use super::files::{self, CATALOGUE, LOCK, NOTE};
+use super::files::{self, CATALOGUE, NOTE, Stamp, stamp};
 use super::load::{self, Loaded, Paths};
 use super::manifest::{self, Entry, State, Unusable};
 use super::rows::check_vectors;
@@ -79,6 +78,7 @@ impl LanceStore {
             Held::Reading(_) => Ok(()),
             Held::Writing(writer) if self.is_in_place(&writer.lock) => {
                 files::replace_unsynced(&self.folder, name, bytes)
+                    .map_err(|failure| files::with_advice(&self.folder, failure))
             }
             Held::Writing(_) => Err(changed_meanwhile()),
         }
@@ -98,9 +98,7 @@ impl LanceStore {
 
     /// Whether the lock held is still the one in the folder: the folder may have been deleted, and made again by others.
     fn is_in_place(&self, lock: &FileLock) -> bool {
-        let place = |data: std::io::Result<std::fs::Metadata>| data.ok().map(|data| (data.dev(), data.ino()));
-        let found = place(std::fs::metadata(self.folder.join(LOCK)));
-        found.is_some() && found == place(lock.metadata())
+        files::is_in_place(&self.folder, lock)
     }
 
     fn load_or_create(&self) -> Result<(Loaded, Option<String>), Failure> {
@@ -123,14 +121,25 @@ impl LanceStore {
     }
 
     fn open_reading(&self) -> Result<OpenIndex, Failure> {
-        let files = match manifest::read(&self.folder, &self.embedder)? {
-            Ok(told) => told.records,
-            Err(Unusable::Newer(form)) => return Err(load::newer(&self.folder, form)),
-            // The one that writes is about to build it anew.
-            Err(Unusable::Missing | Unusable::Damaged(_) | Unusable::Other(_)) => BTreeMap::new(),
-        };
+        let files = self.readable()?;
         let notice = Some("another tagout process writes this index: it is open for reading only".to_owned());
-        Ok(OpenIndex { files, notice, read_only: true })
+        Ok(OpenIndex { files, notice, read_only: true, ..OpenIndex::default() })
+    }
+
+    /// What there is to read without the lock.
+    fn readable(&self) -> Result<BTreeMap<RelativePath, IndexRecord>, Failure> {
+        match manifest::read(&self.folder, &self.embedder)? {
+            Ok(told) => Ok(told.records),
+            Err(Unusable::Newer(form)) => Err(load::newer(&self.folder, form)),
+            // The one that writes is about to build it anew.
+            Err(Unusable::Missing | Unusable::Damaged(_) | Unusable::Other(_)) => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// The lock, in a folder that is there.
+    fn lock_folder(&self, held: Held) -> Result<Option<FileLock>, Failure> {
+        std::fs::create_dir_all(&self.folder).map_err(|error| Failure::io(self.folder.display(), &error))?;
+        self.lock(held)
     }
 
     fn take(&self, loaded: Loaded, lock: FileLock, held: &mut Held) -> BTreeMap<RelativePath, IndexRecord> {
@@ -279,16 +288,6 @@ impl LanceStore {
     }
 }
 
-/// What tells that a file is another one than before, for manifest and journal: inode, bytes, modification time.
-type Stamp = [Option<(u64, u64, i64, i64)>; 2];
-
-fn stamp(folder: &Path) -> Stamp {
-    [manifest::MANIFEST, manifest::JOURNAL].map(|name| {
-        let data = std::fs::metadata(folder.join(name)).ok()?;
-        Some((data.ino(), data.len(), data.mtime(), data.mtime_nsec()))
-    })
-}
-
 fn closed() -> Failure {
     Failure::new(FailureKind::Unavailable, "the index is not open").hint("open the workspace again")
 }
@@ -301,15 +300,24 @@ fn changed_meanwhile() -> Failure {
 impl Store for LanceStore {
     fn open(&self) -> Result<OpenIndex, Failure> {
         let mut held = self.held();
-        std::fs::create_dir_all(&self.folder).map_err(|error| Failure::io(self.folder.display(), &error))?;
-        let Some(lock) = self.lock(std::mem::take(&mut held))? else {
-            // Before it is read, so that what is written meanwhile is news.
-            *held = Held::Reading(stamp(&self.folder));
-            return self.open_reading().inspect_err(|_| *held = Held::Closed);
+        let lock = match self.lock_folder(std::mem::take(&mut held)) {
+            Ok(Some(lock)) => lock,
+            Ok(None) => {
+                // Before it is read, so that what is written meanwhile is news.
+                *held = Held::Reading(stamp(&self.folder));
+                return self.open_reading().inspect_err(|_| *held = Held::Closed);
+            }
+            Err(unkept) => {
+                *held = Held::Reading(stamp(&self.folder));
+                // What cannot be read either is made again in memory.
+                let files = self.readable().unwrap_or_default();
+                let unkept = Some(files::with_advice(&self.folder, unkept));
+                return Ok(OpenIndex { files, unkept, ..OpenIndex::default() });
+            }
         };
-        let (loaded, notice) = self.load_or_create()?;
+        let (loaded, notice) = self.load_or_create().map_err(|failure| files::with_advice(&self.folder, failure))?;
         let files = self.take(loaded, lock, &mut held);
-        Ok(OpenIndex { files, notice, read_only: false })
+        Ok(OpenIndex { files, notice, ..OpenIndex::default() })
     }
 
     fn read(&self, paths: Option<&[RelativePath]>, take: TakeChunk<'_>) -> Result<(), Failure> {
@@ -348,7 +356,7 @@ impl Store for LanceStore {
             Held::Writing(_) if files.is_empty() && removed.is_empty() => return Ok(()),
             Held::Writing(writer) => self.write(writer, files.into_values().collect(), removed),
         };
-        written.inspect_err(|_| self.undo(&mut held))
+        written.inspect_err(|_| self.undo(&mut held)).map_err(|failure| files::with_advice(&self.folder, failure))
     }
 
     fn compact(&self) -> Result<(), Failure> {
@@ -360,7 +368,7 @@ impl Store for LanceStore {
             Held::Writing(writer) if writer.unsynced >= ROWS_WORTH_SYNCING => self.make_durable(writer),
             Held::Writing(_) => return Ok(()),
         };
-        merged.inspect_err(|_| self.undo(&mut held))
+        merged.inspect_err(|_| self.undo(&mut held)).map_err(|failure| files::with_advice(&self.folder, failure))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The index in memory: the same behaviour as the one on disk, for tests and for folders that cannot be written.
+//! The index in memory: the same behaviour as the one on disk, for tests.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError, RwLock};
@@ -20,7 +20,7 @@ impl Store for MemoryStore {
     fn open(&self) -> Result<OpenIndex, Failure> {
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
         let files = files.iter().map(|(path, file)| (path.clone(), file.record.clone())).collect();
-        Ok(OpenIndex { files, notice: None, read_only: false })
+        Ok(OpenIndex { files, ..OpenIndex::default() })
     }
 
     fn read(&self, paths: Option<&[RelativePath]>, take: TakeChunk<'_>) -> Result<(), Failure> {

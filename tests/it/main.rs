@@ -54,4 +54,5 @@ mod storms;
 mod tools;
 mod training;
 mod undo;
+mod unkept;
 mod unknown;

@@ -17,11 +17,11 @@ use tagout::workspace::{ContentHash, RelativePath};
 /// Set in the process that is ended in the middle: the folder of its index.
 const VICTIM: &str = "TAGOUT_TEST_SERVING_VICTIM";
 
-fn path(name: &str) -> RelativePath {
+pub(crate) fn path(name: &str) -> RelativePath {
     RelativePath::new(name).unwrap()
 }
 
-fn index(folder: &Path) -> Index {
+pub(crate) fn index(folder: &Path) -> Index {
     index_by(folder, BuiltinEmbedder.name())
 }
 
@@ -36,7 +36,7 @@ fn chunks(name: &str, text: &str) -> Chunks {
     chunks.into_iter().zip(vectors).collect()
 }
 
-fn file(name: &str, text: &str) -> FileChunks {
+pub(crate) fn file(name: &str, text: &str) -> FileChunks {
     let chunks = chunks(name, text);
     let hashes = chunks.iter().map(|(chunk, _)| Chunk::hash(chunk)).collect();
     let content = ContentHash::of(text.as_bytes());
@@ -44,24 +44,24 @@ fn file(name: &str, text: &str) -> FileChunks {
     FileChunks { path: path(name), record, chunks }
 }
 
-fn function(name: &str) -> String {
+pub(crate) fn function(name: &str) -> String {
     format!("/// Does it.\nfn {name}() {{\n    work();\n}}\n")
 }
 
 /// Writes ten files, one of them without chunks, and keeps the catalogue.
 fn fill(folder: &Path) {
     let index = index(folder);
-    drop(index.known(&|_| {}).unwrap());
+    drop(index.known(&|_| {}));
     for at in 0..9 {
         index.put(file(&format!("f{at}.rs"), &(function(&format!("first_{at}")) + &function(&format!("other_{at}")))));
     }
     index.put(file("empty.rs", ""));
     index.flush().unwrap();
-    index.tidy().unwrap();
+    index.tidy();
 }
 
 /// Everything that is found: path, symbol and text of each chunk with its vector.
-fn all(catalogue: &Catalogue) -> Vec<String> {
+pub(crate) fn all(catalogue: &Catalogue) -> Vec<String> {
     let mut found = Vec::new();
     for (name, content) in catalogue.files() {
         found.push(format!("{name} {}", content.short(12)));
@@ -77,7 +77,7 @@ fn none_made(overlay: &Overlay<'_>) -> Result<Chunks, Failure> {
     panic!("{} is made", overlay.path)
 }
 
-fn served(index: &Index) -> Vec<String> {
+pub(crate) fn served(index: &Index) -> Vec<String> {
     index.look(&[], none_made, all).unwrap()
 }
 
@@ -117,7 +117,7 @@ fn a_catalogue_that_is_missing_damaged_old_or_of_another_embedder_costs_only_tim
 
 fn served_after_opening(folder: &Path, files: usize) -> Vec<String> {
     let index = index(folder);
-    let known = index.known(&|_| {}).unwrap();
+    let known = index.known(&|_| {});
     let open = known.as_ref().unwrap();
     assert_eq!((open.files.len(), &open.notice), (files, &None));
     drop(known);
@@ -129,17 +129,17 @@ fn what_was_put_is_found_before_it_is_written_and_lost_only_to_the_store() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let index = index(folder.path());
-    drop(index.known(&|_| {}).unwrap());
+    drop(index.known(&|_| {}));
     index.put(file("f3.rs", &function("later")));
     index.remove(vec![path("f4.rs")]);
     let now = names(&index);
     assert!(now.contains(&"later".to_owned()) && !now.contains(&"first_3".to_owned()));
     assert!(!now.contains(&"first_4".to_owned()));
     // The catalogue is kept before the store has it, and then the process ends.
-    index.tidy().unwrap();
+    index.tidy();
     drop(index);
     let again = self::index(folder.path());
-    let known = again.known(&|_| {}).unwrap();
+    let known = again.known(&|_| {});
     let records = &known.as_ref().unwrap().files;
     assert_eq!(
         records[&path("f3.rs")].content,
@@ -157,7 +157,7 @@ fn what_was_put_is_found_before_it_is_written_and_lost_only_to_the_store() {
 fn victim() {
     let Some(folder) = std::env::var_os(VICTIM) else { return };
     let index = index(Path::new(&folder));
-    drop(index.known(&|_| {}).unwrap());
+    drop(index.known(&|_| {}));
     for round in 0.. {
         let name = format!("f{}.rs", round % 9);
         index.put(file(&name, &(function(&format!("round_{round}")) + &function("again"))));
@@ -165,7 +165,7 @@ fn victim() {
             index.flush().unwrap();
         }
         if round % 5 == 4 {
-            index.tidy().unwrap();
+            index.tidy();
         }
         fs::write(Path::new(&folder).join("../round"), round.to_string()).unwrap();
     }
@@ -200,7 +200,7 @@ fn killed_at_any_moment_the_catalogue_is_what_the_store_has() {
 /// What is served after opening; each file as its record says.
 fn consistent(folder: &Path) -> Vec<String> {
     let index = index(folder);
-    let known = index.known(&|_| {}).unwrap();
+    let known = index.known(&|_| {});
     let open = known.as_ref().unwrap();
     assert!(!open.read_only);
     let records: Vec<_> = open.files.iter().map(|(path, record)| (path.clone(), record.clone())).collect();
@@ -223,7 +223,7 @@ fn unsaved_texts_are_seen_by_those_who_have_them_and_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let index = index(folder.path());
-    drop(index.known(&|_| {}).unwrap());
+    drop(index.known(&|_| {}));
     let before = served(&index);
     let (one, new) = (path("f1.rs"), path("new.rs"));
     let (text, fresh) = (function("unsaved"), function("brand_new"));
@@ -250,7 +250,7 @@ fn unsaved_texts_are_seen_by_those_who_have_them_and_leave_nothing() {
     symbol("unsaved");
     index.remove(vec![one.clone(), new.clone()]);
     index.flush().unwrap();
-    index.tidy().unwrap();
+    index.tidy();
     assert_eq!(symbol("unsaved"), 1);
     let left: Vec<String> = before.into_iter().filter(|found| !found.starts_with("f1.rs")).collect();
     assert_eq!(served(&index), left);
@@ -261,7 +261,7 @@ fn questions_of_two_sessions_at_once_never_see_half_a_state() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let index = index(folder.path());
-    drop(index.known(&|_| {}).unwrap());
+    drop(index.known(&|_| {}));
     let one = path("f1.rs");
     std::thread::scope(|scope| {
         for session in 0..3 {
@@ -290,30 +290,30 @@ fn one_that_only_reads_follows_the_one_that_writes() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let (writer, reader) = (index(folder.path()), index(folder.path()));
-    drop(writer.known(&|_| {}).unwrap());
+    drop(writer.known(&|_| {}));
     reader.mark_built();
-    reader.ensure_open().unwrap();
+    reader.ensure_open();
     assert_eq!(served(&reader), served(&writer));
     writer.put(file("f1.rs", &function("written_later")));
     writer.put(file("added.rs", &function("added")));
     writer.remove(vec![path("f2.rs")]);
-    reader.ensure_open().unwrap();
+    reader.ensure_open();
     assert_ne!(served(&reader), served(&writer), "it is not written yet");
     writer.flush().unwrap();
-    reader.ensure_open().unwrap();
+    reader.ensure_open();
     assert_eq!(served(&reader), served(&writer));
     for round in 0..40 {
         writer.put(file("f3.rs", &function(&format!("round_{round}"))));
         writer.flush().unwrap();
     }
-    writer.tidy().unwrap();
-    reader.ensure_open().unwrap();
+    writer.tidy();
+    reader.ensure_open();
     assert_eq!(served(&reader), served(&writer));
-    reader.tidy().unwrap();
+    reader.tidy();
     assert_eq!(served(&reader), served(&writer));
     // The one that writes ends, and the next job here may write.
     drop(writer);
-    assert!(!reader.known(&|_| {}).unwrap().as_ref().unwrap().read_only);
+    assert!(!reader.known(&|_| {}).as_ref().unwrap().read_only);
     reader.put(file("f4.rs", &function("written_by_the_other")));
     reader.flush().unwrap();
     assert_eq!(served_after_opening_copy(&reader, folder.path()), served(&reader));
@@ -321,7 +321,7 @@ fn one_that_only_reads_follows_the_one_that_writes() {
 
 fn served_after_opening_copy(index: &Index, folder: &Path) -> Vec<String> {
     let reader = self::index(folder);
-    assert!(reader.known(&|_| {}).unwrap().as_ref().unwrap().read_only, "the lock is held");
+    assert!(reader.known(&|_| {}).as_ref().unwrap().read_only, "the lock is held");
     drop(names(index));
     served(&reader)
 }
@@ -332,14 +332,14 @@ fn what_is_put_is_written_soon_and_the_catalogue_kept_once_it_is_quiet() {
     fill(folder.path());
     fs::remove_file(folder.path().join("catalogue")).unwrap();
     let index = std::sync::Arc::new(index(folder.path()));
-    drop(index.known(&|_| {}).unwrap());
+    drop(index.known(&|_| {}));
     index.put(file("f1.rs", &function("written_soon")));
     index.keep_soon();
     index.keep_soon();
     let reader = self::index(folder.path());
     reader.mark_built();
     let written = || {
-        reader.ensure_open().unwrap();
+        reader.ensure_open();
         names(&reader).contains(&"written_soon".to_owned())
     };
     assert!((0..400).any(|_| written() || {

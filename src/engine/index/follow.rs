@@ -12,14 +12,19 @@ use crate::workspace::{ContentHash, RelativePath};
 const TOLD_EVERY: usize = 500;
 
 impl Index {
-    /// Opens the store and brings the catalogue to what it has.
-    pub(super) fn opened(&self, report: Report<'_>) -> Result<OpenIndex, Failure> {
-        let open = self.store.open()?;
-        self.followed(open, report).or_else(|_| {
-            // What cannot be read is set aside by the next opening, or was merged away by the process that writes.
-            let open = self.store.open()?;
-            self.followed(open, report)
-        })
+    /// Opens the store and brings the catalogue to what it has; where that cannot be, to nothing.
+    pub(super) fn opened(&self, report: Report<'_>) -> OpenIndex {
+        let open = || self.store.open().and_then(|open| self.followed(open, report));
+        // What cannot be read is set aside by the next opening, or was merged away by the process that writes.
+        let opened = open().or_else(|_| open()).unwrap_or_else(|failure| {
+            self.serving().clear();
+            OpenIndex { unkept: Some(failure), ..OpenIndex::default() }
+        });
+        match &opened.unkept {
+            Some(failure) => self.part(failure),
+            None => self.join(),
+        }
+        opened
     }
 
     fn followed(&self, mut open: OpenIndex, report: Report<'_>) -> Result<OpenIndex, Failure> {

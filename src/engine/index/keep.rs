@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::Index;
+use super::apart::Word;
 use crate::ports::{Failure, FileChunks};
 use crate::retrieve::Catalogue;
 use crate::workspace::RelativePath;
@@ -19,6 +20,8 @@ const MANY: u32 = 500;
 /// So many chunks that changed are worth writing the catalogue anew, or a part of all as great as this.
 const WORTH_CHUNKS: usize = 2_000;
 const WORTH_PART: usize = 8;
+/// The most seconds until it is tried again to write what could not be written.
+const LONGEST_PAUSE: u32 = 64;
 
 /// What waits to be written.
 #[derive(Debug, Default)]
@@ -41,13 +44,19 @@ impl Pending {
     pub(super) fn remove(&mut self, paths: Vec<RelativePath>) {
         self.changes.extend(paths.into_iter().map(|path| (path, None)));
     }
+
+    /// Forgets what waits.
+    pub(super) fn clear(&mut self) {
+        self.changes.clear();
+        self.chunks = 0;
+    }
 }
 
 impl Index {
     /// Writes what waits.
     ///
     /// # Errors
-    /// When the store cannot be written; then the store is to be opened anew.
+    /// When the store cannot be written. It stays in memory, and is written once that can be.
     pub fn flush(&self) -> Result<(), Failure> {
         self.flush_some().map(|_| ())
     }
@@ -59,7 +68,7 @@ impl Index {
         let changes = std::mem::take(&mut pending.changes);
         pending.chunks = 0;
         drop(pending);
-        if changes.is_empty() {
+        if changes.is_empty() || self.is_apart() {
             return Ok(false);
         }
         let (mut files, mut removed) = (Vec::new(), Vec::new());
@@ -69,13 +78,14 @@ impl Index {
                 None => removed.push(path),
             }
         }
-        self.store.replace(files, &removed).map(|()| true)
+        self.store.replace(files, &removed).map(|()| true).inspect_err(|failure| self.part(failure))
     }
 
-    /// Has what waits written soon, and tidies up once nothing more has come for a while.
+    /// Has what waits written soon, and tidies up once nothing more has come for a while. Apart from the store, it is
+    /// tried again until that can be.
     pub fn keep_soon(self: &Arc<Self>) {
         let mut pending = self.pending();
-        if pending.is_kept || pending.changes.is_empty() {
+        if pending.is_kept || (pending.changes.is_empty() && !self.is_apart()) {
             return;
         }
         let own = Arc::clone(self);
@@ -83,22 +93,23 @@ impl Index {
         pending.is_kept = started.is_ok();
         drop(pending);
         if started.is_err() {
-            self.try_flush();
+            // Whether it can be written or not, it is found.
+            let _ = self.flush();
         }
     }
 
-    fn keep(&self) {
+    fn keep(self: &Arc<Self>) {
         let (mut quiet, mut written) = (0, 0);
         loop {
             thread::sleep(TOGETHER);
-            (quiet, written) = if self.try_flush() { (0, written + 1) } else { (quiet + 1, written) };
-            if quiet < QUIET && written < MANY {
+            let wrote = self.flush_some().unwrap_or_default();
+            (quiet, written) = if wrote { (0, written + 1) } else { (quiet + 1, written) };
+            if quiet < QUIET && written < MANY && !self.is_apart() {
                 continue;
             }
             (quiet, written) = (0, 0);
-            if let Err(failure) = self.tidy() {
-                tracing::warn!("the index is not tidied up: {failure}");
-            }
+            self.try_until_kept();
+            self.tidy();
             let mut pending = self.pending();
             if pending.changes.is_empty() {
                 pending.is_kept = false;
@@ -107,21 +118,38 @@ impl Index {
         }
     }
 
-    /// Whether something was written; when it could not be, the next job finds out what to do.
-    fn try_flush(&self) -> bool {
-        self.flush_some().unwrap_or_else(|failure| {
-            tracing::warn!("the index is not written: {failure}");
-            self.close();
-            false
-        })
+    /// Tries to write what could not be written, ever less often, as long as anybody has the index.
+    fn try_until_kept(self: &Arc<Self>) {
+        let mut seconds = 1;
+        while !self.rejoin() {
+            for _ in 0..seconds {
+                thread::sleep(Duration::from_secs(1));
+                // A job may have written it, and wants what comes after that to be written.
+                if !self.is_apart() || Arc::strong_count(self) == 1 {
+                    return;
+                }
+            }
+            seconds = LONGEST_PAUSE.min(seconds * 2);
+        }
     }
 
-    /// Merges what is in many pieces, in the store and in the catalogue, where that is worth it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn tidy(&self) -> Result<(), Failure> {
-        self.store.compact()?;
+    /// Merges what is in many pieces, in the store and in the catalogue, where that is worth it. What cannot be written
+    /// costs the next start time, and is told.
+    pub fn tidy(&self) {
+        if let Err(failure) = self.tidied() {
+            tracing::warn!("the index is not tidied up: {failure}");
+            self.apart.say(
+                Word::Untidy,
+                format!("the index is not tidied up, so that the next start takes longer: {failure}"),
+            );
+        }
+    }
+
+    fn tidied(&self) -> Result<(), Failure> {
+        let is_apart = self.is_apart();
+        if !is_apart {
+            self.store.compact()?;
+        }
         let served = self.served();
         let (changed, all) = (served.catalogue().changed(), served.catalogue().len());
         if changed == 0 || (changed <= WORTH_CHUNKS && changed * WORTH_PART <= all) {
@@ -129,7 +157,7 @@ impl Index {
         }
         let (bytes, changes) = (served.catalogue().to_bytes(&self.embedder), served.changes());
         drop(served);
-        self.store.keep_catalogue(&bytes)?;
+        let kept = if is_apart { Ok(()) } else { self.store.keep_catalogue(&bytes) };
         // What is read from one piece takes less memory than what was put.
         if let Ok(anew) = Catalogue::from_bytes(bytes, &self.embedder) {
             let mut served = self.serving();
@@ -137,14 +165,15 @@ impl Index {
                 served.exchange(anew);
             }
         }
-        Ok(())
+        kept
     }
 
     /// Writes what waits, and what the next start is quicker with; for the end.
     pub fn finish(&self) {
-        let finished = self.flush().and_then(|()| if self.is_open() { self.tidy() } else { Ok(()) });
-        if let Err(failure) = finished {
-            tracing::warn!("the index is not written: {failure}");
+        // Why it cannot be written is in the log by then.
+        let written = self.flush().is_ok();
+        if written && self.is_open() && self.rejoin() {
+            self.tidy();
         }
     }
 

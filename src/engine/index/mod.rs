@@ -4,6 +4,7 @@
 //! A process that ends in between has lost nothing but time: the next one finds the store older than the disk and looks
 //! at these files again.
 
+mod apart;
 mod follow;
 mod keep;
 mod served;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
+use self::apart::Apart;
 use self::keep::Pending;
 use self::served::Served;
 pub use self::served::{Chunks, Overlay};
@@ -41,6 +43,7 @@ pub struct Index {
     writing: Mutex<()>,
     /// What was said last of the shared index.
     said: Mutex<Option<String>>,
+    apart: Apart,
 }
 
 impl Index {
@@ -57,23 +60,21 @@ impl Index {
             pending: Mutex::default(),
             writing: Mutex::default(),
             said: Mutex::default(),
+            apart: Apart::default(),
         }
     }
 
     /// What the store knows, opened on first use; then the catalogue has the same. Held by one job at a time: two jobs
-    /// never write at once.
-    ///
-    /// # Errors
-    /// When the store cannot be opened or read.
-    pub fn known(&self, report: Report<'_>) -> Result<Known<'_>, Failure> {
+    /// never write at once. Where the store cannot be used, it is what memory has.
+    pub fn known(&self, report: Report<'_>) -> Known<'_> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // Another process may have let go of it since.
         if known.as_ref().is_none_or(|open| open.read_only) {
             *known = None;
             self.behind.store(true, Ordering::Relaxed);
-            *known = Some(self.opened(report)?);
+            *known = Some(self.opened(report));
         }
-        Ok(known)
+        known
     }
 
     /// Closes the store after a failure, so that the next job opens it anew and repairs what is damaged.
@@ -100,10 +101,7 @@ impl Index {
 
     /// Opens the store unless it is open, and follows another process that writes to it. Waits a little for the first
     /// run over the workspace, not for later ones: a question asked right after the start should find something.
-    ///
-    /// # Errors
-    /// When the store cannot be opened.
-    pub fn ensure_open(&self) -> Result<(), Failure> {
+    pub fn ensure_open(&self) {
         let built = self.built.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Whether it came to an end or not, what is there by then answers.
         drop(self.built.1.wait_timeout_while(built, FIRST_RUN, |built| !*built));
@@ -113,7 +111,9 @@ impl Index {
             Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Poisoned(_)) => true,
         };
-        if is_late { self.known(&|_| {}).map(|_| ()) } else { Ok(()) }
+        if is_late {
+            drop(self.known(&|_| {}));
+        }
     }
 
     /// Looks into the catalogue while it holds the unsaved texts of `overlays`, and no others, in the place of what the
@@ -152,7 +152,7 @@ impl Index {
     /// Puts what the disk has of a file in the place of what there was, and says how many chunks wait to be written.
     pub fn put(&self, file: FileChunks) -> usize {
         self.serving().put(&file.path, file.record.content, &file.chunks);
-        self.pending().put(file)
+        if self.is_apart() { 0 } else { self.pending().put(file) }
     }
 
     /// Forgets files.
@@ -160,7 +160,9 @@ impl Index {
         let mut served = self.serving();
         paths.iter().for_each(|path| served.remove(path));
         drop(served);
-        self.pending().remove(paths);
+        if !self.is_apart() {
+            self.pending().remove(paths);
+        }
     }
 
     /// The note that was kept beside the index.

@@ -62,6 +62,13 @@ impl Served {
         self.changes += 1;
     }
 
+    /// Forgets all that the disk had.
+    pub(super) fn clear(&mut self) {
+        self.changes += 1;
+        self.catalogue = Catalogue::default();
+        self.beneath.clear();
+    }
+
     /// Puts what the disk has of a file.
     pub(super) fn put(&mut self, path: &RelativePath, content: ContentHash, chunks: &[(Chunk, Vec<f32>)]) {
         self.changes += 1;
@@ -125,6 +132,14 @@ impl Served {
         let with_vector = |(at, stored): (u32, StoredChunk)| Some((stored.chunk, widened(self.catalogue.vector(at)?)));
         let stored = self.catalogue.all_stored(self.catalogue.chunks_of(path));
         Some(OnDisk { content, chunks: stored.into_iter().filter_map(with_vector).collect() })
+    }
+
+    /// The chunks of a file as the disk had it when it was put.
+    pub(super) fn on_disk_of(&self, path: &RelativePath) -> Option<Chunks> {
+        match self.beneath.get(path) {
+            Some(beneath) => beneath.as_ref().map(|on_disk| on_disk.chunks.clone()),
+            None => self.on_disk(path).map(|on_disk| on_disk.chunks),
+        }
     }
 
     /// The content of a file as the disk had it when it was put.

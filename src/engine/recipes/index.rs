@@ -38,7 +38,7 @@ enum Prepared {
 /// Brings the whole index of `root` up to date.
 ///
 /// # Errors
-/// When the workspace cannot be walked, the store not written, or on cancellation; what was stored stays.
+/// When the workspace cannot be walked, or on cancellation; what was done stays. A store that cannot be written is told.
 pub fn index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report<'_>) -> Result<IndexSummary, Failure> {
     let shared = workbench.standing(root).settings.index.shared;
     index_beside(workbench, root, &shared, cancel, report)
@@ -56,13 +56,16 @@ pub fn index_beside(
     report: Report<'_>,
 ) -> Result<IndexSummary, Failure> {
     let index = workbench.index(root);
-    let mut outcome = whole_run(workbench, root, &index, shared, cancel, report);
-    if matches!(&outcome, Err(failure) if failure.kind == FailureKind::Unavailable) {
-        // The folder was damaged or deleted under the open store: once more, from what a fresh opening finds.
-        outcome = whole_run(workbench, root, &index, shared, cancel, report);
-    }
+    let outcome = whole_run(workbench, root, &index, shared, cancel, report);
     index.mark_built();
-    outcome
+    outcome.map(|summary| with_notices(&index, summary))
+}
+
+/// The summary with what the index has to say besides.
+fn with_notices(index: &Index, mut summary: IndexSummary) -> IndexSummary {
+    let notices: Vec<String> = summary.notice.take().into_iter().chain(index.take_notices()).collect();
+    summary.notice = (!notices.is_empty()).then(|| notices.join("; "));
+    summary
 }
 
 fn whole_run(
@@ -78,12 +81,17 @@ fn whole_run(
         index.mark_compared();
         index.mark_built();
     }
-    // Also after a part of the work: what was done need not be done again.
-    let written = index.flush();
-    if let (Ok(IndexSummary { shared: Some(shared), .. }), Ok(())) = (&compared, &written) {
+    // Also after a part of the work: what was done need not be done again. What cannot be written stays in memory; the
+    // folder may have been damaged or deleted under the open store, which a fresh opening puts right.
+    let is_kept = (index.flush().is_ok() && !index.is_apart()) || index.rejoin();
+    if let (Ok(IndexSummary { shared: Some(shared), .. }), true) = (&compared, is_kept) {
         index.keep_note(&shared.segment);
     }
-    settle(index, compared.and_then(|summary| written.and_then(|()| index.tidy()).map(|()| summary)))
+    if compared.is_ok() {
+        index.tidy();
+    }
+    index.keep_soon();
+    settle(index, compared)
 }
 
 /// Has the store opened anew after a failure of it.
@@ -103,7 +111,7 @@ fn compare_all(
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<IndexSummary, Failure> {
-    let mut known = index.known(report)?;
+    let mut known = index.known(report);
     let known = known.as_mut().ok_or_else(not_open)?;
     report(Progress { stage: "looking for changed files".to_owned(), done: 0, total: None });
     let walk = workbench.files.walk(root, cancel)?;
@@ -142,11 +150,10 @@ pub fn refresh(
     match settle(&index, compare_some(workbench, root, &index, paths, cancel, report)) {
         Ok(Some(summary)) => {
             index.keep_soon();
-            Ok(summary)
+            Ok(with_notices(&index, summary))
         }
         // A whole run opens the store anew.
         Ok(None) => self::index(workbench, root, cancel, report),
-        Err(failure) if failure.kind == FailureKind::Unavailable => self::index(workbench, root, cancel, report),
         Err(failure) => Err(failure),
     }
 }
@@ -160,7 +167,7 @@ fn compare_some(
     cancel: &Cancel,
     report: Report<'_>,
 ) -> Result<Option<IndexSummary>, Failure> {
-    let mut guard = index.known(report)?;
+    let mut guard = index.known(report);
     let known = guard.as_mut().ok_or_else(not_open)?;
     let stats = workbench.files.stat(root, paths)?;
     let pairs = || paths.iter().zip(&stats);
@@ -236,7 +243,8 @@ impl Run<'_> {
         // Nothing waits in it: who hands over waits until the last batch is written, and so bounds what is in memory.
         let (full, batches) = sync_channel::<()>(0);
         thread::scope(|scope| {
-            let writer = scope.spawn(move || batches.iter().try_for_each(|()| index.flush()));
+            // What cannot be written stays in memory.
+            let writer = scope.spawn(move || batches.iter().for_each(|()| drop(index.flush())));
             let mut done = 0;
             let prepared = fan_out(
                 changed,
@@ -252,8 +260,7 @@ impl Run<'_> {
                 },
             );
             drop(full);
-            // Why it cannot be written says more than that it is not.
-            writer.join().unwrap_or_else(|_| Err(not_written())).and(prepared)
+            writer.join().map_err(|_| not_written()).and(prepared)
         })?;
         self.summary.shared = offered.map(|Offered { given, segment }| SharedSummary { taken: given.taken(), segment });
         Ok(())

@@ -225,7 +225,7 @@ pub(super) fn in_root<T>(
     look: impl FnOnce(&Catalogue) -> T,
 ) -> Result<T, Failure> {
     let index = workbench.index(root);
-    index.ensure_open()?;
+    index.ensure_open();
     // By path: an editor may have one file open under several names.
     let here = unsaved.iter().filter(|unsaved| unsaved.root == *root);
     let here: BTreeMap<&RelativePath, &str> = here.map(|unsaved| (&unsaved.path, unsaved.text.as_str())).collect();
