@@ -177,15 +177,21 @@ impl Patterns {
     /// Whether a file at `path` with this content is a secret, as a search that came to it would find.
     #[must_use]
     pub fn mean(&self, path: &Path, content: &[u8]) -> bool {
+        self.proof(path).is_some_and(|proof| proof.is_met_by(content))
+    }
+
+    /// What has to be true of a file at `path` to make it a secret; `None` for one that is none, whatever it holds.
+    #[must_use]
+    pub fn proof(&self, path: &Path) -> Option<Proof> {
         let above: Vec<&Path> = path.ancestors().skip(1).filter(|above| above.file_name().is_some()).collect();
         if self.show(path, false) || above.iter().any(|above| self.show(above, true)) {
-            return false;
+            return None;
         }
         let within = |above: &&Path| above.file_name().is_some_and(is_secret_folder) || self.hide(above, true);
-        let (folder, name) = (above.first().and_then(|above| above.file_name()), path.file_name().unwrap_or_default());
-        above.iter().any(within)
-            || self.hide(path, false)
-            || told_by_name(folder, name).is_some_and(|proof| proof.is_met_by(content))
+        if above.iter().any(within) || self.hide(path, false) {
+            return Some(Proof::Name);
+        }
+        told_by_name(above.first().and_then(|above| above.file_name()), path.file_name().unwrap_or_default())
     }
 
     /// Whether a pattern of `run.hidden` names the folder `name`, so that it is searched although others like it are not.

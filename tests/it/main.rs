@@ -45,6 +45,7 @@ mod reach;
 mod recipes;
 mod renames;
 mod sandbox;
+mod secret_answers;
 mod secrets;
 mod serving;
 mod session;

@@ -173,7 +173,10 @@ fn secrets_stay_here() {
     publisher.write("src/client.rs", format!("fn token() -> &'static str {{\n    \"{token}\"\n}}\n"));
     publisher.write("src/near.rs", "fn token() -> String {\n    read_from_the_keyring()\n}\n");
     let said = said(&publisher, &["index", "--publish"]);
-    assert!(said.contains("41 files") && said.contains("3 files are not shared"), "{said}");
+    assert!(
+        said.contains("2 secret") && said.contains("41 files") && said.contains("1 files are not shared"),
+        "{said}"
+    );
     let catalogue = opened(&published(&store).1);
     let names: Vec<&str> = catalogue.files().map(|(name, _)| name).collect();
     assert!(

@@ -10,13 +10,16 @@ mod keep;
 mod served;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
+};
 use std::time::Duration;
 
 use self::apart::Apart;
 use self::keep::Pending;
 use self::served::Served;
 pub use self::served::{Chunks, Overlay};
+use crate::policy::secret_files::Patterns;
 use crate::ports::{Failure, FileChunks, OpenIndex, Report, Store};
 use crate::retrieve::Catalogue;
 use crate::workspace::{ContentHash, RelativePath};
@@ -44,6 +47,8 @@ pub struct Index {
     /// What was said last of the shared index.
     said: Mutex<Option<String>>,
     apart: Apart,
+    /// Which files are secrets, as it was when the workspace was last looked through.
+    hidden: RwLock<Option<Arc<Patterns>>>,
 }
 
 impl Index {
@@ -61,6 +66,7 @@ impl Index {
             writing: Mutex::default(),
             said: Mutex::default(),
             apart: Apart::default(),
+            hidden: RwLock::default(),
         }
     }
 
@@ -80,6 +86,17 @@ impl Index {
     /// Closes the store after a failure, so that the next job opens it anew and repairs what is damaged.
     pub fn close(&self) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Says which files are secrets: nothing of them is put from now on.
+    pub fn hide(&self, hidden: Arc<Patterns>) {
+        *self.hidden.write().unwrap_or_else(PoisonError::into_inner) = Some(hidden);
+    }
+
+    /// Which files are secrets; `None` before the first run over the workspace.
+    #[must_use]
+    pub fn hidden(&self) -> Option<Arc<Patterns>> {
+        self.hidden.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Says that the index was brought up to date, so that questions need not wait.

@@ -10,8 +10,10 @@ use super::super::{Index, Workbench};
 use super::fan_out::fan_out;
 use super::index_summary::IndexSummary;
 use super::patience::patience;
+use super::secrets::{hidden_files, hidden_here, is_secret, is_secret_by_name, may_be_secret};
 use super::shared_files::{Offered, SharedSummary, Wanted, shared_files};
 use crate::config::SharedSettings;
+use crate::policy::secret_files::Patterns;
 use crate::ports::{
     Cancel, Failure, FailureKind, FileChunks, FileStat, IndexRecord, OpenIndex, Progress, Report, Skip,
 };
@@ -119,9 +121,15 @@ fn compare_all(
     for (_, why) in &walk.skipped {
         *summary.passed_over.entry(describe(*why)).or_default() += 1;
     }
-    let limit = workbench.standing(root).settings.index.max_file_bytes;
+    let settings = workbench.standing(root).settings;
+    let hidden = Arc::new(hidden_files(&settings.run)?);
+    index.hide(Arc::clone(&hidden));
+    let limit = settings.index.max_file_bytes;
     let (files, large): (Vec<FileStat>, Vec<FileStat>) = walk.files.into_iter().partition(|stat| stat.size <= limit);
     *summary.passed_over.entry(describe(Skip::Large)).or_default() += large.len();
+    let (secret, files): (Vec<FileStat>, Vec<FileStat>) =
+        files.into_iter().partition(|stat| is_secret_by_name(&hidden, &stat.path));
+    *summary.passed_over.entry(SECRET).or_default() += secret.len();
     summary.passed_over.retain(|_, count| *count > 0);
     let changed: Vec<FileStat> = files.iter().filter(|stat| !is_current(known, stat)).cloned().collect();
     let there: BTreeSet<&RelativePath> = files.iter().map(|stat| &stat.path).collect();
@@ -129,7 +137,7 @@ fn compare_all(
     let task = Wanted { workbench, root, index, shared, changed: &changed, cancel, report };
     let (given, said) = if known.read_only { (None, None) } else { shared_files(&task, known.files.is_empty())? };
     summary.notice = [summary.notice, said].into_iter().flatten().reduce(|first, second| format!("{first}; {second}"));
-    let mut run = Run { workbench, root, index, known, given, summary, cancel, report };
+    let mut run = Run { workbench, root, index, known, given, hidden, summary, cancel, report };
     run.bring_up_to_date(&changed, removed)?;
     Ok(run.finish())
 }
@@ -169,7 +177,9 @@ fn compare_some(
 ) -> Result<Option<IndexSummary>, Failure> {
     let mut guard = index.known(report);
     let known = guard.as_mut().ok_or_else(not_open)?;
-    let stats = workbench.files.stat(root, paths)?;
+    let hidden = hidden_here(workbench, root, index)?;
+    let seen = |(path, stat): (&RelativePath, Option<FileStat>)| stat.filter(|_| !is_secret_by_name(&hidden, path));
+    let stats: Vec<Option<FileStat>> = paths.iter().zip(workbench.files.stat(root, paths)?).map(seen).collect();
     let pairs = || paths.iter().zip(&stats);
     let is_new = |(path, stat): (&RelativePath, &Option<FileStat>)| stat.is_some() && !known.files.contains_key(path);
     if paths.is_empty() || index.is_behind() || pairs().any(is_new) {
@@ -179,7 +189,7 @@ fn compare_some(
     let removed = removed.map(|(path, _)| path.clone()).collect();
     let changed: Vec<FileStat> = stats.iter().flatten().filter(|stat| !is_current(known, stat)).cloned().collect();
     let summary = IndexSummary::default();
-    let mut run = Run { workbench, root, index, known, given: None, summary, cancel, report };
+    let mut run = Run { workbench, root, index, known, given: None, hidden, summary, cancel, report };
     run.bring_up_to_date(&changed, removed)?;
     Ok(Some(run.finish()))
 }
@@ -193,7 +203,8 @@ fn not_written() -> Failure {
 }
 
 fn is_current(known: &OpenIndex, stat: &FileStat) -> bool {
-    known.files.get(&stat.path).is_some_and(|record| record.looks_like(stat))
+    // Whether it is a secret is found by reading it, and the settings may be others than when it was read last.
+    known.files.get(&stat.path).is_some_and(|record| record.looks_like(stat)) && !may_be_secret(&stat.path)
 }
 
 fn describe(skip: Skip) -> &'static str {
@@ -207,6 +218,7 @@ fn describe(skip: Skip) -> &'static str {
 }
 
 const BINARY_OR_GENERATED: &str = "binary or generated";
+const SECRET: &str = "secret";
 
 struct Run<'a> {
     workbench: &'a Workbench,
@@ -215,6 +227,7 @@ struct Run<'a> {
     known: &'a mut OpenIndex,
     /// What is taken from where the index is shared.
     given: Option<Offered>,
+    hidden: Arc<Patterns>,
     summary: IndexSummary,
     cancel: &'a Cancel,
     report: Report<'a>,
@@ -240,6 +253,7 @@ impl Run<'_> {
         let (workbench, root, index, cancel) = (self.workbench, self.root, self.index, self.cancel);
         let offered = self.given.take();
         let given = offered.as_ref().map(|offered| &offered.given);
+        let hidden = Arc::clone(&self.hidden);
         // Nothing waits in it: who hands over waits until the last batch is written, and so bounds what is in memory.
         let (full, batches) = sync_channel::<()>(0);
         thread::scope(|scope| {
@@ -249,7 +263,7 @@ impl Run<'_> {
             let prepared = fan_out(
                 changed,
                 cancel,
-                |stat| prepare(workbench, root, index, known, given, stat, cancel),
+                |stat| prepare(workbench, root, index, (known, given, &hidden), stat, cancel),
                 |prepared| {
                     done += 1;
                     if done % 50 == 0 || done == changed.len() {
@@ -285,11 +299,14 @@ impl Run<'_> {
     }
 
     fn finish(mut self) -> IndexSummary {
-        let bare = self.known.files.values().filter(|record| record.chunks.is_empty() && record.size > 0).count();
-        if bare > 0 {
-            *self.summary.passed_over.entry(BINARY_OR_GENERATED).or_default() += bare;
+        let bare = self.known.files.iter().filter(|(_, record)| record.chunks.is_empty() && record.size > 0);
+        let mut count = 0;
+        for (path, _) in bare {
+            let why = if may_be_secret(path) { SECRET } else { BINARY_OR_GENERATED };
+            *self.summary.passed_over.entry(why).or_default() += 1;
+            count += 1;
         }
-        self.summary.files = self.known.files.len() - bare;
+        self.summary.files = self.known.files.len() - count;
         self.summary.root = Some(self.root.clone());
         self.summary
     }
@@ -299,8 +316,7 @@ fn prepare(
     workbench: &Workbench,
     root: &Root,
     index: &Index,
-    known: &BTreeMap<RelativePath, IndexRecord>,
-    given: Option<&Given>,
+    (known, given, hidden): (&BTreeMap<RelativePath, IndexRecord>, Option<&Given>, &Patterns),
     stat: &FileStat,
     cancel: &Cancel,
 ) -> Result<Prepared, Failure> {
@@ -317,15 +333,23 @@ fn prepare(
         chunks: Vec::new(),
     };
     let before = known.get(&stat.path);
-    if let Some(before) = before.filter(|before| before.content == record.content) {
-        return Ok(Prepared::Same(stat.path.clone(), IndexRecord { chunks: before.chunks.clone(), ..record }));
+    let same = before.filter(|before| before.content == record.content);
+    if let Some(same) = same.filter(|_| !may_be_secret(&stat.path)) {
+        return Ok(Prepared::Same(stat.path.clone(), IndexRecord { chunks: same.chunks.clone(), ..record }));
     }
     let head = state.bytes.get(..HEAD_BYTES).unwrap_or(&state.bytes);
-    let passed_over = looks_binary(head) || looks_generated(&stat.path, &String::from_utf8_lossy(head));
-    if passed_over {
+    let passed_over = is_secret(hidden, &stat.path, &state.bytes)
+        || looks_binary(head)
+        || looks_generated(&stat.path, &String::from_utf8_lossy(head));
+    let text = String::from_utf8_lossy(&state.bytes);
+    let is_bare = passed_over || text.trim().is_empty();
+    // By other settings what is no secret now may have been one.
+    if let Some(same) = same.filter(|same| same.chunks.is_empty() == is_bare) {
+        return Ok(Prepared::Same(stat.path.clone(), IndexRecord { chunks: same.chunks.clone(), ..record }));
+    }
+    if is_bare {
         return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks: Vec::new() }, 0));
     }
-    let text = String::from_utf8_lossy(&state.bytes);
     if let Some(chunks) = given.and_then(|given| given.take(&stat.path, record.content, &text)) {
         let record = IndexRecord { chunks: chunks.iter().map(|(chunk, _)| chunk.hash()).collect(), ..record };
         return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks }, 0));

@@ -24,6 +24,7 @@ mod refactor_files;
 mod refactor_steps;
 mod run;
 mod search;
+mod secrets;
 mod share;
 mod shared_files;
 mod symbols;

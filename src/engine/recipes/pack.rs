@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::super::Workbench;
 use super::search::{in_root, ranker};
+use super::secrets::hidden_files;
 use super::unsaved::{Unsaved, unsaved};
-use crate::policy::secret_files::Patterns;
 use crate::policy::secret_places;
 use crate::ports::{Cancel, Failure, FailureKind};
 use crate::retrieve::pack::{self, Discretion, Item, Pack};
@@ -87,7 +87,8 @@ impl PackTask {
 /// is found fits.
 pub fn pack(workbench: &Workbench, task: &PackTask, cancel: &Cancel) -> Result<Packed, Failure> {
     task.check()?;
-    let hidden = hidden_files(workbench, &task.root)?;
+    // As the settings are now: what is packed leaves the machine.
+    let hidden = hidden_files(&workbench.standing(&task.root).settings.run)?;
     let question = Question::parse(&task.task);
     let vector = workbench.embedder.embed_query(&task.task)?;
     let (unsaved, ranker) = (unsaved(workbench, &task.open), ranker()?);
@@ -112,19 +113,6 @@ pub fn pack(workbench: &Workbench, task: &PackTask, cancel: &Cancel) -> Result<P
         }
     })??;
     Ok(Packed { task: task.task.clone(), budget: task.budget, pack: packed })
-}
-
-/// Which files are secrets here: what is hidden from commands is hidden from whoever gets the pack.
-fn hidden_files(workbench: &Workbench, root: &Root) -> Result<Patterns, Failure> {
-    let settings = workbench.standing(root).settings.run;
-    let unknown = |problem: String| {
-        let what = format!("it is not known what is hidden: {problem}");
-        Failure::new(FailureKind::InvalidInput, what).hint("nothing was packed: mend the settings")
-    };
-    match settings.hidden_unknown {
-        Some(problem) => Err(unknown(problem.to_string())),
-        None => Patterns::new(&settings.hidden, &settings.shown).map_err(|error| unknown(error.to_string())),
-    }
 }
 
 fn no_index() -> Failure {

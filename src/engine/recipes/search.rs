@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::order::Symbol;
 use super::super::{Chunks, Overlay, Workbench};
 use super::patience::patience;
+use super::secrets::{hidden_here, is_secret, shown};
 use super::unsaved::{Unsaved, unsaved};
 use crate::ports::{Cancel, Failure, FailureKind};
 use crate::retrieve::{
@@ -178,6 +179,7 @@ fn named(root: &Root, catalogue: &Catalogue, answers: Vec<Answer>) -> Vec<Found>
 fn with_texts(root: &Root, catalogue: &Catalogue, question: &Question, answers: Vec<Answer>) -> Vec<Found> {
     let mut by_chunk: BTreeMap<u32, Answer> = answers.iter().map(|answer| (answer.chunk, answer.clone())).collect();
     let found = |(chunk, stored): (u32, StoredChunk)| {
+        let stored = shown(stored);
         let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
         let Answer { score, shares, .. } = by_chunk.remove(&chunk)?;
         Some(Found { root: root.clone(), stored, score, snippet, line, shares })
@@ -229,7 +231,11 @@ pub(super) fn in_root<T>(
     // By path: an editor may have one file open under several names.
     let here = unsaved.iter().filter(|unsaved| unsaved.root == *root);
     let here: BTreeMap<&RelativePath, &str> = here.map(|unsaved| (&unsaved.path, unsaved.text.as_str())).collect();
-    let overlays: Vec<Overlay<'_>> = here.into_iter().map(|(path, text)| Overlay::new(path, text)).collect();
+    let mut overlays: Vec<Overlay<'_>> = here.into_iter().map(|(path, text)| Overlay::new(path, text)).collect();
+    if !overlays.is_empty() {
+        let hidden = hidden_here(workbench, root, &index)?;
+        overlays.retain(|overlay| !is_secret(&hidden, overlay.path, overlay.text.as_bytes()));
+    }
     index.look(&overlays, |overlay| embedded(workbench, overlay, cancel), look)
 }
 

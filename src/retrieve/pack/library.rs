@@ -99,7 +99,8 @@ fn shown(texts: Vec<(u32, String)>, starts: &[usize], secrets: &[Range<usize>]) 
 }
 
 /// `text` with a mark in the place of each range; the line ends in it stay, so that lines keep their numbers.
-fn hide(text: &str, secrets: &[Range<usize>]) -> String {
+#[must_use]
+pub fn hide(text: &str, secrets: &[Range<usize>]) -> String {
     let mut secrets = secrets.to_vec();
     secrets.sort_by_key(|secret| (secret.start, secret.end));
     let (mut hidden, mut done) = (String::with_capacity(text.len()), 0);
