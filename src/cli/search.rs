@@ -3,7 +3,7 @@
 use super::retrieve_arguments::{SearchArguments, SearchIntent};
 use super::{DONE, FAILED, Screen};
 use crate::engine::{Workbench, recipes};
-use crate::ports::{Cancel, Failure};
+use crate::ports::{Cancel, Failure, FailureKind};
 use crate::retrieve::{Detail, Intent};
 
 /// Shares shown of each answer.
@@ -16,8 +16,13 @@ pub(super) fn run(
     cancel: &Cancel,
 ) -> Result<u8, Failure> {
     let root = (workbench.open_root)(&arguments.workspace.root)?;
-    super::index::refresh(workbench, &root, screen, cancel)?;
     let query = arguments.query.join(" ");
+    // Before the index is built: that may take a while.
+    if !query.contains(char::is_alphanumeric) {
+        return Err(Failure::new(FailureKind::InvalidInput, "the question has no word in it")
+            .hint("name what you look for, or say in words what it does"));
+    }
+    super::index::refresh(workbench, &root, screen, cancel)?;
     let intent = arguments.intent.map(|intent| match intent {
         SearchIntent::Symbol => Intent::Symbol,
         SearchIntent::Behaviour => Intent::Behaviour,

@@ -60,10 +60,13 @@ const MARKS: &[&str] = &[
 /// Bytes of the head in which a generator's mark is looked for: beyond, it is most likely prose about one.
 const MARK_REACH: usize = 1_024;
 
-/// Bytes that a first line may have before the text counts as minified.
+/// Bytes at the start of a file that tell what it is.
+pub const HEAD_BYTES: usize = 8_192;
+
+/// Bytes that a line of the head may have before the text counts as minified.
 const LONG_LINE: usize = 5_000;
 
-/// Whether the file at `path`, whose text starts with `head` (a few KiB), was written by a tool.
+/// Whether the file at `path`, whose text starts with `head` ([`HEAD_BYTES`] of it), was written by a tool.
 #[must_use]
 pub fn looks_generated(path: &RelativePath, head: &str) -> bool {
     let name = path.file_name().to_ascii_lowercase();

@@ -27,7 +27,7 @@ mod yaml;
 pub use chunk::{Chunk, ChunkKind};
 pub use chunking::{Chunked, chunk_text};
 pub use fault::first_fault;
-pub use file_kind::{looks_binary, looks_generated};
+pub use file_kind::{HEAD_BYTES, looks_binary, looks_generated};
 pub use given::may_be_chunks_of;
 pub use language::Language;
 pub use names::{Defined, Holder, Names, Occurrence, Reach, Stands, Usage, knows_names, names_of};

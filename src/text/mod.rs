@@ -1,5 +1,6 @@
-//! Text as values: rope snapshots, byte spans, positions in the three LSP encodings, edits, line diffs.
+//! Text as values: rope snapshots, byte spans, positions in the three LSP encodings, edits, line diffs, encodings.
 
+mod decode;
 mod diff;
 mod edit;
 mod merge;
@@ -8,6 +9,7 @@ mod snapshot;
 mod span;
 mod visible;
 
+pub use decode::{decode, utf16};
 pub use diff::{LineHunk, line_hunks, unified_diff};
 pub use edit::{Edit, EditError, apply_edits, invert_edits, validate_edits};
 pub use merge::{Conflict, Merged, merge_over, merge_texts};

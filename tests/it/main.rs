@@ -34,6 +34,7 @@ mod levels;
 mod limits;
 mod network;
 mod object_store;
+mod odd_inputs;
 mod outputs;
 mod packs;
 mod patterns;

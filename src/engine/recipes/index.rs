@@ -1,5 +1,6 @@
 //! Bringing the index up to date: walk, compare, read, chunk, embed; then it is found, and written a little later.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -17,13 +18,12 @@ use crate::policy::secret_files::Patterns;
 use crate::ports::{
     Cancel, Failure, FailureKind, FileChunks, FileStat, IndexRecord, OpenIndex, Progress, Report, Skip,
 };
-use crate::syntax::{Chunk, chunk_text, looks_binary, looks_generated};
+use crate::syntax::{Chunk, HEAD_BYTES, chunk_text, looks_binary, looks_generated};
+use crate::text::{decode, utf16};
 use crate::workspace::{ContentHash, FileKind, RelativePath, Root};
 
 /// Chunks written in one go: large enough that a commit costs little beside them, small enough to bound memory.
 const BATCH_CHUNKS: usize = 4096;
-/// Bytes at the start of a file that tell binary and generated content.
-const HEAD_BYTES: usize = 4096;
 
 /// What became of one file.
 enum Prepared {
@@ -337,25 +337,32 @@ fn prepare(
     if let Some(same) = same.filter(|_| !may_be_secret(&stat.path)) {
         return Ok(Prepared::Same(stat.path.clone(), IndexRecord { chunks: same.chunks.clone(), ..record }));
     }
-    let head = state.bytes.get(..HEAD_BYTES).unwrap_or(&state.bytes);
-    let passed_over = is_secret(hidden, &stat.path, &state.bytes)
-        || looks_binary(head)
-        || looks_generated(&stat.path, &String::from_utf8_lossy(head));
-    let text = String::from_utf8_lossy(&state.bytes);
-    let is_bare = passed_over || text.trim().is_empty();
+    let text = text_of(&stat.path, &state.bytes).filter(|text| !is_secret(hidden, &stat.path, text.as_bytes()));
+    let text = text.filter(|text| !text.trim().is_empty());
     // By other settings what is no secret now may have been one.
-    if let Some(same) = same.filter(|same| same.chunks.is_empty() == is_bare) {
+    if let Some(same) = same.filter(|same| same.chunks.is_empty() == text.is_none()) {
         return Ok(Prepared::Same(stat.path.clone(), IndexRecord { chunks: same.chunks.clone(), ..record }));
     }
-    if is_bare {
+    let Some(text) = text else {
         return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks: Vec::new() }, 0));
-    }
+    };
     if let Some(chunks) = given.and_then(|given| given.take(&stat.path, record.content, &text)) {
         let record = IndexRecord { chunks: chunks.iter().map(|(chunk, _)| chunk.hash()).collect(), ..record };
         return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks }, 0));
     }
     let chunks = chunk_text(&stat.path, &text, &patience(workbench, cancel)).chunks;
     embed(workbench, index, &stat.path, before, record, chunks)
+}
+
+/// The text of a file that is worth an index.
+fn text_of<'a>(path: &RelativePath, bytes: &'a [u8]) -> Option<Cow<'a, str>> {
+    // UTF-16 is full of NULs, as binaries are.
+    if utf16(bytes).is_none() && looks_binary(bytes.get(..HEAD_BYTES).unwrap_or(bytes)) {
+        return None;
+    }
+    let text = decode(bytes)?;
+    let head = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
+    (!looks_generated(path, head)).then_some(text)
 }
 
 /// Embeds the chunks whose hashes the index does not have of this file.

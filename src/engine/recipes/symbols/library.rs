@@ -13,7 +13,7 @@ use super::where_named::{files_defining, files_with};
 use super::{CodeItem, CodePlace, Spot, SymbolTask};
 use crate::ports::{Cancel, Failure};
 use crate::retrieve::{Family, Source};
-use crate::syntax::{Defined, Language, Names, knows_names, looks_generated, names_of};
+use crate::syntax::{Defined, HEAD_BYTES, Language, Names, knows_names, looks_generated, names_of};
 use crate::text::{Range, Snapshot, Span};
 use crate::workspace::{RelativePath, Root};
 
@@ -22,9 +22,6 @@ const MOST_PARSED: usize = 4_000;
 
 /// How long one question may take, in milliseconds; what is found by then is the answer.
 const LONGEST_MS: i64 = 15_000;
-
-/// Bytes at the start of a file that tell whether a tool wrote it.
-const HEAD_BYTES: usize = 4_096;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
