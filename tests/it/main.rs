@@ -28,6 +28,8 @@ mod diffs;
 mod faults;
 mod git_neutral;
 mod hostile_texts;
+#[cfg(target_arch = "x86_64")]
+mod index_trials;
 mod languages;
 mod ledger_crash;
 mod levels;
@@ -53,6 +55,8 @@ mod session;
 mod shared_index;
 mod shell_differential;
 mod storms;
+#[cfg(target_arch = "x86_64")]
+mod together;
 mod tools;
 mod training;
 mod undo;
