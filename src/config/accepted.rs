@@ -22,6 +22,12 @@ pub(super) fn hold_back(present: &mut Settings, accepted: &Settings) -> Vec<Stri
     held.extend(hold_hosts("run.private_hosts", &mut run.private_hosts, &known.private_hosts));
     held.extend(hold_shown(&mut run.shown, &known.shown));
     held.extend(hold_hidden(&mut run.hidden, &known.hidden));
+    // What one endpoint was accepted for says nothing of another.
+    let endpoint = present.embedding.endpoint();
+    if endpoint.is_some() && endpoint != accepted.embedding.endpoint() {
+        held.push("[embedding], which sends code to an endpoint,".to_owned());
+        present.embedding.switch_off();
+    }
     held
 }
 

@@ -36,6 +36,16 @@
 //! answers = "auto"               # auto: except for languages_with_server; or on, or off
 //! languages_with_server = ["rust"]  # languages with a server of their own, which knows better
 //!
+//! [embedding]                    # an endpoint that code is sent to, and that the search then asks too; of the machine's
+//!                                # and the user's files only, the others may say kind = "off"
+//! kind = "openai"                # openai: POST url/embeddings; ollama: POST url/api/embed; off
+//! url = "https://api.example/v1"
+//! model = "name-of-a-model"
+//! key_variable = "EXAMPLE_KEY"   # the environment variable that holds the key, where it wants one
+//! dimensions = 512               # numbers of a vector, where it gives several
+//! query_milliseconds = 300       # how long a question waits for its vector before it is answered without
+//! encryption = "required"        # optional: http also to other machines
+//!
 //! [history]                      # of the machine's and the user's files only
 //! keep_days = 30                 # proposals, and what was applied of them, to which nothing happened for longer go
 //! keep_bytes = 1073741824        # of each workspace; the oldest go first. What was applied within a day stays, and so
@@ -45,8 +55,10 @@
 mod accepted;
 mod cases;
 mod checks;
+mod embedding;
 mod history;
 mod hosts;
+mod modes;
 mod parse;
 mod patterns;
 mod rules;
@@ -56,6 +68,7 @@ mod symbols;
 
 pub use cases::{Case, cases};
 pub use checks::{CheckSetting, CheckSettings};
+pub use embedding::{EmbeddingSettings, Encryption, Endpoint, EndpointKind};
 pub use history::HistorySettings;
 pub use rules::{LONGEST_FILE, UNREADABLE, WORKSPACE_SETTINGS, rules};
 pub use settings::{ConfigProblem, ConfigSource, RunSettings, Settings, Sources, resolve};

@@ -5,8 +5,10 @@ use std::fmt;
 
 use super::accepted::hold_back;
 use super::checks::{CheckSettings, lay_check};
+use super::embedding::{EmbeddingSettings, MOST_MILLISECONDS, lay_embedding};
 use super::history::{HistorySettings, lay_history};
 use super::hosts::lay_hosts;
+use super::modes::{lay_level, lay_mode};
 use super::parse::{Item, Raw, Unreadable, from_json, from_toml};
 use super::patterns::{lay_hidden, lay_shown};
 use super::shared::{IndexSettings, SharedSettings, lay_shared};
@@ -61,6 +63,8 @@ pub struct Settings {
     pub history: HistorySettings,
     /// For which languages it is answered where names lead.
     pub symbols: SymbolSettings,
+    /// The endpoint that turns code into vectors, where there is one.
+    pub embedding: EmbeddingSettings,
 }
 
 /// Most bytes that any limit may be set to: what no machine has.
@@ -93,7 +97,8 @@ impl Settings {
         let index = IndexSettings { max_file_bytes: 1 << 20, shared: SharedSettings::default() };
         let checks = CheckSettings { timeout_seconds: 600, named: Vec::new() };
         let (history, symbols) = (HistorySettings::default(), SymbolSettings::default());
-        Self { max_mode: Mode::Unrestricted, index, run, checks, history, symbols }
+        let embedding = EmbeddingSettings::default();
+        Self { max_mode: Mode::Unrestricted, index, run, checks, history, symbols, embedding }
     }
 }
 
@@ -223,6 +228,7 @@ impl Layers {
         self.settings.run.private_hosts.clear();
         self.settings.run.shown.clear();
         self.settings.index.shared.place = None;
+        self.settings.embedding.switch_off();
         self.report(
             source,
             line,
@@ -276,6 +282,9 @@ impl Layers {
                 lay_shared(&mut self.settings.index.shared, source, standing, item)
             }
             ("symbols.answers" | "symbols.languages_with_server", _) => lay_symbols(&mut self.settings.symbols, item),
+            (name, None) if name.starts_with("embedding.") => {
+                lay_embedding(&mut self.settings.embedding, source, standing, item)
+            }
             ("max_mode", _) => lay_mode(&mut self.settings.max_mode, standing, &item.value),
             ("run.sandbox", _) => lay_level(&mut self.settings.run.sandbox, standing, &item.value),
             ("run.allow_hosts", _) => lay_hosts(&mut self.settings.run.allow_hosts, standing, &item.value),
@@ -300,9 +309,10 @@ impl Layers {
 impl Layers {
     /// The setting of this name that is a number, and the most that it may be.
     fn number(&mut self, name: &str) -> Option<(&mut u64, u64)> {
-        let Settings { index, run, checks, .. } = &mut self.settings;
+        let Settings { index, run, checks, embedding, .. } = &mut self.settings;
         Some(match name {
             "index.max_file_bytes" => (&mut index.max_file_bytes, 1 << 30),
+            "embedding.query_milliseconds" => (&mut embedding.query_milliseconds, MOST_MILLISECONDS),
             "run.timeout_seconds" => (&mut run.timeout_seconds, 86_400),
             "checks.timeout_seconds" => (&mut checks.timeout_seconds, 86_400),
             "run.cpu_seconds" => (&mut run.cpu_seconds, 86_400 << 10),
@@ -330,46 +340,7 @@ pub(super) fn lay_number(present: &mut u64, most: u64, standing: Standing, value
     lay(present, number, standing)
 }
 
-fn lay_mode(present: &mut Mode, standing: Standing, value: &Raw) -> Result<(), String> {
-    match value {
-        Raw::Text(name) => match name.parse() {
-            Ok(mode) => lay(present, mode, standing),
-            // In doubt the narrowest holds.
-            Err(error) => {
-                *present = Mode::ReadOnly;
-                Err(format!("is wrong: {error}; until then it counts as read-only"))
-            }
-        },
-        Raw::Integer(_) | Raw::Texts(_) | Raw::Other(_) => {
-            *present = Mode::ReadOnly;
-            Err(format!("is {}, not the name of a mode; until it is one it counts as read-only", value.describe()))
-        }
-    }
-}
-
-fn lay_level(present: &mut SandboxLevel, standing: Standing, value: &Raw) -> Result<(), String> {
-    let why = match value {
-        Raw::Text(name) => match name.parse::<SandboxLevel>() {
-            // Narrower is stronger here.
-            Ok(level) => match standing {
-                Standing::Narrows(above) if level < *present => {
-                    return Err(format!("is {level}, but may only demand more: {present} holds; lower it in {above}"));
-                }
-                Standing::Sets | Standing::Narrows(_) => {
-                    *present = level;
-                    return Ok(());
-                }
-            },
-            Err(error) => format!("is wrong: {error}"),
-        },
-        Raw::Integer(_) | Raw::Texts(_) | Raw::Other(_) => format!("is {}, not the name of a level", value.describe()),
-    };
-    // In doubt the strongest is demanded.
-    *present = SandboxLevel::Full;
-    Err(format!("{why}; until it is one, the sandbox has to be full"))
-}
-
-fn lay<T: Ord + Copy + fmt::Display>(present: &mut T, wanted: T, standing: Standing) -> Result<(), String> {
+pub(super) fn lay<T: Ord + Copy + fmt::Display>(present: &mut T, wanted: T, standing: Standing) -> Result<(), String> {
     match standing {
         Standing::Narrows(above) if wanted > *present => {
             return Err(format!("is {wanted}, but may only narrow: {present} holds; raise it in {above}"));

@@ -66,7 +66,9 @@ fn a_file_that_is_no_toml_is_ignored_as_a_whole_with_the_line() {
     let (settings, problems) = resolve(defaults(), None, Some("[run]\ntimeout_seconds = 5\n= 3\n"), Some(&json!([1])));
     let hidden_unknown = problems.last().cloned();
     let run = RunSettings { sandbox: SandboxLevel::Full, hidden_unknown, ..defaults().run };
-    assert_eq!(settings, Settings { max_mode: Mode::ReadOnly, run, ..defaults() });
+    let mut embedding = defaults().embedding;
+    embedding.switch_off();
+    assert_eq!(settings, Settings { max_mode: Mode::ReadOnly, run, embedding, ..defaults() });
     assert_eq!(problems[0].line, Some(3));
     assert!(problems[0].to_string().starts_with(".tagout.toml:3: "), "{}", problems[0]);
     assert_eq!(problems[1].source, ConfigSource::Editor);
