@@ -27,6 +27,7 @@ use self::recent::Recent;
 use self::segment::Base;
 use self::texts::{Block, Packer};
 use super::candidate::StoredChunk;
+use super::near::ChunkKey;
 use crate::syntax::{Chunk, ChunkKind};
 use crate::text::Span;
 use crate::workspace::{ContentHash, RelativePath};
@@ -110,7 +111,7 @@ struct Record {
     text: Place,
     kind: ChunkKind,
     /// The first half of [`Chunk::hash`]: chunks are told apart within one file only.
-    hash: [u8; HASH],
+    hash: ChunkKey,
 }
 
 /// Bytes of a chunk's hash that are kept.
@@ -286,6 +287,18 @@ impl Catalogue {
         let has = |chunk: &u32| self.record(*chunk).is_some_and(|record| record.hash == *wanted);
         let chunk = self.file(path)?.chunks.clone().find(has)?;
         self.vector(chunk).map(vectors::widened)
+    }
+
+    /// What tells the content of a chunk from all others.
+    #[must_use]
+    pub fn key(&self, chunk: u32) -> Option<ChunkKey> {
+        self.record(chunk).map(|record| record.hash)
+    }
+
+    /// All chunks, each with what tells its content.
+    pub fn keys(&self) -> impl Iterator<Item = (u32, ChunkKey)> {
+        let live = (0_u32..).zip(self.records.iter().zip(&self.live)).filter(|(_, (_, live))| **live);
+        live.map(|(chunk, (record, _))| (chunk, record.hash))
     }
 
     /// Numbers of a file's chunks, in the order that they were put in.

@@ -5,6 +5,7 @@ mod files;
 mod intent;
 mod marks;
 mod names;
+mod near;
 mod numbers;
 mod pool;
 mod relation;
@@ -19,9 +20,11 @@ use std::collections::HashMap;
 pub use self::intent::Intent;
 
 use self::marks::Said;
+use self::near::Nearness;
 use self::pool::{FileScores, Pool};
 use self::row::{Rows, WIDTH};
 use super::embedding::Embedding;
+use super::near::Near;
 use super::trees::Trees;
 use super::{Catalogue, Known, Question};
 
@@ -48,7 +51,7 @@ pub struct Answer {
 /// What one number of a candidate's row did to its score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Share {
-    /// The number's name, of [`row_names`]; or `file`, `exact name`, `same file`, `any answer`.
+    /// The number's name, of [`row_names`]; or `file`, `exact name`, `endpoint`, `same file`, `any answer`.
     pub name: &'static str,
     /// What it is for this candidate.
     pub value: f32,
@@ -78,15 +81,17 @@ struct Weights {
     file: f32,
     /// What each chunk of the same file before one takes away.
     again: f32,
+    /// What being nearer than most by the endpoint's vectors adds, by standard deviations.
+    near: f32,
 }
 
 impl Weights {
     const fn of(intent: Intent) -> Self {
         match intent {
-            Intent::Symbol => Self { file: 0.5, again: 0.0 },
-            Intent::Behaviour => Self { file: 1.0, again: 0.0 },
-            Intent::Either => Self { file: 4.0, again: 1.0 },
-            Intent::File => Self { file: 20.0, again: 40.0 },
+            Intent::Symbol => Self { file: 0.5, again: 0.0, near: 0.0 },
+            Intent::Behaviour => Self { file: 1.0, again: 0.0, near: 1.0 },
+            Intent::Either => Self { file: 4.0, again: 1.0, near: 2.0 },
+            Intent::File => Self { file: 20.0, again: 40.0, near: 5.0 },
         }
     }
 }
@@ -114,7 +119,23 @@ pub fn search(
     vector: &[f32],
     wanted: Wanted,
 ) -> Vec<Answer> {
-    let pool = Pool::new(catalogue, question, vector);
+    search_near(catalogue, ranker, question, vector, None, wanted)
+}
+
+/// As [`search`]; where an endpoint has vectors of most candidates, these count too. Where it has not, and for names, the
+/// answers are those of [`search`].
+#[must_use]
+pub fn search_near(
+    catalogue: &Catalogue,
+    ranker: Ranker<'_>,
+    question: &Question,
+    vector: &[f32],
+    near: Option<Near<'_>>,
+    wanted: Wanted,
+) -> Vec<Answer> {
+    let mut pool = Pool::new(catalogue, question, vector);
+    let near = near.filter(|_| wanted.intent != Intent::Symbol);
+    let nearness = near.map(|near| Nearness::of(near, &mut pool)).unwrap_or_default();
     let mut rows = Rows::new(&pool, ranker.embedding);
     let weights = Weights::of(wanted.intent);
     let mut scored: Vec<Scored<'_>> = Vec::with_capacity(pool.candidates.len());
@@ -123,14 +144,10 @@ pub fn search(
         let file = weights.file * file_score(&pool, known, rows.said(known), &row);
         let name = question.names.iter().map(|name| names::match_of(known, name)).fold(0.0, f32::max);
         let name = name_share(wanted.intent, name);
-        scored.push(Scored {
-            chunk: candidate.chunk,
-            known,
-            row,
-            file,
-            name,
-            score: ranker.trees.score(&row) + file + name,
-        });
+        let (cosine, deviations) = nearness.of_chunk(candidate.chunk);
+        let near = (cosine, weights.near * deviations);
+        let score = ranker.trees.score(&row) + file + name + near.1;
+        scored.push(Scored { chunk: candidate.chunk, known, row, file, name, near, score });
     }
     ordered(&mut scored, &weights);
     let answer = |scored: &Scored<'_>| Answer {
@@ -162,6 +179,8 @@ struct Scored<'a> {
     row: [f32; WIDTH],
     file: f32,
     name: f32,
+    /// Its cosine by the endpoint's vectors, and what that added.
+    near: (f32, f32),
     score: f32,
 }
 
@@ -171,9 +190,11 @@ impl Scored<'_> {
         trees.shares(&self.row, &mut added);
         let of_row = row::names().zip(self.row).zip(added);
         let mut shares: Vec<Share> = of_row.map(|((name, value), added)| Share { name, value, added }).collect();
-        let known = self.file + self.name + trees.bias() + added.iter().sum::<f32>();
+        let (cosine, near) = self.near;
+        let known = self.file + self.name + near + trees.bias() + added.iter().sum::<f32>();
         shares.push(Share { name: "file", value: self.file / weight, added: self.file });
         shares.push(Share { name: "exact name", value: self.name / NAME, added: self.name });
+        shares.push(Share { name: "endpoint", value: cosine, added: near });
         shares.push(Share { name: "same file", value: self.score - known, added: self.score - known });
         shares.push(Share { name: "any answer", value: trees.bias(), added: trees.bias() });
         shares.retain(|share| share.added.abs() > 0.0005);

@@ -154,14 +154,25 @@ impl<'a> Pool<'a> {
         }
         let mut seen = HashSet::new();
         chosen.retain(|chunk| seen.insert(*chunk));
-        self.candidates = candidates(self.catalogue, self.question, self.vector, &chosen);
-        for Candidate { chunk, known, .. } in &self.candidates {
+        self.join(&chosen);
+    }
+
+    /// Makes candidates of chunks that are none yet.
+    pub(super) fn join(&mut self, chunks: &[u32]) {
+        let from = self.candidates.len();
+        self.candidates.extend(candidates(self.catalogue, self.question, self.vector, chunks));
+        for Candidate { chunk, known, .. } in self.candidates.iter().skip(from) {
             let share = self.by_terms.by_chunk.get(chunk).map_or(0.0, |(share, _)| *share);
             *self.siblings.entry((known.path, known.parent.unwrap_or_default())).or_default() += share;
             if let Some(symbol) = known.symbol {
                 *self.twins.entry(symbol).or_default() += 1;
             }
         }
+    }
+
+    /// The numbers of the candidates.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = u32> {
+        self.candidates.iter().map(|candidate| candidate.chunk)
     }
 }
 

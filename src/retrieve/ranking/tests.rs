@@ -1,6 +1,7 @@
 //! What people expect of an order, with the program's own tables.
 
 use super::super::builtin;
+use super::super::near::{Narrow, Vectors};
 use super::*;
 use crate::syntax::{Chunk, ChunkKind};
 use crate::text::Span;
@@ -145,5 +146,80 @@ fn the_shares_add_up_to_the_score() {
             let score = 1.0 / (1.0 + (-STEEPNESS * sum).exp());
             assert!((score - answer.score).abs() < 0.01, "{question}: {score} {answer:?}");
         }
+    }
+}
+
+/// Whether the function of this number has a vector.
+type Has = fn(u8) -> bool;
+
+/// `count` functions that a question finds alike, and the vectors of those whose number `has` names: the greater the
+/// number, the nearer.
+fn alike(count: u8, has: impl Fn(u8) -> bool) -> (Catalogue, Vectors) {
+    let (mut all, mut vectors) = (Catalogue::default(), Vectors::default());
+    for at in 0..count {
+        let text = format!("fn limit_{at}() {{ retries_are_limited({at}) }}");
+        let chunk = Chunk {
+            span: Span::new(0, text.len()),
+            lines: 0..1,
+            symbol: Some(format!("limit_{at}")),
+            kind: ChunkKind::Function,
+            parent: None,
+            signature: String::new(),
+            text,
+        };
+        let path = RelativePath::new(format!("f{at}.rs")).unwrap();
+        let vector = builtin().unwrap().embedding.chunk_vector(&chunk, &path);
+        all.put(&path, ContentHash::of(&[at]), &[(chunk, vector)]);
+        let own = all.chunks_of(&path)[0];
+        if has(at) {
+            let near = Narrow::new(&[f32::from(at), f32::from(count)]).unwrap();
+            vectors.put(all.key(own).unwrap(), &near).unwrap();
+        }
+    }
+    (all, vectors)
+}
+
+fn answers_near(catalogue: &Catalogue, vectors: &Vectors, question: &[f32], intent: Intent) -> Vec<Answer> {
+    let (words, ranker) = (Question::parse("how are retries limited"), builtin().unwrap());
+    let vector = ranker.embedding.question_vector(&words);
+    let question = Narrow::new(question).unwrap();
+    let near = Some(Near { question: &question, vectors });
+    search_near(catalogue, ranker, &words, &vector, near, Wanted { intent, limit: 50, detail: Detail::Shares })
+}
+
+#[test]
+fn what_is_nearer_by_the_endpoint_comes_earlier_and_its_share_is_told() {
+    let (catalogue, vectors) = alike(9, |_| true);
+    let place = |question: [f32; 2], at: u8| {
+        let found = answers_near(&catalogue, &vectors, &question, Intent::Either);
+        for answer in &found {
+            let sum: f32 = answer.shares.iter().map(|share| share.added).sum();
+            assert!((1.0 / (1.0 + (-STEEPNESS * sum).exp()) - answer.score).abs() < 0.01, "{answer:?}");
+            assert!(answer.shares.iter().any(|share| share.name == "endpoint"), "{answer:?}");
+        }
+        let path = format!("f{at}.rs");
+        found.iter().position(|answer| catalogue.known(answer.chunk).unwrap().path == path).unwrap()
+    };
+    let (up, across) = ([1.0, 1.0], [-1.0, 1.0]);
+    assert!(place(up, 8) < place(across, 8));
+    assert!(place(across, 0) < place(up, 0));
+}
+
+#[test]
+fn an_endpoint_that_knows_too_little_changes_nothing() {
+    let few: Has = |at| at < 4;
+    let all: Has = |_| true;
+    for (has, question, intent) in [
+        (few, [1.0, 1.0].as_slice(), Intent::Either),
+        (|_| false, &[1.0, 1.0], Intent::Either),
+        (all, &[1.0, 1.0, 1.0], Intent::Either),
+        (all, &[1.0, 1.0], Intent::Symbol),
+    ] {
+        let (catalogue, vectors) = alike(9, has);
+        let (words, ranker) = (Question::parse("how are retries limited"), builtin().unwrap());
+        let wanted = Wanted { intent, limit: 50, detail: Detail::Shares };
+        let plain = search(&catalogue, ranker, &words, &ranker.embedding.question_vector(&words), wanted);
+        assert!(!plain.is_empty());
+        assert_eq!(answers_near(&catalogue, &vectors, question, intent), plain);
     }
 }
