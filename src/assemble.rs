@@ -10,16 +10,16 @@ use clap::Parser;
 
 use crate::cli::{self, Arguments, Colour, Command, Screen};
 use crate::config::Settings;
-use crate::engine::{Engine, RulesFile, SettingsFiles, Workbench};
+use crate::engine::{Engine, Remote, RulesFile, SettingsFiles, Workbench};
 use crate::host::{self, DiskFiles, OwnFolder, SystemClock};
 use crate::ledger::SqliteLedger;
 use crate::lsp;
-use crate::model::BuiltinEmbedder;
+use crate::model::{BuiltinEmbedder, EndpointClient};
 use crate::objects;
 use crate::observe;
-use crate::ports::{Clock, Embedder, Failure};
+use crate::ports::{Clock, EmbedRequest, Embedder, Failure};
 use crate::sandbox::{self, Reserve, SandboxRunner};
-use crate::store::LanceStore;
+use crate::store::{LanceStore, open_vectors};
 use crate::workspace::Root;
 
 /// Files larger than this are neither read nor written.
@@ -126,6 +126,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
     Workbench {
         files: Box::new(DiskFiles::new(LARGEST_FILE, folders.state.join("journal"))),
         embedder: Box::new(embedder),
+        endpoint: Arc::new(endpoint(folders)),
         runner: Box::new(runner),
         ledger: ledger.clone(),
         modes: ledger.clone(),
@@ -169,4 +170,11 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         editor_settings: Mutex::new(None),
         indexes: Mutex::new(BTreeMap::new()),
     }
+}
+
+/// The endpoint that the user may name in the settings. Nothing is opened before it is.
+fn endpoint(folders: &Folders) -> Remote {
+    let (client, vectors) = (EndpointClient::new(Box::new(host::variable)), folders.cache.join("vectors"));
+    let embed = Box::new(move |request: EmbedRequest<'_>| client.embed(request));
+    Remote::new(embed, Box::new(move |name| open_vectors(&vectors, name)), Box::new(|| SystemClock.now_ms()))
 }

@@ -6,7 +6,7 @@ use super::{DONE, Screen, note_problems};
 use crate::config::SharedSettings;
 use crate::engine::recipes::{Consent, IndexSummary, PublishTask, Published, Term};
 use crate::engine::{Workbench, recipes};
-use crate::ports::{Cancel, Failure};
+use crate::ports::{Cancel, Failure, FailureKind};
 use crate::workspace::Root;
 
 pub(super) fn run(
@@ -27,6 +27,7 @@ pub(super) fn run(
     }
     let summary = bring_up_to_date(workbench, &root, &shared, screen, cancel)?;
     screen.line(&format!("{}: {summary}", root.as_path().display()));
+    send(workbench, &root, screen, cancel)?;
     Ok(DONE)
 }
 
@@ -54,6 +55,28 @@ fn publish(
     let done = if before { "there already" } else { "published" };
     screen.line(&format!("{at}: {done}: {files} files, {bytes} bytes"));
     Ok(DONE)
+}
+
+/// Sends what is new to the endpoint that the user named, if any; the index is as good as ever when that fails.
+fn send(workbench: &Workbench, root: &Root, screen: &Screen, cancel: &Cancel) -> Result<(), Failure> {
+    let sent = match recipes::embed(workbench, root, cancel, &|progress| Screen::progress(&progress)) {
+        Err(failure) if failure.kind == FailureKind::Cancelled => return Err(failure),
+        Err(failure) => {
+            screen.note(&format!("tagout: nothing was sent to the embedding endpoint: {failure}"));
+            return Ok(());
+        }
+        Ok(sent) => sent,
+    };
+    if let Some(host) = sent.host {
+        screen.line(&format!("{} chunks sent to the embedding endpoint at {host}", sent.sent));
+    }
+    if let Some(failure) = sent.failed {
+        screen.note(&format!("tagout: the embedding endpoint fails: {failure}; the next run goes on there"));
+    }
+    if let Some(notice) = workbench.endpoint.take_notice() {
+        screen.note(&format!("tagout: {notice}"));
+    }
+    Ok(())
 }
 
 /// Brings the index up to date, saying what has to be said.

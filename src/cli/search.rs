@@ -23,6 +23,9 @@ pub(super) fn run(
             .hint("name what you look for, or say in words what it does"));
     }
     super::index::refresh(workbench, &root, screen, cancel)?;
+    if let Err(failure) = recipes::prepare_questions(workbench, &root) {
+        screen.note(&format!("tagout: searched without the embedding endpoint: {failure}"));
+    }
     let intent = arguments.intent.map(|intent| match intent {
         SearchIntent::Symbol => Intent::Symbol,
         SearchIntent::Behaviour => Intent::Behaviour,

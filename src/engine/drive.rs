@@ -22,6 +22,8 @@ const TICK: Duration = Duration::from_secs(1);
 const NEIGHBOURS: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for a write.
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
+/// How long at least what failed at an endpoint waits, in milliseconds.
+const SENT_AGAIN: u64 = 1_000;
 /// Records on the page that shows the ledger.
 const LEDGER_PAGE: usize = 200;
 
@@ -74,6 +76,8 @@ impl Engine {
         let (worker, neighbours) = (carrier.worker(), carrier.worker());
         spawn("tagout-effects", move || worker.work(&queue))?;
         spawn("tagout-neighbours", move || neighbours.watch_state())?;
+        let sending = Arc::clone(&workbench);
+        spawn("tagout-vectors", move || send_vectors(&sending))?;
         spawn("tagout-engine", move || run(carrier, &received, outbox))?;
         Ok(Self { workbench, events, writing, jobs })
     }
@@ -92,6 +96,21 @@ impl Engine {
     pub fn send(&self, event: Event) {
         if self.events.send(event).is_err() {
             tracing::error!("the engine has ended: an event is lost");
+        }
+    }
+}
+
+/// Sends what is new to the endpoint that the user named, workspace by workspace, for as long as the process lasts.
+fn send_vectors(workbench: &Workbench) {
+    let remote = &workbench.endpoint;
+    while let Some(root) = remote.next() {
+        let sent = catch_unwind(AssertUnwindSafe(|| recipes::embed(workbench, &root, remote.end(), &|_| {})));
+        match sent {
+            Ok(Ok(embedded)) if embedded.failed.is_some() => remote.soon(&root, remote.pause().max(SENT_AGAIN)),
+            Ok(Ok(_)) => {}
+            Ok(Err(failure)) if failure.kind == FailureKind::Cancelled => {}
+            Ok(Err(failure)) => remote.tell(format!("nothing is sent to the embedding endpoint: {failure}")),
+            Err(_) => tracing::error!("sending to the embedding endpoint failed by a fault of tagout's own"),
         }
     }
 }

@@ -22,6 +22,7 @@ mod order;
 #[cfg(test)]
 mod play;
 pub mod recipes;
+mod remote;
 mod reviewing;
 mod seeing;
 pub mod shared;
@@ -43,6 +44,7 @@ pub use naming::{NameAsk, Targets, answered_languages};
 pub use order::{
     ActionItem, ActionKind, Answer, EditId, JobId, Level, Notice, Order, ProgressState, RequestId, Symbol, Target, Task,
 };
+pub use remote::Remote;
 pub use standing::Standing;
 pub use state::State;
 pub use step::step;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use super::index::Index;
+use super::remote::Remote;
 use crate::config::{Settings, SharedSettings};
 use crate::policy::{Grant, Program};
 use crate::ports::{
@@ -77,6 +78,8 @@ pub struct Workbench {
     pub files: Box<dyn Files>,
     /// Turns chunks into vectors.
     pub embedder: Box<dyn Embedder>,
+    /// The endpoint that the user may have named.
+    pub endpoint: Arc<Remote>,
     /// Runs commands.
     pub runner: Box<dyn Runner>,
     /// Records actions.
@@ -145,6 +148,7 @@ impl Workbench {
 
     /// Closes the index of `root` once its last job ends.
     pub fn forget(&self, root: &Root) {
+        self.endpoint.forget(root);
         let index = self.indexes.lock().unwrap_or_else(PoisonError::into_inner).remove(root);
         if let Some(index) = index {
             index.finish();
@@ -153,6 +157,7 @@ impl Workbench {
 
     /// Writes what waits to be written, for the end of the process.
     pub fn finish(&self) {
+        self.endpoint.stop();
         self.open_indexes().iter().for_each(|index| index.finish());
     }
 

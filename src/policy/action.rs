@@ -147,6 +147,7 @@ impl Action {
                 many => format!("read {} files outside the workspace", many.len()),
             },
             Self::Reach { host } => format!("reach {host}"),
+            Self::Send { host, paths, .. } if paths.is_empty() => format!("send what is asked to {host}"),
             Self::Send { host, paths, .. } => format!("send code of {} files to {host}", paths.len()),
             Self::SetRules { change, .. } => format!("change the rules: {change}"),
             Self::SetTrust { settings: Some(settings) } => {

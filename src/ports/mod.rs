@@ -5,6 +5,7 @@
 mod audit;
 mod batch;
 mod control;
+mod endpoint;
 mod evidence;
 mod event;
 mod failure;
@@ -20,6 +21,10 @@ mod trust;
 pub use audit::{Audit, Fault, FaultKind};
 pub use batch::{AppendLine, BatchLog};
 pub use control::{Cancel, Clock, Keyboard, Progress, Report, Typed};
+pub use endpoint::{
+    AppendVectors, EmbedRequest, EmbedTexts, EmbedTrouble, OpenVectors, ReadVectors, TakeRow, Texts, VectorLog,
+    VectorRow,
+};
 pub use event::{json_line, otlp_log, otlp_logs};
 pub use evidence::Evidence;
 pub use failure::{Failure, FailureKind};

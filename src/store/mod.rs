@@ -12,6 +12,7 @@ mod memory;
 mod rows;
 mod runtime;
 mod table;
+mod vectors;
 
 #[cfg(test)]
 mod contract;
@@ -20,3 +21,4 @@ mod damage;
 
 pub use lance::LanceStore;
 pub use memory::MemoryStore;
+pub use vectors::open_vectors;

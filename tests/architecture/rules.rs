@@ -23,7 +23,7 @@ pub(crate) const ROOMS: [(&str, &[&str]); 22] = [
     ("engine", &["core", "ports"]),
     ("store", &["text", "workspace", "syntax", "retrieve", "locks", "ports"]),
     ("ledger", &["workspace", "policy", "changes", "locks", "ports"]),
-    ("model", &["workspace", "syntax", "retrieve", "config", "http", "ports"]),
+    ("model", &["workspace", "syntax", "policy", "retrieve", "config", "http", "ports"]),
     ("objects", &["config", "http", "locks", "ports"]),
     ("host", &["text", "workspace", "policy", "changes", "config", "locks", "ports"]),
     ("sandbox", &["text", "workspace", "policy", "changes", "ports"]),

@@ -25,6 +25,8 @@ mod command_line;
 #[cfg(target_arch = "x86_64")]
 mod cut_short;
 mod diffs;
+mod embedding;
+mod endpoint;
 mod faults;
 mod git_neutral;
 mod hostile_texts;

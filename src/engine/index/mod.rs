@@ -22,6 +22,7 @@ pub use self::served::{Chunks, Overlay};
 use crate::policy::secret_files::Patterns;
 use crate::ports::{Failure, FileChunks, OpenIndex, Report, Store};
 use crate::retrieve::Catalogue;
+use crate::syntax::Chunk;
 use crate::workspace::{ContentHash, RelativePath};
 
 /// How long a question waits for the first run over a workspace: less than an editor waits for an answer.
@@ -206,6 +207,19 @@ impl Index {
     #[must_use]
     pub fn vector_of(&self, path: &RelativePath, hash: ContentHash) -> Option<Vec<f32>> {
         self.served().catalogue().vector_of(path, hash)
+    }
+
+    /// The files that the disk has, each with its content.
+    #[must_use]
+    pub fn files_on_disk(&self) -> Vec<(RelativePath, ContentHash)> {
+        self.served().files_on_disk()
+    }
+
+    /// The chunks that the disk has of a file, in their order; what is typed and not saved is none of them.
+    #[must_use]
+    pub fn chunks_on_disk(&self, path: &RelativePath) -> Vec<Chunk> {
+        let chunks = self.served().on_disk_of(path).unwrap_or_default();
+        chunks.into_iter().map(|(chunk, _)| chunk).collect()
     }
 
     fn served(&self) -> RwLockReadGuard<'_, Served> {

@@ -1,6 +1,6 @@
 //! The catalogue with unsaved texts laid over what the disk has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ports::IndexRecord;
 use crate::retrieve::{Catalogue, StoredChunk, widened};
@@ -140,6 +140,13 @@ impl Served {
             Some(beneath) => beneath.as_ref().map(|on_disk| on_disk.chunks.clone()),
             None => self.on_disk(path).map(|on_disk| on_disk.chunks),
         }
+    }
+
+    /// The files that the disk has, each with its content.
+    pub(super) fn files_on_disk(&self) -> Vec<(RelativePath, ContentHash)> {
+        let shown = self.catalogue.files().filter_map(|(path, _)| RelativePath::new(path).ok());
+        let all: BTreeSet<RelativePath> = shown.chain(self.beneath.keys().cloned()).collect();
+        all.into_iter().filter_map(|path| self.content(&path).map(|content| (path, content))).collect()
     }
 
     /// The content of a file as the disk had it when it was put.

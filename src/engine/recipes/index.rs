@@ -60,12 +60,14 @@ pub fn index_beside(
     let index = workbench.index(root);
     let outcome = whole_run(workbench, root, &index, shared, cancel, report);
     index.mark_built();
-    outcome.map(|summary| with_notices(&index, summary))
+    outcome.map(|summary| with_notices(workbench, root, &index, summary))
 }
 
-/// The summary with what the index has to say besides.
-fn with_notices(index: &Index, mut summary: IndexSummary) -> IndexSummary {
-    let notices: Vec<String> = summary.notice.take().into_iter().chain(index.take_notices()).collect();
+/// Has what is new sent to the endpoint, where there is one, and adds to the summary what there is to say besides.
+fn with_notices(workbench: &Workbench, root: &Root, index: &Index, mut summary: IndexSummary) -> IndexSummary {
+    workbench.endpoint.soon(root, 0);
+    let others = index.take_notices().into_iter().chain(workbench.endpoint.take_notice());
+    let notices: Vec<String> = summary.notice.take().into_iter().chain(others).collect();
     summary.notice = (!notices.is_empty()).then(|| notices.join("; "));
     summary
 }
@@ -158,7 +160,7 @@ pub fn refresh(
     match settle(&index, compare_some(workbench, root, &index, paths, cancel, report)) {
         Ok(Some(summary)) => {
             index.keep_soon();
-            Ok(with_notices(&index, summary))
+            Ok(with_notices(workbench, root, &index, summary))
         }
         // A whole run opens the store anew.
         Ok(None) => self::index(workbench, root, cancel, report),

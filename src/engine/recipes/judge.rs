@@ -283,7 +283,18 @@ pub(super) fn perform(
     action: Action,
     effect: impl FnOnce(Grant) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    match judge(workbench, root, action, Facts::user(), &Consent::None)? {
+    perform_with(workbench, root, action, Facts::user(), effect)
+}
+
+/// As [`perform`], with what only the caller knows of the action.
+pub(super) fn perform_with(
+    workbench: &Workbench,
+    root: &Root,
+    action: Action,
+    facts: Facts,
+    effect: impl FnOnce(Grant) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    match judge(workbench, root, action, facts, &Consent::None)? {
         Judged::Undecided(judgement) => {
             if let Some(question) = &judgement.question {
                 workbench.grants.revoke(question)?;

@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::order::Symbol;
+use super::super::remote::Asked;
 use super::super::{Chunks, Overlay, Workbench};
 use super::patience::patience;
 use super::secrets::{hidden_here, is_secret, shown};
 use super::unsaved::{Unsaved, unsaved};
 use crate::ports::{Cancel, Failure, FailureKind};
 use crate::retrieve::{
-    self, Answer, Catalogue, Detail, Fit, Intent, Question, Ranker, Share, Snippet, StoredChunk, Wanted, snippet,
+    self, Answer, Catalogue, Detail, Fit, Intent, Near, Question, Ranker, Share, Snippet, StoredChunk, Wanted, snippet,
     symbol_fit,
 };
 use crate::syntax::{Chunk, chunk_text};
@@ -130,16 +131,22 @@ fn fitting(query: &str, all: Vec<Symbol>) -> Vec<Symbol> {
 /// On cancellation, or when the question itself cannot be embedded.
 pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Result<Report, Failure> {
     let question = Question::parse(&task.query);
+    let intent = task.intent.unwrap_or_else(|| Intent::of(&question));
+    // A name is found by its letters, as they are typed.
+    let asked = if intent == Intent::Symbol { None } else { workbench.endpoint.ask(&task.roots, &task.query) };
     let vector = workbench.embedder.embed_query(&task.query)?;
     let unsaved = unsaved(workbench, &task.open);
     let ranker = ranker()?;
-    let wanted =
-        Wanted { intent: task.intent.unwrap_or_else(|| Intent::of(&question)), limit: task.limit, detail: task.detail };
+    let wanted = Wanted { intent, limit: task.limit, detail: task.detail };
+    let near = asked.and_then(Asked::wait);
     let mut report = Report { query: task.query.clone(), ..Report::default() };
     for root in &task.roots {
         cancel.check()?;
+        let near = near.as_ref().filter(|(_, held)| workbench.endpoint.may_use(root, held));
         let look = |catalogue: &Catalogue| {
-            let answers = answers(catalogue, ranker, &question, &vector, wanted);
+            let vectors = near.map(|(_, held)| held.vectors());
+            let near = near.zip(vectors.as_deref()).map(|((question, _), vectors)| Near { question, vectors });
+            let answers = answers(catalogue, ranker, &question, &vector, near, wanted);
             if task.texts { with_texts(root, catalogue, &question, answers) } else { named(root, catalogue, answers) }
         };
         match in_root(workbench, root, &unsaved, cancel, look) {
@@ -159,9 +166,10 @@ fn answers(
     ranker: Ranker<'_>,
     question: &Question,
     vector: &[f32],
+    near: Option<Near<'_>>,
     wanted: Wanted,
 ) -> Vec<Answer> {
-    let answers = retrieve::search(catalogue, ranker, question, vector, wanted);
+    let answers = retrieve::search_near(catalogue, ranker, question, vector, near, wanted);
     if wanted.intent == Intent::Symbol { with_fitting(catalogue, question, answers, wanted.limit) } else { answers }
 }
 
