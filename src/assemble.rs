@@ -168,6 +168,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         is_live: Box::new(host::is_live_session),
         counter: AtomicU64::new(0),
         editor_settings: Mutex::new(None),
+        give_back_memory: sandbox::give_back_memory,
         indexes: Mutex::new(BTreeMap::new()),
     }
 }

@@ -134,6 +134,8 @@ pub struct Workbench {
     pub counter: AtomicU64,
     /// The editor's settings, when it sent some.
     pub editor_settings: Mutex<Option<Value>>,
+    /// Gives memory that was freed back to the system.
+    pub give_back_memory: fn(),
     /// The indexes met so far.
     pub indexes: Mutex<BTreeMap<Root, Arc<Index>>>,
 }
@@ -142,7 +144,7 @@ impl Workbench {
     /// The index of `root`.
     pub fn index(&self, root: &Root) -> Arc<Index> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Arc::new(Index::new((self.make_store)(root), self.embedder.name()));
+        let fresh = || Arc::new(Index::new((self.make_store)(root), self.embedder.name(), self.give_back_memory));
         Arc::clone(indexes.entry(root.clone()).or_insert_with(fresh))
     }
 

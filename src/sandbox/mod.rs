@@ -64,4 +64,5 @@ pub use plan::{Network, PlanError, RootUser, Wanted, plan};
 pub use proxy::{Dialer, SystemDialer};
 pub use runner::{Reserve, SandboxRunner};
 pub use step::{Plan, Purpose, Quota, Resource, Share, Step, Writes};
+pub use sys::give_back_memory;
 pub use terminal::terminal_size;

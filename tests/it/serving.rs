@@ -26,7 +26,7 @@ pub(crate) fn index(folder: &Path) -> Index {
 }
 
 fn index_by(folder: &Path, embedder: &str) -> Index {
-    Index::new(Box::new(LanceStore::new(folder.to_owned(), embedder)), embedder)
+    Index::new(Box::new(LanceStore::new(folder.to_owned(), embedder)), embedder, || {})
 }
 
 fn chunks(name: &str, text: &str) -> Chunks {

@@ -110,6 +110,7 @@ impl Index {
             (quiet, written) = (0, 0);
             self.try_until_kept();
             self.tidy();
+            (self.give_back_memory)();
             let mut pending = self.pending();
             if pending.changes.is_empty() {
                 pending.is_kept = false;

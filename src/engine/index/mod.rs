@@ -34,6 +34,8 @@ pub type Known<'a> = MutexGuard<'a, Option<OpenIndex>>;
 /// The index of one workspace.
 pub struct Index {
     store: Box<dyn Store>,
+    /// Gives memory that was freed back to the system.
+    give_back_memory: fn(),
     /// Name of the embedder that made the vectors.
     embedder: String,
     known: Mutex<Option<OpenIndex>>,
@@ -53,11 +55,12 @@ pub struct Index {
 }
 
 impl Index {
-    /// An index that is not open yet.
+    /// An index that is not open yet. `give_back_memory` is called after much was freed.
     #[must_use]
-    pub fn new(store: Box<dyn Store>, embedder: &str) -> Self {
+    pub fn new(store: Box<dyn Store>, embedder: &str, give_back_memory: fn()) -> Self {
         Self {
             store,
+            give_back_memory,
             embedder: embedder.to_owned(),
             known: Mutex::default(),
             built: Default::default(),
