@@ -72,6 +72,8 @@ pub enum Detail {
 const NAME: f32 = 8.0;
 /// What one match of a name counts for at least to be one.
 const MATCH: f32 = names::WHOLE_NAME;
+/// What it counts for that all words of a name stand in a chunk, as far as a match goes: less than any name that fits.
+const HELD: f32 = 1.0;
 /// Scores are in about so many steps between good and bad.
 const STEEPNESS: f32 = 0.5;
 
@@ -142,7 +144,8 @@ pub fn search_near(
     for candidate in &pool.candidates {
         let (row, known) = (rows.of(candidate), &candidate.known);
         let file = weights.file * file_score(&pool, known, rows.said(known), &row);
-        let name = question.names.iter().map(|name| names::match_of(known, name)).fold(0.0, f32::max);
+        let least = if candidate.holds_all() { HELD } else { 0.0 };
+        let name = question.names.iter().map(|name| names::match_of(known, name)).fold(least, f32::max);
         let name = name_share(wanted.intent, name);
         let (cosine, deviations) = nearness.of_chunk(candidate.chunk);
         let near = (cosine, weights.near * deviations);

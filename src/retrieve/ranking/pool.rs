@@ -82,6 +82,13 @@ pub(super) struct Candidate<'a> {
     pub(super) similarity: f32,
 }
 
+impl Candidate<'_> {
+    /// Whether each of the question's terms stands in it, a whole identifier as such.
+    pub(super) fn holds_all(&self) -> bool {
+        !self.counts.is_empty() && self.counts.iter().all(|counts| counts.iter().any(|count| *count > 0))
+    }
+}
+
 /// Candidates, and what they are compared with.
 pub(super) struct Pool<'a> {
     pub(super) catalogue: &'a Catalogue,

@@ -55,6 +55,16 @@ fn a_symbol_question_puts_whole_names_first() {
 }
 
 #[test]
+fn a_name_that_nothing_has_is_found_where_it_stands() {
+    let list = [
+        ("numbers.txt", "", "", "numbered_98764 numbered_98766 numbered numbered 98765"),
+        ("other.rs", "", "numbering", "fn numbering(numbers: &[u32]) {}"),
+        ("held.txt", "", "", "something else, then numbered_98765 and more"),
+    ];
+    assert_eq!(paths("numbered_98765", &list).first().unwrap(), "held.txt");
+}
+
+#[test]
 fn a_qualified_name_picks_the_right_parent_or_file() {
     let list = [
         ("a.rs", "Other", "join", "fn join()"),
