@@ -76,6 +76,22 @@ fn a_secret_within_another_file_is_marked() {
 }
 
 #[test]
+fn a_key_that_is_cut_in_two_is_marked_in_both() {
+    let place = Place::new();
+    let lines = |word: &str, count: usize| format!("{word} {word}\n").repeat(count);
+    let key = format!(
+        "-----BEGIN RSA PRIVATE KEY-----\n{}wombat/wombat\n-----END RSA PRIVATE KEY-----\n",
+        "quokka/quokka\n".repeat(90)
+    );
+    place.write("notes.txt", format!("{}{key}{}", lines("before", 30), lines("after", 30)));
+    assert!(all_answers(&place, "before").contains("notes.txt"));
+    for words in ["quokka", "wombat", "quokka after"] {
+        let answers = all_answers(&place, words);
+        assert!(!answers.contains("quokka/") && !answers.contains("wombat/"), "{words}: {answers}");
+    }
+}
+
+#[test]
 fn what_becomes_a_secret_leaves_the_index_and_what_is_none_any_more_comes_in() {
     let place = filled();
     let certificate = place.work().join("tls/authority.pem");

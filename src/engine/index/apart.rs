@@ -111,8 +111,9 @@ impl Index {
             Ok(stored) if stored.unkept.is_none() => stored,
             Ok(_) | Err(_) => return false,
         };
-        if stored.read_only {
-            // Another process writes by now: the next job follows it.
+        if stored.read_only || (self.is_behind() && !stored.files.is_empty()) {
+            // Another process writes by now, or memory does not have all that the store has: the next job goes on from
+            // what is there.
             *known = None;
         } else if let Err(failure) = self.write_lacking(open, &stored) {
             self.part(&failure);

@@ -77,7 +77,13 @@ impl Index {
     /// What the store knows, opened on first use; then the catalogue has the same. Held by one job at a time: two jobs
     /// never write at once. Where the store cannot be used, it is what memory has.
     pub fn known(&self, report: Report<'_>) -> Known<'_> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(|poisoned| {
+            // A job failed at its work on it, and what it left may be half of it.
+            self.known.clear_poison();
+            let mut known = poisoned.into_inner();
+            *known = None;
+            known
+        });
         // Another process may have let go of it since.
         if known.as_ref().is_none_or(|open| open.read_only) {
             *known = None;
@@ -87,17 +93,18 @@ impl Index {
         known
     }
 
-    /// Closes the store after a failure, so that the next job opens it anew and repairs what is damaged.
-    pub fn close(&self) {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Says which files are secrets; `None` where that is not known. When others are than before, all files have to be
+    /// compared again.
+    pub fn hide(&self, hidden: Option<Arc<Patterns>>) {
+        let mut before = self.hidden.write().unwrap_or_else(PoisonError::into_inner);
+        let text = |hidden: &Option<Arc<Patterns>>| hidden.as_ref().map(|hidden| hidden.text().to_owned());
+        if text(&before) != text(&hidden) {
+            self.behind.store(true, Ordering::Relaxed);
+        }
+        *before = hidden;
     }
 
-    /// Says which files are secrets: nothing of them is put from now on.
-    pub fn hide(&self, hidden: Arc<Patterns>) {
-        *self.hidden.write().unwrap_or_else(PoisonError::into_inner) = Some(hidden);
-    }
-
-    /// Which files are secrets; `None` before the first run over the workspace.
+    /// Which files are secrets; `None` where that is not known, or before the first run over the workspace.
     #[must_use]
     pub fn hidden(&self) -> Option<Arc<Patterns>> {
         self.hidden.read().unwrap_or_else(PoisonError::into_inner).clone()

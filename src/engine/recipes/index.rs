@@ -95,16 +95,7 @@ fn whole_run(
         index.tidy();
     }
     index.keep_soon();
-    settle(index, compared)
-}
-
-/// Has the store opened anew after a failure of it.
-fn settle<T>(index: &Index, outcome: Result<T, Failure>) -> Result<T, Failure> {
-    outcome.inspect_err(|failure| {
-        if failure.kind != FailureKind::Cancelled {
-            index.close();
-        }
-    })
+    compared
 }
 
 fn compare_all(
@@ -125,7 +116,7 @@ fn compare_all(
     }
     let settings = workbench.standing(root).settings;
     let hidden = Arc::new(hidden_files(&settings.run)?);
-    index.hide(Arc::clone(&hidden));
+    index.hide(Some(Arc::clone(&hidden)));
     let limit = settings.index.max_file_bytes;
     let (files, large): (Vec<FileStat>, Vec<FileStat>) = walk.files.into_iter().partition(|stat| stat.size <= limit);
     *summary.passed_over.entry(describe(Skip::Large)).or_default() += large.len();
@@ -157,14 +148,12 @@ pub fn refresh(
     report: Report<'_>,
 ) -> Result<IndexSummary, Failure> {
     let index = workbench.index(root);
-    match settle(&index, compare_some(workbench, root, &index, paths, cancel, report)) {
-        Ok(Some(summary)) => {
+    match compare_some(workbench, root, &index, paths, cancel, report)? {
+        Some(summary) => {
             index.keep_soon();
             Ok(with_notices(workbench, root, &index, summary))
         }
-        // A whole run opens the store anew.
-        Ok(None) => self::index(workbench, root, cancel, report),
-        Err(failure) => Err(failure),
+        None => self::index(workbench, root, cancel, report),
     }
 }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::super::{Standing, Workbench, answered_languages};
 use super::offers::Offers;
+use super::secrets::hidden_files;
 use super::unknown::resolve_unknown;
 use crate::changes::{Changeset, ChangesetId};
 use crate::config::ConfigProblem;
@@ -46,6 +48,7 @@ pub fn look(workbench: &Workbench, root: &Root) -> Result<Stance, Failure> {
     let standing = workbench.standing(root);
     let mode = standing.mode()?;
     let answers = answered_languages(&standing.settings.symbols);
+    workbench.index(root).hide(hidden_files(&standing.settings.run).ok().map(Arc::new));
     let Standing { trust, problems, .. } = standing;
     let settings = if trust == Trust::Trusted { None } else { (workbench.evidence)(root).ok() };
     let offers = Offers::of(workbench, root);

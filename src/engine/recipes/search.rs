@@ -2,14 +2,18 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::super::order::Symbol;
 use super::super::remote::Asked;
 use super::super::{Chunks, Overlay, Workbench};
 use super::patience::patience;
-use super::secrets::{hidden_here, is_secret, shown};
+use super::secrets::{hidden_here, is_secret, is_secret_by_name, shown};
 use super::unsaved::{Unsaved, unsaved};
+use crate::policy::secret_files::Patterns;
+use crate::policy::secret_places;
 use crate::ports::{Cancel, Failure, FailureKind};
+use crate::retrieve::pack::{Discretion, Library};
 use crate::retrieve::{
     self, Answer, Catalogue, Detail, Fit, Intent, Near, Question, Ranker, Share, Snippet, StoredChunk, Wanted, snippet,
     symbol_fit,
@@ -143,13 +147,20 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
     for root in &task.roots {
         cancel.check()?;
         let near = near.as_ref().filter(|(_, held)| workbench.endpoint.may_use(root, held));
-        let look = |catalogue: &Catalogue| {
+        let hidden = hidden_here(workbench, root, &workbench.index(root));
+        let look = |catalogue: &Catalogue, hidden: &Patterns| {
             let vectors = near.map(|(_, held)| held.vectors());
             let near = near.zip(vectors.as_deref()).map(|((question, _), vectors)| Near { question, vectors });
             let answers = answers(catalogue, ranker, &question, &vector, near, wanted);
-            if task.texts { with_texts(root, catalogue, &question, answers) } else { named(root, catalogue, answers) }
+            let answers = answers.into_iter().filter(|answer| !is_hidden(catalogue, hidden, answer.chunk));
+            match task.texts {
+                true => with_texts(root, catalogue, &question, answers, hidden),
+                false => answers.filter_map(|answer| named(root, catalogue, answer)).collect(),
+            }
         };
-        match in_root(workbench, root, &unsaved, cancel, look) {
+        let found: Result<Vec<Found>, Failure> =
+            hidden.and_then(|hidden| in_root(workbench, root, &unsaved, cancel, |catalogue| look(catalogue, &hidden)));
+        match found {
             Ok(found) => report.found.extend(found),
             Err(failure) => report.failed.push(format!("{}: {failure}", root.name())),
         }
@@ -173,26 +184,40 @@ fn answers(
     if wanted.intent == Intent::Symbol { with_fitting(catalogue, question, answers, wanted.limit) } else { answers }
 }
 
-/// Answers without their texts.
-fn named(root: &Root, catalogue: &Catalogue, answers: Vec<Answer>) -> Vec<Found> {
-    let found = |Answer { chunk, score, shares }: Answer| {
-        let stored = catalogue.stored_without_text(chunk)?;
-        let line = stored.chunk.lines.start;
-        Some(Found { root: root.clone(), stored, score, snippet: String::new(), line, shares })
-    };
-    answers.into_iter().filter_map(found).collect()
+/// Whether the file of a chunk is a secret by now; another process may have indexed it.
+fn is_hidden(catalogue: &Catalogue, hidden: &Patterns, chunk: u32) -> bool {
+    let path = catalogue.known(chunk).and_then(|known| RelativePath::new(known.path).ok());
+    path.is_none_or(|path| is_secret_by_name(hidden, &path))
+}
+
+/// An answer without its text.
+fn named(root: &Root, catalogue: &Catalogue, Answer { chunk, score, shares }: Answer) -> Option<Found> {
+    let stored = shown(catalogue.stored_without_text(chunk)?);
+    let line = stored.chunk.lines.start;
+    Some(Found { root: root.clone(), stored, score, snippet: String::new(), line, shares })
 }
 
 /// Answers with their texts, and of each the most telling line.
-fn with_texts(root: &Root, catalogue: &Catalogue, question: &Question, answers: Vec<Answer>) -> Vec<Found> {
-    let mut by_chunk: BTreeMap<u32, Answer> = answers.iter().map(|answer| (answer.chunk, answer.clone())).collect();
-    let found = |(chunk, stored): (u32, StoredChunk)| {
-        let stored = shown(stored);
-        let Snippet { text: snippet, line } = snippet(&stored.chunk, question);
-        let Answer { score, shares, .. } = by_chunk.remove(&chunk)?;
-        Some(Found { root: root.clone(), stored, score, snippet, line, shares })
+fn with_texts(
+    root: &Root,
+    catalogue: &Catalogue,
+    question: &Question,
+    answers: impl Iterator<Item = Answer>,
+    hidden: &Patterns,
+) -> Vec<Found> {
+    let is_secret = |path: &str, text: &str| hidden.mean(Path::new(path), text.as_bytes());
+    let mut library = Library::new(catalogue, Discretion { find_secrets: &secret_places, is_secret: &is_secret });
+    let found = |answer: Answer| {
+        let chunk = answer.chunk;
+        if library.is_secret(catalogue.known(chunk)?.path) {
+            return None;
+        }
+        let mut found = named(root, catalogue, answer)?;
+        found.stored.chunk.text = library.text(chunk).to_owned();
+        let Snippet { text, line } = snippet(&found.stored.chunk, question);
+        Some(Found { snippet: text, line, ..found })
     };
-    catalogue.all_stored(answers.iter().map(|answer| answer.chunk)).into_iter().filter_map(found).collect()
+    answers.filter_map(found).collect()
 }
 
 /// Where a name is typed: first what has a name that fits, scattered letters too, then the others.

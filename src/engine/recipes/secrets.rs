@@ -9,6 +9,7 @@ use crate::policy::secret_files::{Patterns, Proof, told_by_name};
 use crate::policy::secret_places;
 use crate::ports::{Failure, FailureKind};
 use crate::retrieve::{StoredChunk, pack};
+use crate::syntax::Chunk;
 use crate::workspace::{RelativePath, Root};
 
 /// Which files are secrets by these settings.
@@ -54,9 +55,11 @@ pub(super) fn is_secret(hidden: &Patterns, path: &RelativePath, content: &[u8]) 
     hidden.mean(Path::new(path.as_str()), content)
 }
 
-/// The chunk as it may be shown: a mark in the place of each secret in it, with its lines as they were.
+/// The chunk as it may be shown: a mark in the place of each secret in it, with its lines as they were. A secret that is cut
+/// in two by its end is not known here: see [`pack::Library`].
 pub(super) fn shown(mut stored: StoredChunk) -> StoredChunk {
-    for text in [&mut stored.chunk.text, &mut stored.chunk.signature] {
+    let Chunk { text, signature, symbol, parent, .. } = &mut stored.chunk;
+    for text in [text, signature].into_iter().chain(symbol).chain(parent) {
         let secrets = secret_places(text);
         if !secrets.is_empty() {
             *text = pack::hide(text, &secrets);

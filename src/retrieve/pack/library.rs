@@ -20,7 +20,7 @@ pub struct Discretion<'a> {
 const HIDDEN: &str = "«secret»";
 
 /// Files of a catalogue as they may be shown.
-pub(super) struct Library<'a> {
+pub struct Library<'a> {
     pub(super) catalogue: &'a Catalogue,
     discretion: Discretion<'a>,
     files: HashMap<&'a str, Option<Shown>>,
@@ -33,17 +33,19 @@ struct Shown {
 }
 
 impl<'a> Library<'a> {
-    pub(super) fn new(catalogue: &'a Catalogue, discretion: Discretion<'a>) -> Self {
+    /// Shows nothing that `discretion` finds.
+    #[must_use]
+    pub fn new(catalogue: &'a Catalogue, discretion: Discretion<'a>) -> Self {
         Self { catalogue, discretion, files: HashMap::new() }
     }
 
     /// Whether nothing of a file may be shown, not even that it is there.
-    pub(super) fn is_secret(&mut self, path: &'a str) -> bool {
+    pub fn is_secret(&mut self, path: &'a str) -> bool {
         self.file(path).is_none()
     }
 
     /// The text of a chunk; empty once it is gone, or where its file is a secret or damaged.
-    pub(super) fn text(&mut self, chunk: u32) -> &str {
+    pub fn text(&mut self, chunk: u32) -> &str {
         let Some(known) = self.catalogue.known(chunk) else { return "" };
         self.file(known.path).and_then(|file| file.texts.get(&chunk)).map_or("", String::as_str)
     }

@@ -17,11 +17,10 @@ mod tests;
 
 use std::ops::Range;
 
-pub use self::library::{Discretion, hide};
+pub use self::library::{Discretion, Library, hide};
 pub use self::tokens::estimated_tokens;
 
 use self::leads::leads;
-use self::library::Library;
 use self::offers::Table;
 use super::{Answer, Catalogue, Question};
 
