@@ -76,11 +76,14 @@ impl Session {
         }
     }
 
-    /// Sends the answer of an open request.
+    /// Sends the answer of an open request. It is posted before anybody can see that the request is answered:
+    /// the end of the session waits for the one and then for the other.
     fn answer(&self, response: &Response) {
-        if self.with_gate(|gate| gate.answered(response)) {
-            self.post(response, Weight::Needed);
-        }
+        self.with_gate(|gate| {
+            if gate.answered(response) {
+                self.post(response, Weight::Needed);
+            }
+        });
     }
 
     fn finish(&self, end: End) {
@@ -290,7 +293,7 @@ fn wait_for_end(session: &Session, ended: &Receiver<End>) -> u8 {
     tracing::info!(?end, "the session ends");
     match end {
         End::Exit(code) => {
-            wait_until(LAST_WRITES, ended, || !session.with_gate(|gate| gate.owes_shutdown()));
+            wait_until(LAST_ANSWERS, ended, || !session.with_gate(|gate| gate.owes_shutdown()));
             wait_until(LAST_WRITES, ended, || session.outbox.is_empty());
             code
         }
