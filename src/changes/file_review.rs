@@ -141,6 +141,12 @@ impl FileReview {
         };
     }
 
+    /// The file with every hunk made that waits and can be accepted as the file is now, `None` when there is then no file.
+    #[must_use]
+    pub fn proposed(&self) -> Option<FileState> {
+        self.with(|hunk| self.waits(hunk) && !self.is_stale(hunk))
+    }
+
     /// The file with the hunks `picked` made, `None` when there is then no file.
     pub(super) fn with(&self, picked: impl Fn(usize) -> bool) -> Option<FileState> {
         let picked = || (0..self.hunks.len()).filter(|index| picked(*index));

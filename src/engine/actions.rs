@@ -164,21 +164,26 @@ fn decision_actions(pending: &Pending, actions: &mut Vec<ActionItem>) {
     let mut push =
         |title: String, command, argument| actions.push(item(title, ActionKind::QuickFix, command, argument));
     let question = &pending.judgement.question;
-    let approve = |term: &str| json!({ "decision": question, "term": term });
-    push(format!("tagout: approve once: {what}"), "tagout.approve", approve("once"));
+    for (term, title) in terms(pending) {
+        // The last one names its rule, which says more than the action.
+        let about = if term == "always" { String::new() } else { format!(": {what}") };
+        push(format!("tagout: {title}{about}"), "tagout.approve", json!({ "decision": question, "term": term }));
+    }
+    push(format!("tagout: deny: {what}"), "tagout.deny", json!({ "decision": question }));
+}
+
+/// For how long a yes to a question may hold, by the name of the term, and what people read of it.
+pub(super) fn terms(pending: &Pending) -> Vec<(&'static str, String)> {
+    let mut terms = vec![("once", "approve once".to_owned())];
     if fits_session(&pending.judgement) {
-        push(format!("tagout: approve for this session: {what}"), "tagout.approve", approve("session"));
+        terms.push(("session", "approve for this session".to_owned()));
     }
     // What would be written is shown before it is.
     if let Some(rule) = smallest_rule(&pending.judgement, "approved") {
         let rule: Vec<&str> = rule.lines().filter(|line| line.contains(" = ") && !line.starts_with("name")).collect();
-        push(
-            format!("tagout: approve for good, by the rule: {}", rule.join(", ")),
-            "tagout.approve",
-            approve("always"),
-        );
+        terms.push(("always", format!("approve for good, by the rule: {}", rule.join(", "))));
     }
-    push(format!("tagout: deny: {what}"), "tagout.deny", json!({ "decision": question }));
+    terms
 }
 
 /// Whether the two share a line.

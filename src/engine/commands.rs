@@ -37,6 +37,8 @@ pub const COMMANDS: &[&str] = &[
     "tagout.index",
     "tagout.log",
     "tagout.history",
+    "tagout.overview",
+    "tagout.diff",
 ];
 
 /// Answers of a search when the client names no number.
@@ -114,6 +116,8 @@ impl State {
                 let root = self.root(argument)?;
                 done(self.refresh(&root, Vec::new()))
             }
+            "tagout.overview" => Ok((Some(self.overview()), Vec::new())),
+            "tagout.diff" => Ok((Some(self.diff(&argument.changeset()?)?), Vec::new())),
             "tagout.log" => started(self.page(Task::LedgerPage)),
             "tagout.history" => started(self.page(Task::HistoryPage)),
             unknown => Err(Failure::new(FailureKind::NotFound, format!("there is no command {unknown}"))
@@ -209,12 +213,19 @@ impl State {
     }
 
     fn show_diff(&mut self, id: &ChangesetId) -> Result<(JobId, Vec<Order>), Failure> {
-        let open = self.review_mut(id).ok_or_else(|| super::reviewing::no_such_changeset(id))?;
+        let open = self.review(id)?;
         let changeset = open.review.changeset();
         let page =
             Task::Page { name: format!("{}.diff", changeset.id), text: render_changeset(&unrejected(changeset)) };
         let job = self.begin(None, None);
         Ok((job, vec![Order::Start(job, page)]))
+    }
+
+    /// The diff of a proposal for a frontend that shows it itself.
+    fn diff(&self, id: &ChangesetId) -> Result<Value, Failure> {
+        let changeset = self.review(id)?.review.changeset();
+        let diff = render_changeset(&unrejected(changeset));
+        Ok(json!({ "title": changeset.origin.describe(), "diff": diff }))
     }
 
     fn task(&mut self, argument: &Argument, task: impl FnOnce(Root) -> Task) -> Result<(JobId, Vec<Order>), Failure> {

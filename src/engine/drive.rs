@@ -159,6 +159,7 @@ fn carry_out(carrier: &mut Carrier, state: &mut State, event: Event, outbox: &mu
             | Order::Show(..)
             | Order::Tell(..)
             | Order::Progress(..)
+            | Order::OverviewChanged
             | Order::Offer(_)) => outbox(order),
         }
     }

@@ -54,6 +54,11 @@ pub enum Ask {
         /// What.
         ask: NameAsk,
     },
+    /// What a document shows that is a side of a proposal, by its URI as [`super::COMMANDS`]' `tagout.overview` has it.
+    Content {
+        /// Document.
+        uri: String,
+    },
     /// Run one of [`super::COMMANDS`].
     Command {
         /// Command id.

@@ -7,10 +7,9 @@ use proptest::prelude::*;
 
 use super::event::{Event, Outcome, TextChange};
 use super::order::{EditId, JobId, Level, Order, Task};
-use super::play::{accept, changed, choose, ended, granted, opened, recorded, reviewing, started, titles, uri};
+use super::play::{accept, changed, choose, ended, granted, opened, recorded, reviewing, started, step, titles, uri};
 use super::recipes::{Applied, ApplyTask, Proposed};
 use super::state::State;
-use super::step::step;
 use crate::changes::{Changeset, FileChange, Origin};
 use crate::text::{Edit, Encoding, Range, Snapshot, apply_edits};
 use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Root};

@@ -8,6 +8,7 @@ pub mod batch;
 mod checking;
 pub mod checks;
 mod commands;
+mod contents;
 mod documents;
 mod drive;
 mod event;
@@ -19,6 +20,7 @@ mod left_out;
 mod naming;
 mod notices;
 mod order;
+mod overview;
 #[cfg(test)]
 mod play;
 pub mod recipes;
@@ -37,6 +39,7 @@ mod workbench;
 mod workspaces;
 
 pub use commands::COMMANDS;
+pub use contents::CONTENT_SCHEME;
 pub use drive::{Engine, Outbox};
 pub use event::{Ask, Event, Outcome, TextChange, Update};
 pub use index::{Chunks, Index, Known, Overlay};

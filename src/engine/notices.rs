@@ -207,7 +207,7 @@ fn shown(text: &Snapshot, span: Span, encoding: crate::text::Encoding) -> Range 
 }
 
 /// The first line of a replacement, shortened, for a notice.
-fn first_line(replacement: &str) -> String {
+pub(super) fn first_line(replacement: &str) -> String {
     const LONGEST: usize = 80;
     let line = replacement.lines().map(str::trim).find(|line| !line.is_empty());
     line.map_or_else(|| "lines removed".to_owned(), |line| line.chars().take(LONGEST).collect())

@@ -231,6 +231,8 @@ pub enum Order {
     Tell(Level, String),
     /// Show how far a job is.
     Progress(JobId, ProgressState),
+    /// Say that what `tagout.overview` answers may be another by now.
+    OverviewChanged,
     /// Say for which languages questions about names are answered from now on.
     Offer(BTreeSet<Language>),
 }

@@ -7,11 +7,17 @@ use super::event::{Ask, Event, Outcome, TextChange, Update};
 use super::order::{Answer, EditId, JobId, Order, RequestId, Task};
 use super::recipes::{Applied, ApplyTask, Executor, Granted, Judgement, Opened, Proposed, Stance};
 use super::state::State;
-use super::step::step;
 use crate::changes::{Changeset, FileChange, Origin, content_hash};
 use crate::policy::{Action, Facts, Grant, Mode, Rules, Trust};
 use crate::text::{Position, Range};
 use crate::workspace::{DocumentUri, DocumentVersion, FileState, RelativePath, Root};
+
+/// What follows from `event`, without the word that the overview changed, which `shown` is about.
+pub(super) fn step(state: &mut State, event: Event) -> Vec<Order> {
+    let mut orders = super::step(state, event);
+    orders.retain(|order| !matches!(order, Order::OverviewChanged));
+    orders
+}
 
 pub(super) const BEFORE: &str = "😀 one\ntwo\nthree\n";
 const AFTER: &str = "😀 ONE\ntwo\nTHREE\n";

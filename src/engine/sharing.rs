@@ -116,6 +116,7 @@ mod tests {
             | Order::Show(_)
             | Order::Tell(..)
             | Order::Progress(..)
+            | Order::OverviewChanged
             | Order::Offer(_) => None,
         });
         (started(&orders, |task| matches!(task, Task::Share(..))), known.unwrap())

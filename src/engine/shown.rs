@@ -117,7 +117,11 @@ fn name(target: &Target) -> String {
 
 impl Play {
     fn step(&mut self, event: Event) {
-        for order in step(&mut self.state, event) {
+        let (before, what) = (self.state.overview(), format!("{event:?}"));
+        let orders = step(&mut self.state, event);
+        let told = orders.iter().any(|order| matches!(order, Order::OverviewChanged));
+        assert!(told || self.state.overview() == before, "the overview changed, and nobody is told: {what}");
+        for order in orders {
             match order {
                 Order::Publish(target, notices) if notices.is_empty() => _ = self.shown.remove(&name(&target)),
                 Order::Publish(target, notices) => _ = self.shown.insert(name(&target), notices),

@@ -10,6 +10,7 @@ use super::order::{Answer, EditId, JobId, Notice, Order, RequestId, Target};
 use super::recipes::{ApplyTask, Judgement, RunTask, Stance, Unsaved};
 use super::turns::Turn;
 use crate::changes::{ChangesetId, FileReview, HunkId, HunkState, Rejected, Review};
+use crate::ports::Failure;
 use crate::syntax::Language;
 use crate::text::Encoding;
 use crate::workspace::{FileState, RelativePath, Root};
@@ -32,6 +33,8 @@ pub(super) struct Workspace {
     pub sharing: Refreshing,
     /// What the store said last.
     pub notice: Option<String>,
+    /// How many files the index has, or why it could not be brought up to date; `None` before the first look.
+    pub indexed: Option<Result<usize, String>>,
 }
 
 /// Where something stands that is brought up to date by one job at a time, so that what is learnt last is the latest.
@@ -250,6 +253,15 @@ impl State {
     }
 
     /// The review of the proposal of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn review(&self, id: &ChangesetId) -> Result<&OpenReview, Failure> {
+        let open = self.reviews.iter().find(|open| open.review.changeset().id == *id);
+        open.ok_or_else(|| super::reviewing::no_such_changeset(id))
+    }
+
+    /// The review of the proposal of this name, to change it.
     pub(super) fn review_mut(&mut self, id: &ChangesetId) -> Option<&mut OpenReview> {
         self.reviews.iter_mut().find(|open| open.review.changeset().id == *id)
     }

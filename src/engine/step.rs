@@ -3,6 +3,7 @@
 use super::event::{Ask, Event, Outcome, Update};
 use super::notices::Touched;
 use super::order::{Answer, JobId, Level, Order, ProgressState, RequestId, Task};
+use super::overview::shows_in_overview;
 use super::recipes::{Applied, Ended, Proposed, Ran, Report};
 use super::state::{Job, Pending, PendingTask, Reply, State};
 use crate::changes::summarise;
@@ -16,11 +17,15 @@ const OUTPUT_KEPT: usize = 4 * 1024 * 1024;
 
 /// What follows from `event`.
 pub fn step(state: &mut State, event: Event) -> Vec<Order> {
+    let shows = shows_in_overview(&event);
     let mut orders = follow(state, event);
     orders.extend(state.follow_others());
     orders.extend(state.take_turns());
     orders.extend(state.offer_names());
     orders.extend(state.publish());
+    if shows || orders.iter().any(|order| matches!(order, Order::Publish(..))) {
+        orders.push(Order::OverviewChanged);
+    }
     orders
 }
 
@@ -166,6 +171,7 @@ impl State {
             Ask::Hover { uri, position } => vec![Order::Answer(request, Ok(Answer::Hover(self.hover(&uri, position))))],
             Ask::Symbols { query } => self.search(request, query, SYMBOL_LIMIT, Reply::Symbols),
             Ask::Names { uri, path, ask } => self.ask_names(request, (&uri, path), ask),
+            Ask::Content { uri } => vec![Order::Answer(request, self.content(&uri).map(Answer::Value))],
             Ask::Command { name, arguments } => self.command(request, &name, arguments),
         }
     }
@@ -197,6 +203,9 @@ impl State {
             Update::Ended(outcome) => {
                 let Some(job) = self.jobs.remove(&id) else { return Vec::new() };
                 self.given.extend(job.given.clone().filter(|_| outcome.is_ok()));
+                if let Err(failure) = &*outcome {
+                    self.note_index_failure(id, &job, failure);
+                }
                 let mut orders = self.ended(id, &job, *outcome);
                 orders.extend(self.ask_deferred(id));
                 orders.extend(self.next_of(id, job.root.as_ref()));

@@ -2,9 +2,10 @@
 
 use super::order::{JobId, Level, Notice, Order, Target, Task};
 use super::recipes::{IndexSummary, Opened, Stance};
-use super::state::{Refreshing, State, Workspace};
+use super::state::{Job, Refreshing, State, Workspace};
 use crate::config::{ConfigProblem, ConfigSource, WORKSPACE_SETTINGS};
 use crate::policy::Trust;
+use crate::ports::Failure;
 use crate::text::{Position, Range};
 use crate::workspace::{RelativePath, Root};
 
@@ -41,6 +42,7 @@ impl State {
             seeing,
             sharing,
             notice,
+            indexed: None,
         });
         for changeset in waiting.changesets {
             self.take_up(root.clone(), changeset);
@@ -132,6 +134,7 @@ impl State {
         let notice = workspace.and_then(|workspace| {
             let fresh = summary.notice.as_ref().filter(|notice| workspace.notice.as_ref() != Some(notice)).cloned();
             workspace.notice = summary.notice;
+            workspace.indexed = Some(Ok(summary.files));
             fresh
         });
         notice
@@ -139,6 +142,14 @@ impl State {
             .into_iter()
             .chain([told])
             .collect()
+    }
+
+    /// Keeps why the job `id` could not bring the index up to date, if that is what it is for.
+    pub(super) fn note_index_failure(&mut self, id: JobId, job: &Job, why: &Failure) {
+        let workspace = job.root.as_ref().and_then(|root| self.workspace_mut(root));
+        if let Some(workspace) = workspace.filter(|workspace| workspace.refreshing.job == Some(id)) {
+            workspace.indexed = Some(Err(why.to_string()));
+        }
     }
 
     /// Looks at what changed at `paths` (none: anything).

@@ -18,7 +18,7 @@ use tower_lsp::ls_types::{
 
 use super::features::{Features, initialize_result};
 use super::session::Session;
-use super::{from_proto, names, orders, progress, to_proto};
+use super::{from_proto, names, orders, overview, progress, to_proto};
 use crate::engine::recipes::{Declarations, SymbolAnswer};
 use crate::engine::{Answer, Ask, Event, NameAsk, Targets};
 
@@ -42,6 +42,15 @@ impl Backend {
 }
 
 impl Backend {
+    /// `workspace/textDocumentContent` (LSP 3.18): one side of a proposed change.
+    pub(super) async fn content(&self, params: overview::ContentParams) -> Result<Value> {
+        self.session.note_shown(&params.uri);
+        match self.session.ask(Ask::Content { uri: params.uri }).await? {
+            Answer::Value(value) => Ok(value),
+            Answer::Actions(_) | Answer::Hover(_) | Answer::Symbols(_) | Answer::Names(..) => Err(unexpected()),
+        }
+    }
+
     /// Asks the engine about a document's names.
     async fn names(&self, uri: &Uri, ask: NameAsk) -> Result<(SymbolAnswer, Targets)> {
         let ask = Ask::Names { uri: from_proto::document(uri), path: from_proto::path(uri), ask };
@@ -209,6 +218,9 @@ impl LanguageServer for Backend {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
+        if params.command == "tagout.overview" {
+            self.session.overview_is_read();
+        }
         let ask = Ask::Command { name: params.command, arguments: params.arguments };
         match self.session.ask(ask).await? {
             Answer::Value(value) => Ok(Some(value)),

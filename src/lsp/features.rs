@@ -43,6 +43,11 @@ pub(super) struct Features {
     pub register_watching: bool,
     /// Takes code actions as such, not as bare commands.
     pub action_literals: bool,
+    /// Wants to hear when what `tagout.overview` answers may be another; `experimental.tagout.overview`.
+    pub overview: bool,
+    /// Shows documents of the server's (LSP 3.18, `workspace/textDocumentContent`); `experimental.tagout.contents`, as the
+    /// types of the protocol that are used here are those of 3.17.
+    pub contents: bool,
     /// What it takes of answers about names.
     pub names: NameFeatures,
 }
@@ -53,6 +58,8 @@ impl Features {
         let workspace = client.workspace.clone().unwrap_or_default();
         let window = client.window.clone().unwrap_or_default();
         let offered = client.general.as_ref().and_then(|general| general.position_encodings.as_deref());
+        let ours = client.experimental.as_ref().and_then(|experimental| experimental.get("tagout"));
+        let says = |what| ours.and_then(|ours| ours.get(what)).and_then(serde_json::Value::as_bool).unwrap_or_default();
         let action = client.text_document.as_ref().and_then(|document| document.code_action.as_ref());
         Self {
             encoding: choose_encoding(offered.unwrap_or_default()),
@@ -75,6 +82,8 @@ impl Features {
                 .and_then(|dynamic| dynamic.dynamic_registration)
                 .unwrap_or_default(),
             action_literals: action.is_some_and(|action| action.code_action_literal_support.is_some()),
+            overview: says("overview"),
+            contents: says("contents"),
             names: NameFeatures::of(client),
         }
     }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use tower_lsp::ls_types as proto;
 
-use super::uri::path_of;
 use crate::engine::TextChange;
 use crate::text::{Position, Range};
+use crate::workspace::file_uri::path_of;
 use crate::workspace::{DocumentUri, DocumentVersion};
 
 pub(super) fn document(uri: &proto::Uri) -> DocumentUri {

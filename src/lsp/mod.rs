@@ -10,10 +10,10 @@ mod guard;
 mod names;
 mod offer;
 mod orders;
+mod overview;
 mod progress;
 mod session;
 mod to_proto;
-mod uri;
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -61,6 +61,7 @@ pub fn serve(wiring: Wiring, input: impl Read + Send + 'static, output: impl Wri
         Backend::new(shared)
     })
     .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
+    .custom_method(overview::CONTENT, Backend::content)
     .finish();
     let background = async move {
         if let Some(session) = session {

@@ -14,8 +14,9 @@ use tower_lsp::ls_types::{ConfigurationItem, MessageType, Registration, ShowDocu
 
 use super::progress::Progresses;
 use super::session::Session;
-use super::{offer, to_proto, uri};
-use crate::engine::{EditId, Event, Level, Order};
+use super::{offer, overview, to_proto};
+use crate::engine::{CONTENT_SCHEME, EditId, Event, Level, Order};
+use crate::workspace::file_uri::shown;
 
 /// The section of the client's configuration that is ours.
 pub(super) const SECTION: &str = "tagout";
@@ -56,6 +57,7 @@ async fn carry_out(session: &Arc<Session>, progresses: &mut Progresses, order: O
         }
         Order::Tell(Level::Log, text) => session.client.log_message(MessageType::LOG, text).await,
         Order::Tell(level, text) => session.client.show_message(to_proto::level(level), text).await,
+        Order::OverviewChanged => overview::tell(session).await,
         Order::Offer(languages) => offer::offer(session, &languages),
         Order::Progress(job, state) => progresses.advance(session, job, state),
     }
@@ -93,7 +95,7 @@ async fn show(session: Arc<Session>, path: PathBuf) {
     if session.features().show_document && show_document(&session, &path).await == Some(true) {
         return;
     }
-    session.client.show_message(MessageType::INFO, format!("open {}", uri::shown(&path))).await;
+    session.client.show_message(MessageType::INFO, format!("open {}", shown(&path))).await;
 }
 
 async fn show_document(session: &Session, path: &Path) -> Option<bool> {
@@ -120,7 +122,8 @@ pub(super) fn register(session: &Arc<Session>) {
     let configuration = features
         .register_configuration
         .then(|| registration("workspace/didChangeConfiguration", json!({"section": SECTION})));
-    let wishes: Vec<Registration> = watching.into_iter().chain(configuration).collect();
+    let contents = features.contents.then(|| registration(overview::CONTENT, json!({"schemes": [CONTENT_SCHEME]})));
+    let wishes: Vec<Registration> = watching.into_iter().chain(configuration).chain(contents).collect();
     if wishes.is_empty() {
         return;
     }

@@ -1,8 +1,8 @@
 //! What the handlers and the orders share: the way to the engine, open questions, the client.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::oneshot;
@@ -28,6 +28,10 @@ pub(super) struct Session {
     registered: Mutex<Vec<Unregistration>>,
     questions: Mutex<HashMap<RequestId, oneshot::Sender<Answered>>>,
     last_request: AtomicU64,
+    /// Whether the client knows that the overview changed and has not asked for it since.
+    pub told_of_change: AtomicBool,
+    /// The server's documents that the client has read.
+    pub shown: Mutex<BTreeSet<String>>,
 }
 
 impl Session {
@@ -41,6 +45,8 @@ impl Session {
             registered: Mutex::default(),
             questions: Mutex::default(),
             last_request: AtomicU64::new(0),
+            told_of_change: AtomicBool::new(false),
+            shown: Mutex::default(),
         }
     }
 

@@ -7,11 +7,11 @@ use tower_lsp::jsonrpc::{Error, ErrorCode};
 use tower_lsp::ls_types as proto;
 
 use super::features::{CheckedVersions, Features};
-use super::uri::uri_of;
 use crate::engine::{ActionItem, ActionKind, Level, Notice, Symbol, Target};
 use crate::ports::{Failure, FailureKind};
 use crate::syntax::ChunkKind;
 use crate::text::{Position, Range};
+use crate::workspace::file_uri::uri_of;
 use crate::workspace::{DocumentUri, DocumentVersion};
 
 /// What diagnostics name as their source.

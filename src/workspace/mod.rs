@@ -2,6 +2,7 @@
 
 mod content;
 mod document;
+pub mod file_uri;
 mod path;
 mod protected;
 

@@ -39,6 +39,12 @@ impl Desk {
 
     /// A server at `place`, with the file at `path` open.
     pub(crate) fn at(place: Place, path: &str) -> Self {
+        let params = place.params();
+        Self::introduced(place, path, params)
+    }
+
+    /// The same, with an editor that says this of itself.
+    pub(super) fn introduced(place: Place, path: &str, params: Value) -> Self {
         let (asked, says) = (Rc::new(RefCell::new(Vec::new())), Rc::new(RefCell::new(json!({"applied": true}))));
         let (asked_here, says_here, mut polite) = (Rc::clone(&asked), Rc::clone(&says), politely());
         let mut client = place.start();
@@ -49,7 +55,7 @@ impl Desk {
             asked_here.borrow_mut().push(params.clone());
             Some(Ok(says_here.borrow().clone()))
         });
-        client.initialize(place.params());
+        client.initialize(params);
         let mut desk = Self { place, client, asked, says, texts: BTreeMap::new() };
         desk.open(path);
         desk.offered(path, 0, "show the log");

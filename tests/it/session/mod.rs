@@ -5,6 +5,7 @@ mod checks;
 mod decisions;
 mod desk;
 mod names;
+mod overview;
 mod pack;
 mod rejecting;
 mod review;
