@@ -6,7 +6,7 @@ use super::super::Index;
 use super::super::remote::Held;
 use crate::policy::secret_files::Patterns;
 use crate::policy::secret_places;
-use crate::retrieve::ChunkKey;
+use crate::retrieve::{ChunkKey, pack};
 use crate::syntax::Chunk;
 use crate::workspace::RelativePath;
 
@@ -32,23 +32,19 @@ pub(super) fn fresh_texts(index: &Index, held: &Held, hidden: &Patterns, path: &
     if !chunks.iter().any(|(key, _)| held.lacks(key)) {
         return Vec::new();
     }
-    let (mut whole, mut places) = (String::new(), Vec::with_capacity(chunks.len()));
-    for (_, chunk) in &chunks {
-        let start = whole.len();
-        whole.push_str(&chunk.text);
-        places.push(start..whole.len());
-        whole.push('\n');
-    }
+    let (whole, starts) = pack::join(chunks.iter().map(|(_, chunk)| (chunk.span, chunk.text.as_str())));
     if hidden.mean(Path::new(path.as_str()), whole.as_bytes()) {
         return Vec::new();
     }
     // Looked for in all of the file: a key may be cut in two.
     let secrets = secret_places(&whole);
-    let is_clean = |(_, place): &(_, std::ops::Range<usize>)| {
-        !secrets.iter().any(|secret| secret.start < place.end && place.start < secret.end)
+    let is_clean = |((_, chunk), start): &((ChunkKey, Chunk), usize)| {
+        !secrets.iter().any(|secret| secret.start < start + chunk.text.len() && *start < secret.end)
     };
-    let clean = chunks.into_iter().zip(places).filter(is_clean).filter(|((key, _), _)| held.lacks(key));
-    clean.map(|((key, chunk), _)| Fresh { key, text: text_of(&chunk), path: path.clone() }).collect()
+    let clean = chunks.into_iter().zip(starts).filter(is_clean).filter(|((key, _), _)| held.lacks(key));
+    let fresh = clean.map(|((key, chunk), _)| Fresh { key, text: text_of(&chunk), path: path.clone() });
+    // Names stand before a text that they do not stand before in the file.
+    fresh.filter(|fresh| secret_places(&fresh.text).is_empty()).collect()
 }
 
 /// The text of a chunk as it is sent: its name, then what it holds, as far as most models read. Where it stands is no part

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::super::Catalogue;
 use crate::syntax::Language;
+use crate::text::Span;
 use crate::workspace::RelativePath;
 
 /// What is not to be shown.
@@ -75,12 +76,8 @@ impl<'a> Library<'a> {
         let texts = self.catalogue.texts_of(&own);
         let head = texts.first().map_or("", |(_, text)| text);
         let language = Language::detect(&own, head).map_or("", Language::name);
-        let (mut whole, mut starts) = (String::new(), Vec::with_capacity(texts.len()));
-        for (_, text) in &texts {
-            starts.push(whole.len());
-            whole.push_str(text);
-            whole.push('\n');
-        }
+        let span = |chunk: u32| self.catalogue.known(chunk).map_or(Span::new(0, 0), |known| known.span);
+        let (whole, starts) = join(texts.iter().map(|(chunk, text)| (span(*chunk), text.as_str())));
         if (self.discretion.is_secret)(path, &whole) {
             return None;
         }
@@ -88,6 +85,22 @@ impl<'a> Library<'a> {
         let secrets = (self.discretion.find_secrets)(&whole);
         Some(Shown { language, texts: shown(texts, &starts, &secrets) })
     }
+}
+
+/// The texts of one file in their order, each with its place in the file, as one, and where each starts in it: what was cut
+/// in two is whole again, and what was never one is on lines of its own.
+#[must_use]
+pub fn join<'a>(texts: impl IntoIterator<Item = (Span, &'a str)>) -> (String, Vec<usize>) {
+    let (mut whole, mut starts, mut end) = (String::new(), Vec::new(), 0);
+    for (span, text) in texts {
+        if span.start != end && !whole.is_empty() {
+            whole.push('\n');
+        }
+        starts.push(whole.len());
+        whole.push_str(text);
+        end = span.end;
+    }
+    (whole, starts)
 }
 
 /// The texts of one file without its secrets; where each text starts in the whole that the secrets are in.
@@ -125,6 +138,12 @@ pub fn hide(text: &str, secrets: &[Range<usize>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_cut_in_two_is_whole_again() {
+        let texts = [(Span::new(3, 6), "ghp"), (Span::new(6, 8), "_1"), (Span::new(9, 10), "x")];
+        assert_eq!(join(texts), ("ghp_1\nx".to_owned(), vec![0, 3, 6]));
+    }
 
     #[test]
     fn secrets_are_hidden_also_where_they_are_cut_and_lines_stay() {

@@ -17,7 +17,7 @@ mod tests;
 
 use std::ops::Range;
 
-pub use self::library::{Discretion, Library, hide};
+pub use self::library::{Discretion, Library, hide, join};
 pub use self::tokens::estimated_tokens;
 
 use self::leads::leads;
