@@ -196,7 +196,10 @@ fn host_of(url: &str) -> Result<HostRule, String> {
         Some(("http", rest)) => (rest, 80),
         _ => return Err("it begins with neither https:// nor http://".to_owned()),
     };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if rest.contains(['?', '#']) {
+        return Err("it has a query or a fragment, which would not be sent".to_owned());
+    }
+    let authority = rest.split('/').next().unwrap_or_default();
     if authority.contains(['@', '\\', '*']) || authority.contains(char::is_whitespace) {
         return Err("it holds more than a host and a port before its path".to_owned());
     }
@@ -310,6 +313,8 @@ mod tests {
         assert_eq!(host("http://127.0.0.1:1/v1").as_deref(), Some("127.0.0.1:1"));
         assert_eq!(host("http://[::1]:1").as_deref(), Some("[::1]:1"));
         assert_eq!(host("https://[::1]").as_deref(), Some("[::1]:443"));
+        assert_eq!(host("https://a.example/v1?version=2"), None);
+        assert_eq!(host("https://a.example#v1"), None);
         assert_eq!(host("https://*.example.org"), None);
         assert_eq!(host("https://a.example\\@b.example"), None);
     }
