@@ -71,7 +71,11 @@ fn send(workbench: &Workbench, root: &Root, screen: &Screen, cancel: &Cancel) ->
         screen.line(&format!("{} chunks sent to the embedding endpoint at {host}", sent.sent));
     }
     if let Some(failure) = sent.failed {
-        screen.note(&format!("tagout: the embedding endpoint fails: {failure}; the next run goes on there"));
+        screen.note(&if sent.is_over {
+            format!("tagout: nothing more is sent to the embedding endpoint: {failure}")
+        } else {
+            format!("tagout: not all was sent to the embedding endpoint: {failure}; the next run goes on there")
+        });
     }
     if let Some(notice) = workbench.endpoint.take_notice() {
         screen.note(&format!("tagout: {notice}"));

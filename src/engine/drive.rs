@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::event::{Event, Outcome, Update};
 use super::order::{JobId, Order, Task};
 use super::recipes;
+use super::sending::send_vectors;
 use super::state::State;
 use super::step::step;
 use super::workbench::Workbench;
@@ -22,8 +23,6 @@ const TICK: Duration = Duration::from_secs(1);
 const NEIGHBOURS: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for a write.
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
-/// How long at least what failed at an endpoint waits, in milliseconds.
-const SENT_AGAIN: u64 = 1_000;
 /// Records on the page that shows the ledger.
 const LEDGER_PAGE: usize = 200;
 
@@ -96,21 +95,6 @@ impl Engine {
     pub fn send(&self, event: Event) {
         if self.events.send(event).is_err() {
             tracing::error!("the engine has ended: an event is lost");
-        }
-    }
-}
-
-/// Sends what is new to the endpoint that the user named, workspace by workspace, for as long as the process lasts.
-fn send_vectors(workbench: &Workbench) {
-    let remote = &workbench.endpoint;
-    while let Some(root) = remote.next() {
-        let sent = catch_unwind(AssertUnwindSafe(|| recipes::embed(workbench, &root, remote.end(), &|_| {})));
-        match sent {
-            Ok(Ok(embedded)) if embedded.failed.is_some() => remote.soon(&root, remote.pause().max(SENT_AGAIN)),
-            Ok(Ok(_)) => {}
-            Ok(Err(failure)) if failure.kind == FailureKind::Cancelled => {}
-            Ok(Err(failure)) => remote.tell(format!("nothing is sent to the embedding endpoint: {failure}")),
-            Err(_) => tracing::error!("sending to the embedding endpoint failed by a fault of tagout's own"),
         }
     }
 }

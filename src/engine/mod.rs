@@ -27,6 +27,7 @@ pub mod recipes;
 mod remote;
 mod reviewing;
 mod seeing;
+mod sending;
 pub mod shared;
 mod sharing;
 #[cfg(test)]

@@ -148,6 +148,11 @@ impl Workbench {
         Arc::clone(indexes.entry(root.clone()).or_insert_with(fresh))
     }
 
+    /// The index of `root`, unless it is closed.
+    pub fn open_index(&self, root: &Root) -> Option<Arc<Index>> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner).get(root).map(Arc::clone)
+    }
+
     /// Closes the index of `root` once its last job ends.
     pub fn forget(&self, root: &Root) {
         self.endpoint.forget(root);

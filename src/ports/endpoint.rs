@@ -1,5 +1,6 @@
 //! An endpoint that turns texts into vectors, and where its vectors are kept.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Failure;
@@ -82,7 +83,9 @@ pub type VectorRow = (ChunkKey, Narrow);
 pub type TakeRow<'a> = &'a mut dyn FnMut(VectorRow);
 /// Hands on the rows that were added since the last call, or of all times; what is damaged is left out.
 pub type ReadVectors = Box<dyn FnMut(TakeRow<'_>) -> Result<(), Failure> + Send>;
-/// Adds rows of one length; the next start finds them.
+/// Has no other process add from now on, and hands on what was not read yet; `false` while another process adds.
+pub type BeginVectors = Box<dyn FnMut(TakeRow<'_>) -> Result<bool, Failure> + Send>;
+/// Adds rows of one length, between beginning and ending; the next start finds them.
 pub type AppendVectors = Box<dyn FnMut(&[VectorRow]) -> Result<(), Failure> + Send>;
 
 /// The vectors of one endpoint and model that are kept.
@@ -91,8 +94,12 @@ pub struct VectorLog {
     pub read: ReadVectors,
     /// Adds.
     pub append: AppendVectors,
-    /// Whether this process is the one that adds, as long as it lives: no two send the same text.
-    pub writes: Box<dyn FnMut() -> bool + Send>,
+    /// Begins: what is asked for between this and the end is asked for by no other process.
+    pub begin: BeginVectors,
+    /// Ends.
+    pub end: Box<dyn FnMut() + Send>,
+    /// Where they are, for people to see.
+    pub place: PathBuf,
 }
 
 /// Opens what is kept of the endpoint of this name; nothing is made before something is kept.

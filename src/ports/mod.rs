@@ -22,8 +22,8 @@ pub use audit::{Audit, Fault, FaultKind};
 pub use batch::{AppendLine, BatchLog};
 pub use control::{Cancel, Clock, Keyboard, Progress, Report, Typed};
 pub use endpoint::{
-    AppendVectors, EmbedRequest, EmbedTexts, EmbedTrouble, OpenVectors, ReadVectors, TakeRow, Texts, VectorLog,
-    VectorRow,
+    AppendVectors, BeginVectors, EmbedRequest, EmbedTexts, EmbedTrouble, OpenVectors, ReadVectors, TakeRow, Texts,
+    VectorLog, VectorRow,
 };
 pub use event::{json_line, otlp_log, otlp_logs};
 pub use evidence::Evidence;

@@ -49,8 +49,10 @@ impl Narrow {
 }
 
 /// Vectors of one length.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Vectors {
+    /// Most bytes of all of them.
+    room: usize,
     dimensions: usize,
     places: Map<ChunkKey, usize>,
     steps: Vec<i8>,
@@ -69,7 +71,19 @@ pub enum NotTaken {
     Full,
 }
 
+impl Default for Vectors {
+    fn default() -> Self {
+        Self::within(MOST_BYTES)
+    }
+}
+
 impl Vectors {
+    /// None yet, and in the end no more than so many bytes.
+    #[must_use]
+    pub fn within(room: usize) -> Self {
+        Self { room, dimensions: 0, places: Map::default(), steps: Vec::new(), inverse: Vec::new() }
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -91,7 +105,7 @@ impl Vectors {
     /// Whether there is no room for more.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.steps.len() + self.dimensions > MOST_BYTES
+        self.steps.len() + self.dimensions > self.room
     }
 
     /// Takes the vector of a chunk, unless there is one.
@@ -162,8 +176,13 @@ impl Near<'_> {
     pub(super) fn nearest(&self, catalogue: &Catalogue, limit: usize) -> Vec<u32> {
         let cosine = |(chunk, key)| Some((chunk, self.vectors.cosine(&key, self.question)?));
         let mut near: Vec<(u32, f32)> = catalogue.keys().filter_map(cosine).collect();
-        near.sort_unstable_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0)));
-        near.into_iter().take(limit).map(|(chunk, _)| chunk).collect()
+        let order = |left: &(u32, f32), right: &(u32, f32)| right.1.total_cmp(&left.1).then(left.0.cmp(&right.0));
+        if limit < near.len() {
+            near.select_nth_unstable_by(limit, order);
+            near.truncate(limit);
+        }
+        near.sort_unstable_by(order);
+        near.into_iter().map(|(chunk, _)| chunk).collect()
     }
 }
 
@@ -206,5 +225,9 @@ mod tests {
         vectors.put([0; 16], &Narrow::new(&[1.0, 2.0]).unwrap()).unwrap();
         assert_eq!(vectors.put([1; 16], &Narrow::new(&[1.0]).unwrap()), Err(NotTaken::Dimensions(1, 2)));
         assert!(!vectors.is_full());
+        let mut vectors = Vectors::within(5);
+        let pair = Narrow::new(&[1.0, 2.0]).unwrap();
+        assert_eq!([0, 1, 2].map(|key| vectors.put([key; 16], &pair)), [Ok(()), Ok(()), Err(NotTaken::Full)]);
+        assert!(vectors.is_full() && vectors.len() == 2);
     }
 }

@@ -31,13 +31,16 @@ pub fn open_vectors(folder: &Path, name: &str) -> Result<VectorLog, Failure> {
     let identity = *blake3::hash(name.as_bytes()).as_bytes();
     let stem = blake3::Hash::from_bytes(identity).to_hex().chars().take(32).collect::<String>();
     let at = |end: &str| folder.join(format!("{stem}.{end}"));
-    let log = Log { path: at("vectors"), identity, dimensions: 0, next: 0, lock_path: at("lock"), lock: None };
+    let (path, lock_path) = (at("vectors"), at("lock"));
+    let log = Log { path: path.clone(), identity, dimensions: 0, next: 0, lock_path, lock: None };
     let log = Arc::new(Mutex::new(log));
-    let (reading, writing) = (Arc::clone(&log), Arc::clone(&log));
+    let (reading, beginning, ending) = (Arc::clone(&log), Arc::clone(&log), Arc::clone(&log));
     Ok(VectorLog {
         read: Box::new(move |take| own(&reading).read(take)),
         append: Box::new(move |rows| own(&log).append(rows)),
-        writes: Box::new(move || own(&writing).writes()),
+        begin: Box::new(move |take| own(&beginning).begin(take)),
+        end: Box::new(move || own(&ending).lock = None),
+        place: path,
     })
 }
 
@@ -60,24 +63,35 @@ struct Log {
     /// Where the next row begins; 0 before the header was read.
     next: u64,
     lock_path: PathBuf,
-    /// Held by the one process that adds.
+    /// Held by the one process that adds, while it does.
     lock: Option<FileLock>,
 }
 
 impl Log {
-    /// Whether this process adds; it does from now on, where no other does and the folder can be written.
-    fn writes(&mut self) -> bool {
+    /// Whether this process adds now; then it has read all that is there, so that it cuts nothing off.
+    fn begin(&mut self, take: TakeRow<'_>) -> Result<bool, Failure> {
+        let failed = |error: &std::io::Error| Failure::io(self.lock_path.display(), error);
         if self.lock.is_none() {
-            let file = writable().open(&self.lock_path).ok();
-            self.lock = file.and_then(|file| FileLock::try_take(file).ok().flatten());
+            // The cache may be deleted at any time.
+            let folder = self.lock_path.parent().unwrap_or(&self.lock_path);
+            std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+            let file = writable().open(&self.lock_path).map_err(|error| failed(&error))?;
+            self.lock = FileLock::try_take(file).map_err(|error| failed(&error))?;
         }
-        self.lock.is_some()
+        if self.lock.is_none() {
+            return Ok(false);
+        }
+        self.read(take).inspect_err(|_| self.lock = None)?;
+        Ok(true)
     }
 
     fn read(&mut self, take: TakeRow<'_>) -> Result<(), Failure> {
         let file = match File::open(&self.path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.next = 0;
+                return Ok(());
+            }
             Err(error) => return Err(Failure::io(self.path.display(), &error)),
         };
         self.read_from(file, take).map_err(|error| Failure::io(self.path.display(), &error))
@@ -85,16 +99,19 @@ impl Log {
 
     fn read_from(&mut self, file: File, take: TakeRow<'_>) -> std::io::Result<()> {
         let end = file.metadata()?.len().min(LONGEST);
-        // Another process began it anew.
-        if end < self.next {
+        let (mut file, mut header) = (BufReader::new(file), [0; HEADER]);
+        let dimensions = match file.read_exact(&mut header) {
+            Ok(()) => self.dimensions_in(&header),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => None,
+            Err(error) => return Err(error),
+        };
+        let Some(dimensions) = dimensions else {
             self.next = 0;
-        }
-        let mut file = BufReader::new(file);
-        if self.next == 0 {
-            let mut header = [0; HEADER];
-            if file.read_exact(&mut header).is_err() || !self.take_header(&header) {
-                return Ok(());
-            }
+            return Ok(());
+        };
+        // Another process began it anew, or nothing of it was read.
+        if self.next == 0 || end < self.next || dimensions != self.dimensions {
+            (self.dimensions, self.next) = (dimensions, HEADER as u64);
         }
         file.seek(SeekFrom::Start(self.next))?;
         let mut row = vec![0; self.row()];
@@ -106,16 +123,13 @@ impl Log {
         Ok(())
     }
 
-    /// Whether it is the header of such a file for this endpoint.
-    fn take_header(&mut self, header: &[u8; HEADER]) -> bool {
+    /// Numbers of a vector by the header of such a file; `None` where it is none for this endpoint.
+    fn dimensions_in(&self, header: &[u8; HEADER]) -> Option<usize> {
         let (said, check) = header.split_at(HEADER - CHECK);
         let (begins, dimensions) = said.split_at(MAGIC.len() + self.identity.len());
         let is_own = begins.starts_with(MAGIC) && begins.ends_with(&self.identity) && checksum(said) == check;
         let dimensions = dimensions.try_into().map_or(0, u32::from_le_bytes) as usize;
-        if is_own && dimensions > 0 {
-            (self.dimensions, self.next) = (dimensions, HEADER as u64);
-        }
-        self.next > 0
+        (is_own && dimensions > 0).then_some(dimensions)
     }
 
     fn row(&self) -> usize {
@@ -124,13 +138,8 @@ impl Log {
 
     fn append(&mut self, rows: &[VectorRow]) -> Result<(), Failure> {
         let Some((_, first)) = rows.first() else { return Ok(()) };
-        if !self.writes() {
-            let what = "another process keeps the vectors of this endpoint, or their folder cannot be written";
-            return Err(Failure::new(FailureKind::Unavailable, what));
-        }
-        if self.next == 0 {
-            // What nobody has read yet stays.
-            self.read(&mut |_| {})?;
+        if self.lock.is_none() {
+            return Err(Failure::new(FailureKind::Internal, "vectors are added by who has not begun to"));
         }
         if self.next == 0 {
             self.dimensions = first.steps().len();
@@ -203,6 +212,18 @@ mod tests {
         found
     }
 
+    /// The rows that are found on beginning, where nobody else has begun.
+    fn begins(log: &mut VectorLog) -> Option<Vec<VectorRow>> {
+        let mut found = Vec::new();
+        (log.begin)(&mut |row| found.push(row)).unwrap().then_some(found)
+    }
+
+    fn fill(folder: &Path, rows: &[VectorRow]) {
+        let mut log = open_vectors(folder, "a").unwrap();
+        assert!(begins(&mut log).is_some());
+        (log.append)(rows).unwrap();
+    }
+
     fn file(folder: &Path) -> PathBuf {
         let mut found = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         found.find(|path| path.extension().is_some_and(|end| end == "vectors")).unwrap()
@@ -214,7 +235,7 @@ mod tests {
         let mut first = open_vectors(folder.path(), "a").unwrap();
         let mut second = open_vectors(folder.path(), "a").unwrap();
         let mut other = open_vectors(folder.path(), "b").unwrap();
-        assert!((first.writes)() && !(second.writes)() && (other.writes)());
+        assert!(begins(&mut first).is_some() && begins(&mut second).is_none() && begins(&mut other).is_some());
         assert!(all(&mut first).is_empty() && all(&mut second).is_empty());
         (first.append)(&rows(0, 3)).unwrap();
         assert_eq!(all(&mut second), rows(0, 3));
@@ -222,17 +243,28 @@ mod tests {
         assert_eq!((all(&mut second), all(&mut first)), (rows(3, 2), Vec::new()));
         assert!((second.append)(&rows(5, 1)).is_err() && all(&mut other).is_empty());
         assert!((first.append)(&[([9; KEY], Narrow::new(&[1.0]).unwrap())]).is_err());
-        drop(first);
-        assert!((second.writes)(), "whoever had it is gone");
+        // They take turns, and neither cuts off what the other has added.
+        (first.end)();
+        assert_eq!(begins(&mut second), Some(Vec::new()));
+        (second.append)(&rows(5, 1)).unwrap();
+        assert!((first.append)(&rows(6, 1)).is_err());
         drop(second);
+        assert_eq!(begins(&mut first), Some(rows(5, 1)), "whoever had it is gone");
+        (first.append)(&rows(6, 1)).unwrap();
+        drop(first);
         let mut next = open_vectors(folder.path(), "a").unwrap();
-        assert_eq!(all(&mut next), rows(0, 5));
+        assert_eq!(all(&mut next), rows(0, 7));
+        // The cache is deleted.
+        fs::remove_dir_all(folder.path()).unwrap();
+        assert_eq!(begins(&mut next), Some(Vec::new()));
+        (next.append)(&rows(0, 2)).unwrap();
+        assert_eq!(all(&mut open_vectors(folder.path(), "a").unwrap()), rows(0, 2));
     }
 
     #[test]
     fn whatever_is_damaged_costs_no_more_than_that() {
         let folder = tempfile::tempdir().unwrap();
-        (open_vectors(folder.path(), "a").unwrap().append)(&rows(0, 4)).unwrap();
+        fill(folder.path(), &rows(0, 4));
         let at = file(folder.path());
         let whole = fs::read(&at).unwrap();
         let row = KEY + 3 + CHECK;
@@ -251,6 +283,7 @@ mod tests {
             let found = all(&mut log);
             assert_eq!(found.len(), left, "{} bytes", bytes.len());
             assert!(found.iter().all(|row| rows(0, 4).contains(row)));
+            assert_eq!(begins(&mut log), Some(Vec::new()));
             (log.append)(&rows(7, 2)).unwrap();
             drop(log);
             let again = all(&mut open_vectors(folder.path(), "a").unwrap());
@@ -261,7 +294,7 @@ mod tests {
     #[test]
     fn where_nothing_can_be_written_what_is_there_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        (open_vectors(folder.path(), "a").unwrap().append)(&rows(0, 1)).unwrap();
+        fill(folder.path(), &rows(0, 1));
         let at = file(folder.path());
         let kept = fs::read(&at).unwrap();
         let other = tempfile::tempdir().unwrap();
@@ -269,7 +302,7 @@ mod tests {
         fs::create_dir(other.path().join(at.with_extension("lock").file_name().unwrap())).unwrap();
         fs::write(other.path().join(at.file_name().unwrap()), kept).unwrap();
         let mut log = open_vectors(other.path(), "a").unwrap();
-        assert!(!(log.writes)());
+        assert!((log.begin)(&mut |_| {}).is_err());
         assert_eq!(all(&mut log), rows(0, 1));
         assert!((log.append)(&rows(1, 1)).is_err());
         assert!(open_vectors(&at, "a").is_err(), "a file is no folder");

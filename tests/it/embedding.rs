@@ -1,6 +1,8 @@
 //! The embedding endpoint that a user may name: what it adds, what it gets, and that search is what it is without one
 //! whenever it is slow, wrong, gone or not allowed.
 
+mod serving;
+
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -89,7 +91,7 @@ fn an_endpoint_of_either_kind_shifts_the_order_and_is_sent_nothing_twice() {
         fs::rename(place.work().join("src/slow.rs"), place.work().join("slower.rs")).unwrap();
         let said = text(&run(&place, &["index"]));
         assert!(said.contains("0 chunks sent"), "{said}");
-        place.write("src/new.rs", "fn entirely_new() {}\n");
+        place.write("src/new.rs", "fn entirely_new() {}\n".repeat(3));
         run(&place, &["index"]);
         let fresh = endpoint.texts().split_off(before);
         assert!(fresh.len() == 1 && fresh[0].contains("entirely_new"), "{fresh:?}");
@@ -119,7 +121,11 @@ fn whatever_an_endpoint_answers_search_is_what_it_is_without_one() {
     for manner in manners {
         endpoint.behave(manner);
         let output = run(&place, &["index"]);
-        assert!(notes(&output).contains("the embedding endpoint fails"), "{manner:?}: {}", notes(&output));
+        assert!(
+            notes(&output).contains("not all was sent to the embedding endpoint"),
+            "{manner:?}: {}",
+            notes(&output)
+        );
         assert_eq!(search(&place), plain, "{manner:?}");
     }
     // It has all vectors now, and fails when it is asked.
@@ -135,6 +141,7 @@ fn whatever_an_endpoint_answers_search_is_what_it_is_without_one() {
     endpoint.behave(Manner::Longer);
     let output = run(&place, &["index"]);
     assert!(notes(&output).contains("it has 4 numbers, and those before have 3"), "{}", notes(&output));
+    assert!(notes(&output).contains(".vectors and start tagout again"), "{}", notes(&output));
     fs::remove_file(place.work().join("src/more.rs")).unwrap();
     endpoint.behave(Manner::Well);
     assert_eq!(search(&place), better);
@@ -149,13 +156,15 @@ fn an_endpoint_that_is_silent_or_gone_costs_a_moment() {
     run(&place, &["index"]);
     endpoint.behave(Manner::Silence);
     assert_eq!(search(&place), plain);
-    // Nobody is at this port any more, and the same vectors are kept.
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let gone = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    name(&place, &named.replace(&endpoint.host(), &gone));
+    // Nobody is at this port any more, and its vectors are kept.
+    endpoint.behave(Manner::Well);
+    configure(&place, &settings("ollama", &endpoint));
+    assert_ne!(search(&place), plain);
+    endpoint.end();
+    place.write("src/more.rs", "fn one_more() {}\n");
     let output = run(&place, &["index"]);
     assert!(notes(&output).contains("cannot be reached"), "{}", notes(&output));
+    fs::remove_file(place.work().join("src/more.rs")).unwrap();
     assert_eq!(search(&place), plain);
 }
 
@@ -222,6 +231,10 @@ fn secrets_are_not_sent_and_the_key_is_nowhere() {
     place.write("deploy/prod.env", "TEA=and-cake\n");
     place.write("private/plan.rs", "fn hidden_by_the_user() {}\n");
     place.write("src/token.rs", format!("fn harmless() {{ one() }}\n\nfn sign_in() {{\n    header(\"{token}\")\n}}\n"));
+    // A line that is cut into pieces, a token where it is cut.
+    let words = "tell the others of it ".repeat(400);
+    let ((before, _), (after, _)) = (words.split_at(4080), words.split_at(5000));
+    place.write("notes.txt", format!("{before} {token} {after} nothing of this is secret\n"));
     name(&place, &(settings("openai", &endpoint) + "[run]\nhidden = [\"private/\"]\n"));
     let mut said = vec![run(&place, &["index"]), run(&place, &["search", QUESTION])];
     endpoint.behave(Manner::Refusal);
@@ -229,7 +242,9 @@ fn secrets_are_not_sent_and_the_key_is_nowhere() {
     said.push(run(&place, &["index"]));
     let texts = endpoint.texts().join("\n");
     assert!(texts.contains("fn harmless()") && texts.contains("throttle"), "{texts}");
-    for never in [token, "and-cake", "not_in_the_index", "hidden_by_the_user"] {
+    assert!(texts.contains("nothing of this is secret"), "{texts}");
+    let (first, last) = token.split_at(12);
+    for never in [first, last, "and-cake", "not_in_the_index", "hidden_by_the_user"] {
         assert!(!texts.contains(never), "{never} was sent");
     }
     for output in &said {
@@ -276,24 +291,4 @@ fn a_rule_keeps_files_or_everything_here() {
     assert!(notes(&output).contains("searched without the embedding endpoint: ask by keep"), "{}", notes(&output));
     assert_eq!(endpoint.texts(), sent);
     assert!(!tagout(&place, &["grants"]).stdout.windows(5).any(|part| part == b"waits"), "no question waits");
-}
-
-#[test]
-fn a_server_sends_in_the_background_and_ends_at_once() {
-    let (place, endpoint) = (project(), Endpoint::start());
-    name(&place, &settings("openai", &endpoint));
-    let mut command = place.command();
-    command.env("TAGOUT_TEST_KEY", KEY);
-    let mut client = crate::client::Client::start(command);
-    client.initialize(place.params());
-    endpoint.wait_for("throttle(retries)");
-    endpoint.behave(Manner::Silence);
-    place.write("src/slow.rs", "fn slow_down_more() {\n    throttle(all)\n}\n");
-    let uri = place.uri("src/slow.rs");
-    client.notify("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": uri, "type": 2}]}));
-    endpoint.wait_for("throttle(all)");
-    assert!(client.finds_symbol("slow_down_more"), "search waits for the endpoint");
-    client.call("shutdown", Value::Null);
-    client.notify("exit", Value::Null);
-    assert!(client.ends(crate::client::PATIENCE).is_some_and(|status| status.success()));
 }

@@ -3,8 +3,9 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use serde_json::{Value, json};
 
@@ -45,12 +46,16 @@ struct Got {
     texts: Vec<String>,
     paths: Vec<String>,
     keys: Vec<String>,
+    /// Requests that were answered with silence, and given up.
+    given_up: usize,
 }
 
-/// The server; it ends with the process.
+/// The server; it ends with the process, unless it is ended before.
 pub(crate) struct Endpoint {
     port: u16,
     state: Arc<(Mutex<(Manner, Got)>, Condvar)>,
+    ends: Arc<AtomicBool>,
+    listening: JoinHandle<()>,
 }
 
 impl Endpoint {
@@ -59,14 +64,25 @@ impl Endpoint {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new((Mutex::new((Manner::Well, Got::default())), Condvar::new()));
-        let shared = Arc::clone(&state);
-        thread::spawn(move || {
+        let ends = Arc::new(AtomicBool::new(false));
+        let (shared, ended) = (Arc::clone(&state), Arc::clone(&ends));
+        let listening = thread::spawn(move || {
             for stream in listener.incoming() {
+                if ended.load(Ordering::SeqCst) {
+                    return;
+                }
                 let (mut stream, shared) = (stream.unwrap(), Arc::clone(&shared));
                 thread::spawn(move || serve(&mut stream, &shared));
             }
         });
-        Self { port, state }
+        Self { port, state, ends, listening }
+    }
+
+    /// Ends: nobody is at its port any more.
+    pub(crate) fn end(self) {
+        self.ends.store(true, Ordering::SeqCst);
+        TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        self.listening.join().unwrap();
     }
 
     /// Host and port.
@@ -101,6 +117,16 @@ impl Endpoint {
         let (state, waited) = self.state.1.wait_timeout_while(state, PATIENCE, lacks).unwrap();
         drop(state);
         assert!(!waited.timed_out(), "no text with {part:?} came");
+    }
+
+    /// Whether it got a text with `part` in it.
+    pub(crate) fn has(&self, part: &str) -> bool {
+        self.texts().iter().any(|text| text.contains(part))
+    }
+
+    /// Whether a request was given up that it did not answer.
+    pub(crate) fn given_up(&self) -> bool {
+        self.state.0.lock().unwrap().1.given_up > 0
     }
 }
 
@@ -139,6 +165,7 @@ fn serve(stream: &mut TcpStream, state: &(Mutex<(Manner, Got)>, Condvar)) {
         Manner::Silence => {
             // Until the other side has enough of it.
             let _ = stream.read(&mut [0]);
+            state.0.lock().unwrap().1.given_up += 1;
             return;
         }
         Manner::Nan => {

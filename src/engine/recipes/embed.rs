@@ -4,17 +4,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use super::super::remote::{Held, Permit};
-use super::super::{Standing, Workbench};
+use super::super::remote::{Held, Permit, Turn};
+use super::super::{Index, Standing, Workbench};
 use super::embed_texts::{Fresh, fresh_texts};
 use super::judge::{consider, perform_with};
 use super::secrets::hidden_files;
 use crate::config::Endpoint;
 use crate::policy::{Action, Decision, Facts, Grant, decide};
 use crate::ports::{Cancel, EmbedRequest, EmbedTrouble, Failure, FailureKind, Progress, Report, Texts, VectorRow};
-use crate::retrieve::Narrow;
+use crate::retrieve::{ChunkKey, Narrow};
 use crate::workspace::{ContentHash, RelativePath, Root};
 
 /// Texts and bytes that are judged and recorded together.
@@ -25,6 +26,8 @@ const REQUEST_TEXTS: usize = 32;
 const REQUEST_BYTES: usize = 64 << 10;
 /// How long one request may take: a model on this machine may take its time.
 const REQUEST_TIME: Duration = Duration::from_secs(120);
+/// How often it is looked whether another process that asks has come to an end.
+const TURN_POLL: Duration = Duration::from_millis(5);
 
 /// What came of sending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Embedded {
     pub sent: usize,
     /// Why it ended before all were sent; the next run goes on there.
     pub failed: Option<Failure>,
+    /// Whether this process asks for nothing more, as nothing more can be kept.
+    pub is_over: bool,
 }
 
 /// Gets leave to send what is asked about `root` to the endpoint, where the user names one, and reads what is kept of its
@@ -90,6 +95,14 @@ pub fn embed(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report
         return Ok(Embedded::default());
     };
     permit_questions(workbench, root, &standing, &endpoint)?;
+    // Who switched it off before there was leave has to be heard after it.
+    if let Err(failure) = check_settings(workbench, root, &standing, cancel) {
+        return if may_go_on(&failure) {
+            Ok(Embedded { failed: Some(failure), ..Embedded::default() })
+        } else {
+            Err(failure)
+        };
+    }
     let held = workbench.endpoint.hold(&endpoint)?;
     let mut sender = Sender {
         workbench,
@@ -99,6 +112,7 @@ pub fn embed(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report
         cancel,
         group: Vec::new(),
         whole: Vec::new(),
+        keys: BTreeSet::new(),
         summary: Embedded { host: Some(endpoint.host.to_string()), ..Embedded::default() },
         left_out: BTreeSet::new(),
         why: String::new(),
@@ -107,10 +121,33 @@ pub fn embed(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report
     let sent = sender.send_all(report);
     sender.tell_left_out();
     match sent {
-        Err(failure) if failure.kind == FailureKind::Unavailable => sender.summary.failed = Some(failure),
+        Err(failure) if may_go_on(&failure) || sender.held.is_ended() => sender.summary.failed = Some(failure),
         other => other?,
     }
+    sender.summary.is_over = sender.held.is_ended();
     Ok(sender.summary)
+}
+
+fn may_go_on(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Unavailable | FailureKind::Stale)
+}
+
+/// Whether code of `root` may still be sent by what was read of its settings.
+///
+/// # Errors
+/// On cancellation, once the workspace is closed, and where the settings are others by now.
+fn check_settings(workbench: &Workbench, root: &Root, read: &Standing, cancel: &Cancel) -> Result<(), Failure> {
+    let now = workbench.standing(root).settings;
+    workbench.endpoint.heed(root, now.embedding.endpoint().as_ref());
+    if cancel.is_cancelled() || workbench.open_index(root).is_none() {
+        // Leave that was given since the workspace was closed is taken back.
+        workbench.endpoint.permit(root, None);
+        return Err(Failure::new(FailureKind::Cancelled, "cancelled"));
+    }
+    if now.embedding != read.settings.embedding || now.run != read.settings.run {
+        return Err(Failure::new(FailureKind::Stale, "the settings have changed meanwhile"));
+    }
+    Ok(())
 }
 
 struct Sender<'a> {
@@ -123,6 +160,8 @@ struct Sender<'a> {
     /// What is sent next, and the files that are whole with it.
     group: Vec<Fresh>,
     whole: Vec<(RelativePath, ContentHash)>,
+    /// What is in the group, each content once.
+    keys: BTreeSet<ChunkKey>,
     summary: Embedded,
     /// Files that a rule keeps here, and what it says.
     left_out: BTreeSet<RelativePath>,
@@ -131,23 +170,24 @@ struct Sender<'a> {
 
 impl Sender<'_> {
     fn send_all(&mut self, report: Report<'_>) -> Result<(), Failure> {
-        if !self.held.writes() {
-            // Whoever has the vectors sends; what it got is read from time to time.
+        if self.held.is_ended() {
             return Ok(());
         }
         let hidden = hidden_files(&self.standing.settings.run)?;
-        let index = self.workbench.index(self.root);
-        let mut files = index.files_on_disk();
+        let mut files = self.index()?.files_on_disk();
         files.retain(|(path, content)| !self.workbench.endpoint.is_done(self.root, path, *content));
         let total = Some(files.len());
         for (done, (path, content)) in files.into_iter().enumerate() {
             self.cancel.check()?;
-            let fresh = fresh_texts(&index, &self.held, &hidden, &path);
-            let known: BTreeSet<_> = self.group.iter().map(|fresh| fresh.key).collect();
-            let fresh: Vec<Fresh> = fresh.into_iter().filter(|fresh| !known.contains(&fresh.key)).collect();
+            let index = self.index()?;
+            let mut fresh = fresh_texts(&index, &self.held, &hidden, &path);
+            // Not kept while it is sent: whoever closes the workspace wants it gone.
+            drop(index);
+            fresh.retain(|fresh| !self.keys.contains(&fresh.key));
             if !fresh.is_empty() && !self.is_allowed(&path)? {
                 continue;
             }
+            fresh.retain(|fresh| self.keys.insert(fresh.key));
             self.group.extend(fresh);
             self.whole.push((path, content));
             if self.group.len() >= GROUP_TEXTS || bytes(&self.group) >= GROUP_BYTES {
@@ -156,6 +196,11 @@ impl Sender<'_> {
             }
         }
         self.send_group()
+    }
+
+    fn index(&self) -> Result<Arc<Index>, Failure> {
+        let closed = || Failure::new(FailureKind::Cancelled, "cancelled");
+        self.workbench.open_index(self.root).ok_or_else(closed)
     }
 
     /// Whether the rules let this file be sent, by itself.
@@ -184,11 +229,9 @@ impl Sender<'_> {
 
     fn send_group(&mut self) -> Result<(), Failure> {
         let (group, whole) = (std::mem::take(&mut self.group), std::mem::take(&mut self.whole));
+        self.keys.clear();
         if !group.is_empty() {
-            if self.held.vectors().is_full() {
-                let what = format!("there is no room for more vectors of {}", self.endpoint.host);
-                return Err(Failure::new(FailureKind::Unavailable, what));
-            }
+            self.held.check_room()?;
             if self.workbench.endpoint.pause() > 0 {
                 let what = "it is left alone for a while, as it failed";
                 return Err(Failure::new(FailureKind::Unavailable, what));
@@ -214,14 +257,27 @@ impl Sender<'_> {
             };
             let count = rest.iter().take_while(fits).count().clamp(1, REQUEST_TEXTS.min(rest.len()));
             let (now, later) = rest.split_at(count);
-            self.send_request(grant, hashes, now)?;
+            // Taken for each request, and let go of after it: every process that asks for its own workspace gets on.
+            let held = Arc::clone(&self.held);
+            let turn = wait_for_turn(&held, self.cancel)?;
+            check_settings(self.workbench, self.root, self.standing, self.cancel)?;
+            // Another process may have asked for the same by now.
+            let now: Vec<&Fresh> = now.iter().filter(|fresh| held.lacks(&fresh.key)).collect();
+            if !now.is_empty() {
+                self.send_request(grant, hashes, &now)?;
+            }
+            drop(turn);
             rest = later;
+            if !rest.is_empty() {
+                // Whoever waits looks at least once meanwhile.
+                thread::sleep(TURN_POLL * 2);
+            }
         }
         Ok(())
     }
 
     /// Sends some texts at once, and one by one where the endpoint does not take them together.
-    fn send_request(&mut self, grant: &Grant, hashes: &[ContentHash], some: &[Fresh]) -> Result<(), Failure> {
+    fn send_request(&mut self, grant: &Grant, hashes: &[ContentHash], some: &[&Fresh]) -> Result<(), Failure> {
         self.cancel.check()?;
         let why = match self.ask(grant, hashes, some) {
             Ok(vectors) => return self.keep(some, &vectors),
@@ -253,7 +309,7 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn ask(&self, grant: &Grant, hashes: &[ContentHash], some: &[Fresh]) -> Result<Vec<Vec<f32>>, EmbedTrouble> {
+    fn ask(&self, grant: &Grant, hashes: &[ContentHash], some: &[&Fresh]) -> Result<Vec<Vec<f32>>, EmbedTrouble> {
         let texts: Vec<&str> = some.iter().map(|fresh| fresh.text.as_str()).collect();
         let stop = || self.cancel.is_cancelled();
         let (granted, endpoint) = (Texts::Code(hashes), &self.endpoint);
@@ -267,16 +323,14 @@ impl Sender<'_> {
         })
     }
 
-    fn keep(&mut self, some: &[Fresh], vectors: &[Vec<f32>]) -> Result<(), Failure> {
-        let row = |(fresh, vector): (&Fresh, &Vec<f32>)| Some((fresh.key, Narrow::new(vector)?));
+    fn keep(&mut self, some: &[&Fresh], vectors: &[Vec<f32>]) -> Result<(), Failure> {
+        let row = |(fresh, vector): (&&Fresh, &Vec<f32>)| Some((fresh.key, Narrow::new(vector)?));
         let rows: Vec<VectorRow> = some.iter().zip(vectors).filter_map(row).collect();
         if rows.len() != some.len() {
             let what = format!("{} answers with something else than vectors", self.endpoint.host);
             return Err(self.failed(&EmbedTrouble::Failed { what, wait_ms: None }));
         }
-        if let Err(failure) = self.held.put(&rows) {
-            return Err(self.failed(&EmbedTrouble::Failed { what: failure.to_string(), wait_ms: None }));
-        }
+        self.held.put(&rows)?;
         self.workbench.endpoint.note(None);
         self.summary.sent += rows.len();
         Ok(())
@@ -304,6 +358,23 @@ impl Sender<'_> {
                  a rule that asks before action = \"send\" keeps them here"
             ));
         }
+    }
+}
+
+/// The turn of this process to ask; another one that asks has it for no longer than one request.
+fn wait_for_turn<'a>(held: &'a Held, cancel: &Cancel) -> Result<Turn<'a>, Failure> {
+    let mut waited = Duration::ZERO;
+    loop {
+        cancel.check()?;
+        if let Some(turn) = held.begin()? {
+            return Ok(turn);
+        }
+        if waited > REQUEST_TIME {
+            let what = "another process asks it, and does not come to an end";
+            return Err(Failure::new(FailureKind::Unavailable, what).hint("stop that one"));
+        }
+        thread::sleep(TURN_POLL);
+        waited += TURN_POLL;
     }
 }
 

@@ -46,6 +46,7 @@ pub struct Stance {
 /// When its mode cannot be read.
 pub fn look(workbench: &Workbench, root: &Root) -> Result<Stance, Failure> {
     let standing = workbench.standing(root);
+    workbench.endpoint.heed(root, standing.settings.embedding.endpoint().as_ref());
     let mode = standing.mode()?;
     let answers = answered_languages(&standing.settings.symbols);
     workbench.index(root).hide(hidden_files(&standing.settings.run).ok().map(Arc::new));

@@ -137,7 +137,7 @@ pub fn search(workbench: &Workbench, task: &SearchTask, cancel: &Cancel) -> Resu
     let question = Question::parse(&task.query);
     let intent = task.intent.unwrap_or_else(|| Intent::of(&question));
     // A name is found by its letters, as they are typed.
-    let asked = if intent == Intent::Symbol { None } else { workbench.endpoint.ask(&task.roots, &task.query) };
+    let asked = if intent == Intent::Symbol { None } else { ask(workbench, task) };
     let vector = workbench.embedder.embed_query(&task.query)?;
     let unsaved = unsaved(workbench, &task.open);
     let ranker = ranker()?;
@@ -182,6 +182,16 @@ fn answers(
 ) -> Vec<Answer> {
     let answers = retrieve::search_near(catalogue, ranker, question, vector, near, wanted);
     if wanted.intent == Intent::Symbol { with_fitting(catalogue, question, answers, wanted.limit) } else { answers }
+}
+
+/// Asks the endpoint, where the settings still name the one that there is leave to ask.
+fn ask(workbench: &Workbench, task: &SearchTask) -> Option<Asked> {
+    for root in task.roots.iter().filter(|root| workbench.endpoint.permit_of(root).is_some()) {
+        // Nothing else may have looked since somebody switched it off.
+        let settings = workbench.standing(root).settings;
+        workbench.endpoint.heed(root, settings.embedding.endpoint().as_ref());
+    }
+    workbench.endpoint.ask(&task.roots, &task.query)
 }
 
 /// Whether the file of a chunk is a secret by now; another process may have indexed it.

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::breaker::Breaker;
-pub(super) use self::held::Held;
+pub(super) use self::held::{Held, Turn};
 use self::queue::Queue;
 use crate::config::Endpoint;
 use crate::policy::{Grant, secret_places};
@@ -102,7 +102,7 @@ impl Remote {
         let held = match known {
             Some(known) => known,
             None => {
-                // The lock of a file is let go of before it is taken again; and what one has seen, another has not.
+                // What one has seen, another has not.
                 *lock(&self.held) = None;
                 lock(&self.done).clear();
                 // Not while it is locked: the disk may be slow, and questions look here.
@@ -132,6 +132,10 @@ impl Remote {
     /// Leave to send questions about `root`, by what was last read of its settings.
     pub(super) fn permit_of(&self, root: &Root) -> Option<Arc<Permit>> {
         lock(&self.permits).get(root).cloned()
+    }
+
+    fn is_in_force(&self, permit: &Permit) -> bool {
+        lock(&self.permits).values().any(|known| std::ptr::eq(Arc::as_ptr(known), permit))
     }
 
     /// Asks for the vector of a question, unless nobody may, or the endpoint is paused; never waits.
@@ -167,7 +171,7 @@ impl Remote {
             endpoint: &permit.endpoint,
             texts: &[text],
             time: QUESTION_TIME,
-            stop: &|| self.queue.end.is_cancelled(),
+            stop: &|| self.queue.end.is_cancelled() || !self.is_in_force(permit),
         };
         let given = (self.embed)(request);
         self.note(given.as_ref().err());
@@ -230,14 +234,26 @@ impl Remote {
         self.queue.put(root, after);
     }
 
-    /// The next workspace to send from; `None` at the end of the process.
-    pub(super) fn next(&self) -> Option<Root> {
+    /// Has it tried again after so many milliseconds, unless what `cancel` ends was ended.
+    pub(super) fn again(&self, root: &Root, after: u64, cancel: &Cancel) {
+        self.queue.put_again(root, after, cancel);
+    }
+
+    /// The next workspace to send from, and what is asked to stop once it is not to be sent from any more; `None` at the
+    /// end of the process.
+    pub(super) fn next(&self) -> Option<(Root, Cancel)> {
         self.queue.next()
     }
 
-    /// Asked to stop at the end of the process.
-    pub(super) fn end(&self) -> &Cancel {
-        &self.queue.end
+    /// Takes back leave that is another endpoint's than this one's, which the settings of `root` name now, and ends what
+    /// is under way by it.
+    pub(super) fn heed(&self, root: &Root, endpoint: Option<&Endpoint>) {
+        if self.permit_of(root).is_some_and(|permit| Some(&permit.endpoint) != endpoint) {
+            self.queue.interrupt(root);
+            self.permit(root, None);
+            // Whoever is named now gets leave then.
+            self.soon(root, 0);
+        }
     }
 
     /// Ends what is under way, for the end of the process.
