@@ -56,6 +56,7 @@ pub fn run() -> ExitCode {
         | Command::Reject(_)
         | Command::Undo(_)
         | Command::Mode(_)
+        | Command::Settings(_)
         | Command::Log(_)
         | Command::Trust(_)
         | Command::Grants(_)

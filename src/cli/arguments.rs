@@ -48,6 +48,8 @@ pub enum Command {
     Undo(UndoArguments),
     /// Show or set the permission mode of a workspace.
     Mode(ModeArguments),
+    /// List the settings: what each is for, who may set it, and what is wrong with those of a workspace.
+    Settings(SettingsArguments),
     /// Trust a workspace as its settings are now, so that commands run in it and its mode may be raised.
     Trust(TrustArguments),
     /// List what holds without being asked about, and take it back.
@@ -64,6 +66,17 @@ pub enum Command {
     Tour(TourArguments),
     /// Serve an editor over standard input and output.
     Lsp,
+}
+
+/// `tagout settings`.
+#[derive(Debug, Args)]
+pub struct SettingsArguments {
+    /// Print the JSON Schema that editors complete and check `.tagout.toml` and `config.toml` by.
+    #[arg(long)]
+    pub schema: bool,
+    /// Workspace.
+    #[command(flatten)]
+    pub workspace: WorkspaceArguments,
 }
 
 /// Which workspace.

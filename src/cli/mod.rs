@@ -20,6 +20,7 @@ mod rewrite;
 mod run;
 mod screen;
 mod search;
+mod settings;
 mod tour;
 mod trust;
 
@@ -76,6 +77,7 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
         Command::Reject(arguments) => reject::run(&arguments, workbench, screen),
         Command::Undo(arguments) => changes::undo(&arguments, workbench, screen),
         Command::Mode(arguments) => mode::run(&arguments, workbench, screen),
+        Command::Settings(arguments) => settings::run(&arguments, workbench, screen),
         Command::Log(arguments) => ledger::run(&arguments, workbench, screen),
         Command::Trust(arguments) => trust::run(&arguments, workbench, screen),
         Command::Grants(arguments) => grants::run(&arguments, workbench, screen),

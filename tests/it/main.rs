@@ -54,6 +54,7 @@ mod secret_answers;
 mod secrets;
 mod serving;
 mod session;
+mod settings;
 mod shared_index;
 mod shell_differential;
 mod storms;
