@@ -6,11 +6,14 @@ use std::str::FromStr;
 
 use super::parse::{Item, Raw};
 use super::settings::{ConfigSource, Standing};
+use crate::workspace::ContentHash;
 
 /// Bytes of a bucket's name (Amazon S3 user guide, "Bucket naming rules").
 const BUCKET: std::ops::RangeInclusive<usize> = 3..=63;
 /// Most bytes of a prefix, and of a name: keys of objects have room for 1,024.
 const LONGEST: usize = 300;
+/// Digits of a hash that tell names apart.
+const TELLING: usize = 8;
 
 /// What to index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +109,7 @@ impl SharedName {
     }
 
     /// The name that the address of a repository stands for, however it is written: host and path, without user,
-    /// password and `.git`, and with `-` for what a name may not have. `None` for an address that is nothing but that.
+    /// password and `.git`, and otherwise as [`Self::of_parts`]. `None` for an address that is nothing but that.
     #[must_use]
     pub fn of_address(address: &str) -> Option<Self> {
         let rest = address.trim().split_once("://").map_or(address.trim(), |(_, rest)| rest);
@@ -121,13 +124,20 @@ impl SharedName {
         Self::of_parts([host.to_ascii_lowercase().as_str(), more, path].into_iter().flat_map(|part| part.split('/')))
     }
 
-    /// The name made of `parts`, with `-` for what a name may not have.
+    /// The name made of `parts`, with `-` for what a name may not have; then a part of their hash tells it from others
+    /// of which the same is left.
     #[must_use]
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let plain = |sign: char| if sign.is_ascii_alphanumeric() || "._-".contains(sign) { sign } else { '-' };
-        let parts = parts.into_iter().map(|part| part.trim_start_matches('.').chars().map(plain).collect::<String>());
+        let own: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let parts = own.iter().map(|part| part.trim_start_matches('.').chars().map(plain).collect::<String>());
         let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
-        Self::new(&parts.join("/"))
+        let (own, name) = (own.join("/"), parts.join("/"));
+        if own == name || name.is_empty() {
+            return Self::new(&name);
+        }
+        let hash = ContentHash::of(own.as_bytes()).to_string();
+        Self::new(&format!("{name}-{}", hash.get(..TELLING)?))
     }
 
     /// The name.
@@ -187,13 +197,23 @@ pub(super) fn lay_shared(
 
 /// Takes back where indexes are shared unless it was accepted: what is read there steers what is found.
 pub(super) fn hold_shared(present: &mut SharedSettings, accepted: &SharedSettings) -> Option<String> {
-    let place = present.place.clone()?;
-    if accepted.place.as_ref() == Some(&place) && accepted.endpoint == present.endpoint {
+    let same =
+        |own: &Option<String>, other: &Option<String>| own == other || (present.place.is_none() && own.is_none());
+    // A place may be named for once, so that what it is reached by steers without one too.
+    let is_accepted = (present.place.is_none() || present.place == accepted.place)
+        && same(&present.endpoint, &accepted.endpoint)
+        && same(&present.region, &accepted.region);
+    if is_accepted {
         return None;
     }
-    let endpoint = present.endpoint.as_ref().map_or_else(String::new, |endpoint| format!(" at {endpoint}"));
-    *present = SharedSettings { name: present.name.take(), ..accepted.clone() };
-    Some(format!("index.shared = \"{place}\"{endpoint}"))
+    let place = present.place.as_ref().map(ToString::to_string);
+    let all =
+        [("shared", place), ("shared_endpoint", present.endpoint.clone()), ("shared_region", present.region.clone())];
+    let said = all.into_iter().filter_map(|(name, value)| Some(format!("index.{name} = {:?}", value?)));
+    let said = said.collect::<Vec<_>>().join(" with ");
+    let place = present.place.take().and(accepted.place.clone());
+    *present = SharedSettings { name: present.name.take(), place, ..accepted.clone() };
+    Some(said)
 }
 
 #[cfg(test)]
@@ -242,7 +262,10 @@ mod tests {
             assert_eq!(name(address).as_deref(), Some("github.com/team/app"), "{address}");
         }
         assert_eq!(name("/srv/git/app.git").as_deref(), Some("srv/git/app"));
-        assert_eq!(name("file:///srv/a b/../app").as_deref(), Some("srv/a-b/app"));
+        let (first, second) = (name("file:///srv/\u{e4}b/app").unwrap(), name("file:///srv/\u{f6}b/app").unwrap());
+        assert!(first.starts_with("srv/-b/app-") && first.len() == "srv/-b/app-".len() + TELLING, "{first}");
+        assert_ne!(first, second);
+        assert_ne!(name("https://x.y/.a/b"), name("https://x.y/a/b"));
         assert_eq!((name(""), name("../.."), name(&"x/".repeat(400))), (None, None, None));
         assert_eq!(SharedName::new("a/../b"), None);
     }
@@ -291,5 +314,14 @@ mod tests {
         assert_eq!(of("", &first), (SharedSettings::default(), Vec::new()));
         let moved = format!("{first}shared_endpoint = \"http://evil\"\n");
         assert_eq!(of(&moved, &first).0.endpoint, None);
+        // What is accepted of how it is reached holds also where no place is set: one may be named for once.
+        for set in ["shared_endpoint = \"http://evil\"", "shared_region = \"evil\""] {
+            let (now, told) = of(&format!("[index]\n{set}\n"), "");
+            assert_eq!(now, SharedSettings::default());
+            assert!(told[0].contains(&format!("index.{set} loosens")), "{told:?}");
+            assert_eq!(of(&format!("[index]\n{set}\n"), &format!("{moved}shared_region = \"r\"\n")).0.place, None);
+            let both = format!("{first}{set}\n");
+            assert_eq!(of(&both, &both).1, [""; 0]);
+        }
     }
 }
