@@ -111,6 +111,9 @@ async fn take(mut response: Response, at: &str, bounds: Bounds) -> Result<Answer
     let status = response.status().as_u16();
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    if response.content_length().is_some_and(|length| length > most as u64) {
+        return Err(too_long());
+    }
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(|error| failed(at, &error))? {
         if piece.len() > most - body.len() {

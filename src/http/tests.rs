@@ -138,6 +138,9 @@ fn what_never_ends_is_ended() {
         while stream.write_all(&[b'x'; 4096]).is_ok() {}
     });
     assert!(matches!(endless.ask(bounds()), Err(HttpError::TooLong { most: 1024, .. })));
+    // What says that it is too long is not read.
+    let long = Server::saying("HTTP/1.1 200 OK\r\ncontent-length: 1025\r\n\r\n");
+    assert!(matches!(long.ask(bounds()), Err(HttpError::TooLong { most: 1024, .. })));
     let headers = Server::new(|stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         while stream.write_all(b"x-more: more\r\n").is_ok() {}

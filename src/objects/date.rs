@@ -1,6 +1,8 @@
 //! Moments as object stores write them.
 
 const DAY: i64 = 24 * 60 * 60;
+/// Digits of a year.
+const MOST_DIGITS: usize = 4;
 
 /// `20130524T000000Z` for a number of seconds since the Unix epoch.
 pub(super) fn basic(seconds: i64) -> String {
@@ -15,14 +17,15 @@ pub(super) fn read(text: &str) -> Option<i64> {
     let time = time.split_once('.').map_or(time, |(whole, _)| whole);
     let [year, month, day] = numbers(date, '-')?;
     let [hour, minute, second] = numbers(time, ':')?;
-    let valid = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    let seconds = to_days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
-    (valid && hour < 24 && minute < 60 && second <= 60).then_some(seconds * 1000)
+    let is_day = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let is_valid = is_day && hour < 24 && minute < 60 && second <= 60;
+    is_valid.then(|| (to_days(year, month, day) * DAY + hour * 3600 + minute * 60 + second) * 1000)
 }
 
 fn numbers(text: &str, between: char) -> Option<[i64; 3]> {
-    let number = |part: &str| part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()));
-    let found: Option<Vec<i64>> = text.split(between).map(number).collect();
+    let is_plain = |part: &str| part.len() <= MOST_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |part: &str| Some(part).filter(|part| is_plain(part))?.parse().ok();
+    let found: Option<Vec<i64>> = text.split(between).take(4).map(number).collect();
     found?.try_into().ok()
 }
 
@@ -57,8 +60,20 @@ mod tests {
         assert_eq!(basic(951_868_799), "20000229T235959Z");
         assert_eq!(read("2013-05-24T00:00:00.000Z"), Some(1_369_353_600_000));
         assert_eq!(read("2000-02-29T23:59:59Z"), Some(951_868_799_000));
-        for wrong in ["", "2013-05-24", "2013-05-24T00:00:00", "2013-13-01T00:00:00Z", "2013-05-24T+1:00:00Z", "T", "Z"]
-        {
+        let wrong = [
+            "",
+            "T",
+            "Z",
+            "2013-05-24",
+            "2013-05-24T00:00:00",
+            "2013-13-01T00:00:00Z",
+            "2013-05-24T+1:00:00Z",
+            "2013-05-24T9999:00:00Z",
+            "9223372036854775807-01-01T00:00:00Z",
+            "2013-01-9223372036854775807T00:00:00Z",
+            "2013-01-01T9223372036854775807:00:00Z",
+        ];
+        for wrong in wrong {
             assert_eq!(read(wrong), None, "{wrong}");
         }
         for days in (-1_000..60_000).step_by(7) {
