@@ -1,6 +1,7 @@
 //! Chunks that somebody else made of a text: whether they may be taken for it. They are a stranger's, and nothing may be
 //! shown as the text's that is not in it.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use super::Chunk;
@@ -9,21 +10,29 @@ use super::Chunk;
 const AFTER: usize = 4 * 1024;
 
 /// Whether `chunks` are such as can be made of `text`: they follow each other, leave out only blanks, have the text and the
-/// lines that are there, and names and signatures from it. That it would be cut and named just so is not looked at.
+/// lines that are there, and names and signatures from it. That it would be cut and named just so is not looked at. `stop`
+/// is asked now and then: once it says yes, they may not.
 #[must_use]
-pub fn may_be_chunks_of(text: &str, chunks: &[Chunk]) -> bool {
-    let symbols: HashSet<&str> = chunks.iter().filter_map(|chunk| chunk.symbol.as_deref()).collect();
+pub fn may_be_chunks_of(text: &str, chunks: &[Chunk], stop: &dyn Fn() -> bool) -> bool {
+    let whole = Words::of(text);
+    // Names that are known to stand in it; each symbol is looked for in its own chunk.
+    let mut names: HashSet<&str> = chunks.iter().filter_map(|chunk| chunk.symbol.as_deref()).collect();
     let (mut reached, mut line) = (0, 0);
     for chunk in chunks {
+        if stop() {
+            return false;
+        }
         let (start, end) = (chunk.span.start, chunk.span.end);
         let (Some(left_out), Some(own)) = (text.get(reached..start), text.get(start..end)) else { return false };
-        let is_named = chunk.symbol.as_deref().is_none_or(|name| !name.is_empty() && is_in(name, own))
-            && chunk.parent.as_deref().is_none_or(|name| symbols.contains(name) || is_in(name, text));
+        let is_named = chunk.symbol.as_deref().is_none_or(|name| !name.is_empty() && Words::of(own).have(name));
+        let has_parent =
+            chunk.parent.as_deref().is_none_or(|name| names.contains(name) || (whole.have(name) && names.insert(name)));
         let first = line + breaks(text, reached, start);
         let after = first + breaks(text, start, end);
         let last = if own.ends_with(['\n', '\r']) { after } else { after + 1 };
         let lines = u32::try_from(first).unwrap_or(u32::MAX)..u32::try_from(last).unwrap_or(u32::MAX);
-        if own != chunk.text || !is_blank(left_out) || !is_named || lines != chunk.lines || !is_signed(text, chunk) {
+        let is_there = own == chunk.text && !is_blank(own) && is_blank(left_out) && lines == chunk.lines;
+        if !is_there || !is_named || !has_parent || !is_signed(text, chunk) {
             return false;
         }
         (reached, line) = (end, after);
@@ -35,9 +44,22 @@ fn is_blank(text: &str) -> bool {
     text.chars().all(|sign| sign.is_whitespace() || sign == '\u{feff}')
 }
 
-/// Whether `text` has `wanted` somewhere, however blanks stand in it.
-fn is_in(wanted: &str, text: &str) -> bool {
-    text.contains(wanted) || (wanted.contains(' ') && one_line(text).contains(wanted))
+/// A text, and the same on one line once that is asked for.
+struct Words<'text> {
+    text: &'text str,
+    one_line: OnceCell<String>,
+}
+
+impl<'text> Words<'text> {
+    fn of(text: &'text str) -> Self {
+        Self { text, one_line: OnceCell::new() }
+    }
+
+    /// Whether `wanted` is in it somewhere, however blanks stand in it.
+    fn have(&self, wanted: &str) -> bool {
+        let on_one_line = || self.one_line.get_or_init(|| one_line(self.text)).contains(wanted);
+        self.text.contains(wanted) || (wanted.contains(' ') && on_one_line())
+    }
 }
 
 /// Whether the signature stands in the text at the chunk.
@@ -88,9 +110,9 @@ mod tests {
             ("a.txt", "\u{feff}some\rthing\r\n\n\u{e9}lse"),
         ];
         for (name, text) in own {
-            assert!(may_be_chunks_of(text, &chunks(name, text)), "{name} {text:.40}");
+            assert!(may_be_chunks_of(text, &chunks(name, text), &|| false), "{name} {text:.40}");
         }
-        assert!(may_be_chunks_of(" \n", &[]));
+        assert!(may_be_chunks_of(" \n", &[], &|| false));
     }
 
     #[test]
@@ -100,7 +122,7 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Vec<Chunk>)| {
             let mut changed = good.clone();
             change(&mut changed);
-            !may_be_chunks_of(TEXT, &changed)
+            !may_be_chunks_of(TEXT, &changed, &|| false)
         };
         assert!(!refused(&|_| {}));
         assert!(refused(&|chunks| chunks[at].text = "fn evil() {}".to_owned()));
@@ -115,5 +137,11 @@ mod tests {
         assert!(refused(&|chunks| chunks.swap(0, at)));
         assert!(refused(&|chunks| chunks.push(chunks[at].clone())));
         assert!(refused(&Vec::clear));
+        assert!(!may_be_chunks_of(TEXT, &good, &|| true));
+        // A blank is left out, and is no chunk of its own.
+        let blank =
+            Chunk { text: "\n".to_owned(), span: Span::new(0, 1), lines: 0..1, symbol: None, ..good[0].clone() };
+        let blank = Chunk { parent: None, signature: String::new(), ..blank };
+        assert!(!may_be_chunks_of("\n", &[blank], &|| false));
     }
 }

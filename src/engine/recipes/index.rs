@@ -1,6 +1,5 @@
 //! Bringing the index up to date: walk, compare, read, chunk, embed; then it is found, and written a little later.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -11,6 +10,7 @@ use super::super::{Index, Workbench};
 use super::fan_out::fan_out;
 use super::index_summary::IndexSummary;
 use super::patience::patience;
+use super::reading::text_of;
 use super::secrets::{hidden_files, hidden_here, is_secret, is_secret_by_name, may_be_secret};
 use super::shared_files::{Offered, SharedSummary, Wanted, shared_files};
 use crate::config::SharedSettings;
@@ -18,8 +18,7 @@ use crate::policy::secret_files::Patterns;
 use crate::ports::{
     Cancel, Failure, FailureKind, FileChunks, FileStat, IndexRecord, OpenIndex, Progress, Report, Skip,
 };
-use crate::syntax::{Chunk, HEAD_BYTES, chunk_text, looks_binary, looks_generated};
-use crate::text::{decode, utf16};
+use crate::syntax::{Chunk, chunk_text};
 use crate::workspace::{ContentHash, FileKind, RelativePath, Root};
 
 /// Chunks written in one go: large enough that a commit costs little beside them, small enough to bound memory.
@@ -337,23 +336,14 @@ fn prepare(
     let Some(text) = text else {
         return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks: Vec::new() }, 0));
     };
-    if let Some(chunks) = given.and_then(|given| given.take(&stat.path, record.content, &text)) {
+    if let Some(chunks) =
+        given.and_then(|given| given.take(&stat.path, record.content, &text, &patience(workbench, cancel)))
+    {
         let record = IndexRecord { chunks: chunks.iter().map(|(chunk, _)| chunk.hash()).collect(), ..record };
         return Ok(Prepared::Fresh(FileChunks { path: stat.path.clone(), record, chunks }, 0));
     }
     let chunks = chunk_text(&stat.path, &text, &patience(workbench, cancel)).chunks;
     embed(workbench, index, &stat.path, before, record, chunks)
-}
-
-/// The text of a file that is worth an index.
-fn text_of<'a>(path: &RelativePath, bytes: &'a [u8]) -> Option<Cow<'a, str>> {
-    // UTF-16 is full of NULs, as binaries are.
-    if utf16(bytes).is_none() && looks_binary(bytes.get(..HEAD_BYTES).unwrap_or(bytes)) {
-        return None;
-    }
-    let text = decode(bytes)?;
-    let head = text.get(..text.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
-    (!looks_generated(path, head)).then_some(text)
 }
 
 /// Embeds the chunks whose hashes the index does not have of this file.

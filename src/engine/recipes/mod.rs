@@ -20,6 +20,7 @@ mod pack;
 mod patience;
 mod policy;
 mod publish;
+mod reading;
 mod recipe_folders;
 mod refactor;
 mod refactor_files;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::super::Workbench;
 use super::super::index::{Chunks, Index};
-use super::super::shared::{Given, NEWEST, Newest, SEGMENTS};
+use super::super::shared::{Given, LARGEST_NEWEST, NEWEST, Newest, SEGMENTS};
 use super::judge::{Consent, Granted, Judged, consider, end, judge};
 use super::patience::patience;
+use super::reading::text_of;
 use crate::config::{SharedName, SharedSettings};
 use crate::policy::{Action, Decision, Facts, HostRule};
 use crate::ports::{
@@ -20,7 +21,7 @@ use crate::workspace::{ContentHash, FileKind, RelativePath, Root};
 /// Fewer changed files than this are made here sooner than anything is read from elsewhere.
 const WORTH_ASKING: usize = 16;
 /// What names the newest index is read within this.
-pub(super) const OF_NEWEST: Allowance = Allowance { bytes: 64 << 10, time: Duration::from_secs(5) };
+pub(super) const OF_NEWEST: Allowance = Allowance { bytes: LARGEST_NEWEST, time: Duration::from_secs(5) };
 /// An index is read within this: by then most are made here.
 const SEGMENT_TIME: Duration = Duration::from_secs(30);
 /// Files that are made here too and compared before any is taken.
@@ -198,12 +199,13 @@ fn agrees(wanted: &Wanted<'_>, given: &Given, path: &RelativePath) -> Result<Opt
         Ok(_) | Err(_) => return Ok(None),
     };
     let content = ContentHash::of(&state.bytes);
-    let text = String::from_utf8_lossy(&state.bytes);
     if !given.is_about(path, content) {
         return Ok(None);
     }
+    let Some(text) = text_of(path, &state.bytes) else { return Ok(None) };
     let chunks = chunk_text(path, &text, &patience(wanted.workbench, wanted.cancel)).chunks;
     let vectors = wanted.workbench.embedder.embed(&chunks.iter().map(|chunk| (path, chunk)).collect::<Vec<_>>())?;
     let made: Chunks = chunks.into_iter().zip(vectors).collect();
-    Ok(Some(given.look(path, content, &text).is_some_and(|given| Given::agrees(&given, &made))))
+    let given = given.look(path, content, &text, &patience(wanted.workbench, wanted.cancel));
+    Ok(Some(given.is_some_and(|given| Given::agrees(&given, &made))))
 }

@@ -10,5 +10,7 @@ pub use pointer::{Newest, Unusable};
 pub const NEWEST: &str = "current";
 /// Where the indexes of a workspace are.
 pub const SEGMENTS: &str = "segments";
+/// Bytes of what names the newest index.
+pub const LARGEST_NEWEST: u64 = 16 << 10;
 /// Bytes of one index.
 pub const LARGEST: u64 = 1 << 30;

@@ -2,14 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LARGEST;
+use super::{LARGEST, LARGEST_NEWEST};
 use crate::retrieve::Catalogue;
 use crate::workspace::ContentHash;
 
 /// The number of the form. A greater one says that this version cannot read it.
 const FORM: u32 = 1;
-/// Bytes of it.
-const MOST: usize = 16 << 10;
 /// How hard zstd tries: harder gains a hundredth.
 const LEVEL: i32 = 3;
 /// An index that is packed so many times smaller than it is was written to fill memory.
@@ -89,7 +87,7 @@ impl Newest {
     /// # Errors
     /// When the index that it names cannot be used with `embedder`.
     pub fn read(bytes: &[u8], embedder: &str) -> Result<Self, Unusable> {
-        if bytes.len() > MOST {
+        if bytes.len() as u64 > LARGEST_NEWEST {
             return Err(Unusable::Damaged);
         }
         let Form { form } = serde_json::from_slice(bytes).map_err(|_| Unusable::Damaged)?;
@@ -139,7 +137,7 @@ impl Newest {
     /// The index, unpacked; `None` when `packed` is not the one that it names.
     #[must_use]
     pub fn unpack(&self, packed: &[u8]) -> Option<Vec<u8>> {
-        if self.hash() != Some(ContentHash::of(packed)) {
+        if packed.len() as u64 != self.packed || self.hash() != Some(ContentHash::of(packed)) {
             return None;
         }
         let size = usize::try_from(self.bytes).ok()?;
@@ -173,10 +171,12 @@ mod tests {
         assert_eq!(changed("\"bytes\": 8000", "\"bytes\": -7"), Err(Unusable::Damaged));
         assert_eq!(changed("\"bytes\": 8000", "\"bytes\": 7999").unwrap().unpack(&packed), None);
         assert_eq!(changed("\"bytes\": 8000", "\"bytes\": 8001").unwrap().unpack(&packed), None);
+        // Said to be longer, so that it may be unpacked to more.
+        assert_eq!(changed("\"packed\": ", "\"packed\": 9").unwrap().unpack(&packed), None);
         assert_eq!(changed(newest.segment(), "../current"), Err(Unusable::Damaged));
         assert_eq!(changed(newest.segment(), &newest.segment().to_uppercase()), Err(Unusable::Damaged));
         assert_eq!(Newest::read(b"{\"form\":2,\"other\":[]}", "e"), Err(Unusable::Newer));
-        for wrong in [&b""[..], b"[]", b"{}", &bytes[..20], &vec![b' '; MOST + 1]] {
+        for wrong in [&b""[..], b"[]", b"{}", &bytes[..20], &vec![b' '; (16 << 10) + 1]] {
             assert_eq!(Newest::read(wrong, "e"), Err(Unusable::Damaged));
         }
     }

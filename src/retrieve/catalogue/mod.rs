@@ -307,6 +307,12 @@ impl Catalogue {
         self.file(path).map(|file| file.chunks.clone().collect()).unwrap_or_default()
     }
 
+    /// Bytes of the texts of all chunks of a file, as it is said of them: nothing is unpacked.
+    #[must_use]
+    pub fn size_of_texts(&self, path: &RelativePath) -> usize {
+        self.file(path).map_or(0, |file| file.texts.size as usize)
+    }
+
     /// How many chunks the file of a chunk has.
     #[must_use]
     pub fn chunks_beside(&self, chunk: u32) -> usize {
