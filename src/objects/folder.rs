@@ -1,12 +1,14 @@
 //! A folder as a place of objects: each object is a file, written beside its place and then put there, and a lock makes
 //! looking and writing one step.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
+
+use rustix::fs::OFlags;
 
 use crate::locks::FileLock;
 use crate::ports::{Allowance, Before, Cancel, Failure, FailureKind, Got, ListedObject, Objects, Put, Tag};
@@ -18,6 +20,12 @@ const PART: &str = ".part-";
 /// How often it is tried to take the lock, and how long it is waited between.
 const TRIES: u32 = 300;
 const BETWEEN: Duration = Duration::from_millis(100);
+/// How old a file is at least that whoever was killed left behind.
+const LEFT: Duration = Duration::from_secs(60 * 60);
+/// What everybody may do with an object, but for what the mask of the process takes away: others read it.
+const MODE: u32 = 0o666;
+/// Neither follows a link nor waits for whoever writes to a pipe.
+const AS_IT_STANDS: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
 /// Objects that are listed.
 const MOST_LISTED: usize = 1_000;
 
@@ -45,8 +53,14 @@ impl SharedFolder {
         fs::create_dir_all(&self.folder).map_err(failed)?;
         for _ in 0..TRIES {
             cancel.check()?;
-            let file = OpenOptions::new().write(true).create(true).truncate(false).open(self.folder.join(LOCK));
-            if let Some(lock) = FileLock::try_take(file.map_err(failed)?).map_err(failed)? {
+            // Others may write there: what is in its place is not followed, and not waited for.
+            let mut options = OpenOptions::new();
+            let options = options.write(true).create(true).truncate(false).custom_flags(AS_IT_STANDS);
+            let file = options.open(self.folder.join(LOCK)).map_err(failed)?;
+            if !file.metadata().map_err(failed)?.is_file() {
+                return Err(self.failed(&io::Error::other("the lock there is no file")));
+            }
+            if let Some(lock) = FileLock::try_take(file).map_err(failed)? {
                 return Ok(lock);
             }
             thread::sleep(BETWEEN);
@@ -54,25 +68,67 @@ impl SharedFolder {
         Err(self.failed(&io::Error::other("another process has it locked")))
     }
 
+    /// Where the object is. No folder on the way to it below the shared one is a link: it might lead anywhere.
+    fn at(&self, name: &str) -> io::Result<PathBuf> {
+        let mut at = self.folder.clone();
+        let mut parts = name.split('/').peekable();
+        while let Some(part) = parts.next() {
+            at.push(part);
+            let is_folder = |data: fs::Metadata| data.is_dir();
+            match fs::symlink_metadata(&at).map(is_folder) {
+                Ok(false) if parts.peek().is_some() => return Err(io::Error::other("a folder there is no folder")),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(at)
+    }
+
     /// Writes the object if `before` is there. The lock is held.
     fn write(&self, name: &str, bytes: &[u8], before: &Before) -> io::Result<Put> {
-        let at = self.folder.join(name);
-        let present = read(&at, u64::MAX - 1)?.map(|bytes| tag(&bytes));
+        let at = self.at(name)?;
         let fits = match before {
-            Before::Nothing => present.is_none(),
-            Before::Content(tag) => present.as_ref() == Some(tag),
+            Before::Nothing => !is_there(&at)?,
+            Before::Content(wanted) => read(&at, u64::MAX - 1)?.is_some_and(|bytes| tag(&bytes) == *wanted),
         };
         if !fits {
             return Ok(Put::Overtaken);
         }
         let folder = at.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder)?;
-        let mut part = tempfile::Builder::new().prefix(PART).tempfile_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        let mut part = builder.prefix(PART).permissions(Permissions::from_mode(MODE)).tempfile_in(folder)?;
+        sweep(folder, part.as_file());
         part.write_all(bytes)?;
         part.as_file().sync_all()?;
         part.persist(&at)?;
         File::open(folder)?.sync_all()?;
         Ok(Put::Done)
+    }
+}
+
+/// Deletes what others began to write and were killed over long before `own` was made, by the folder's clock. The lock is
+/// held; what is kept of it costs room alone.
+fn sweep(folder: &Path, own: &File) {
+    let Ok(now) = own.metadata().and_then(|data| data.modified()) else { return };
+    let is_left = |entry: &fs::DirEntry| {
+        let then = entry.metadata().and_then(|data| data.modified());
+        let age = then.ok().and_then(|then| now.duration_since(then).ok());
+        let is_part = entry.file_name().to_str().is_some_and(|name| name.starts_with(PART));
+        is_part && age.is_some_and(|age| age > LEFT)
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten().filter(is_left) {
+        if let Err(error) = fs::remove_file(entry.path()) {
+            tracing::debug!("a part of a shared index is not deleted: {error}");
+        }
+    }
+}
+
+/// Whether something has this name, whatever it is.
+fn is_there(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        found => found.map(|_| true),
     }
 }
 
@@ -96,20 +152,20 @@ fn tag(bytes: &[u8]) -> Tag {
 
 impl Objects for SharedFolder {
     fn get(&self, name: &str, allowance: Allowance, _: &Cancel) -> Result<Got, Failure> {
-        let found = read(&self.folder.join(name), allowance.bytes).map_err(|error| self.failed(&error))?;
+        let found = self.at(name).and_then(|at| read(&at, allowance.bytes)).map_err(|error| self.failed(&error))?;
         Ok(found.map_or(Got::Missing, |bytes| {
             let tag = tag(&bytes);
             Got::Found(bytes, tag)
         }))
     }
 
-    fn put(&self, name: &str, bytes: Vec<u8>, before: &Before, cancel: &Cancel) -> Result<Put, Failure> {
+    fn put(&self, name: &str, bytes: &[u8], before: &Before, cancel: &Cancel) -> Result<Put, Failure> {
         let _lock = self.lock(cancel)?;
-        self.write(name, &bytes, before).map_err(|error| self.failed(&error))
+        self.write(name, bytes, before).map_err(|error| self.failed(&error))
     }
 
     fn list(&self, folder: &str, _: &Cancel) -> Result<Vec<ListedObject>, Failure> {
-        let entries = match fs::read_dir(self.folder.join(folder)) {
+        let entries = match self.at(&format!("{folder}/.")).and_then(fs::read_dir) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.map_err(|error| self.failed(&error))?,
         };
@@ -122,7 +178,7 @@ impl Objects for SharedFolder {
     }
 
     fn delete(&self, name: &str, _: &Cancel) -> Result<(), Failure> {
-        match fs::remove_file(self.folder.join(name)) {
+        match self.at(name).and_then(fs::remove_file) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(self.failed(&error)),
             Ok(()) | Err(_) => Ok(()),
         }

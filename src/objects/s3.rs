@@ -45,7 +45,7 @@ struct Asked<'a> {
     path: String,
     query: String,
     headers: Vec<(&'a str, &'a str)>,
-    body: Vec<u8>,
+    body: &'a [u8],
     bounds: Bounds,
 }
 
@@ -118,11 +118,11 @@ impl Bucket {
             path: address.path(),
             query: &asked.query,
             headers: asked.headers.clone(),
-            body: &asked.body,
+            body: asked.body,
         };
         let seconds = (self.now)().div_euclid(1000);
         let signature = self.keys.as_ref().map(|keys| keys.sign(&unsigned, &self.region, seconds));
-        let mut request = Request::new(asked.method, address.clone(), asked.bounds).body(asked.body.clone());
+        let mut request = Request::new(asked.method, address.clone(), asked.bounds).body(asked.body.to_vec());
         for (name, value) in &asked.headers {
             request = request.header(name, *value);
         }
@@ -132,7 +132,7 @@ impl Bucket {
     fn object(&self, method: Method, name: &str) -> Asked<'static> {
         let bounds = Bounds { time: SHORT, answer_bytes: ANSWER };
         let path = format!("{}{name}", self.path);
-        Asked { method, path, query: String::new(), headers: Vec::new(), body: Vec::new(), bounds }
+        Asked { method, path, query: String::new(), headers: Vec::new(), body: &[], bounds }
     }
 
     fn failed(&self, error: &HttpError) -> Failure {
@@ -152,7 +152,8 @@ impl Bucket {
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to keys that may use it"
             }
             401 | 403 => {
-                "look whether the keys in the environment may use it, and whether this machine's clock is right"
+                "look whether the keys in the environment may use it (s3:GetObject, and s3:ListBucket, without which \
+                 what is not there yet is refused), and whether this machine's clock is right"
             }
             404 => "look whether the bucket is there, at shared and shared_endpoint under [index]",
             301 | 307 | 308 | 400 => "look at shared_region and shared_endpoint under [index]",
@@ -178,7 +179,7 @@ impl Objects for Bucket {
         }
     }
 
-    fn put(&self, name: &str, bytes: Vec<u8>, before: &Before, cancel: &Cancel) -> Result<Put, Failure> {
+    fn put(&self, name: &str, bytes: &[u8], before: &Before, cancel: &Cancel) -> Result<Put, Failure> {
         let condition = match before {
             Before::Nothing => ("if-none-match", "*"),
             Before::Content(Tag(tag)) => ("if-match", tag.as_str()),

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use super::*;
 use crate::ports::{Allowance, Before, Cancel, Got, Put};
 
@@ -18,7 +20,7 @@ fn an_object_is_written_over_what_was_seen_and_over_nothing_else() {
     let (_folder, shared) = folder();
     let cancel = Cancel::default();
     let get = || shared.get("a/b", ALLOWED, &cancel).unwrap();
-    let put = |text: &str, before: &Before| shared.put("a/b", text.into(), before, &cancel).unwrap();
+    let put = |text: &str, before: &Before| shared.put("a/b", text.as_bytes(), before, &cancel).unwrap();
     assert_eq!(get(), Got::Missing);
     assert_eq!(put("one", &Before::Nothing), Put::Done);
     assert_eq!(put("two", &Before::Nothing), Put::Overtaken);
@@ -40,7 +42,7 @@ fn of_many_that_write_over_the_same_one_does() {
     let (_folder, shared) = folder();
     let cancel = Cancel::default();
     let done = std::thread::scope(|scope| {
-        let put = |text: String| shared.put("a", text.into_bytes(), &Before::Nothing, &cancel).unwrap();
+        let put = |text: String| shared.put("a", text.as_bytes(), &Before::Nothing, &cancel).unwrap();
         let all: Vec<_> = (0..8).map(|at| scope.spawn(move || put(at.to_string()))).collect();
         all.into_iter().map(|one| one.join().unwrap()).filter(|put| *put == Put::Done).count()
     });
@@ -57,6 +59,53 @@ fn what_is_no_file_is_not_opened() {
     for name in ["link", "socket", ""] {
         assert!(shared.get(name, ALLOWED, &Cancel::default()).is_err(), "{name}");
     }
+}
+
+#[test]
+fn others_may_read_what_was_written_and_what_was_left_half_is_deleted() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, shared) = folder();
+    let at = folder.path().join("made/when needed");
+    let put = |name: &str| shared.put(name, b"x", &Before::Nothing, &Cancel::default()).unwrap();
+    put("a/b");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    std::fs::write(at.join("plain"), "").unwrap();
+    assert_eq!(mode(&at.join("a/b")), mode(&at.join("plain")), "as any file that this process makes");
+    let part = |name: &str, age: u64| {
+        let path = at.join("a").join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - Duration::from_secs(age)).unwrap();
+        path
+    };
+    let (old, young, other) = (part(".part-old", 2 * 60 * 60), part(".part-young", 60), part("old", 2 * 60 * 60));
+    put("a/c");
+    assert_eq!((old.exists(), young.exists(), other.exists()), (false, true, true));
+}
+
+#[test]
+fn no_link_is_followed_and_nothing_is_waited_for() {
+    let (folder, shared) = folder();
+    let (at, elsewhere) = (folder.path().join("made/when needed"), folder.path().join("elsewhere"));
+    let cancel = Cancel::default();
+    for made in [&at, &elsewhere] {
+        std::fs::create_dir_all(made).unwrap();
+    }
+    std::fs::write(elsewhere.join("b"), "x").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, at.join("a")).unwrap();
+    assert!(shared.get("a/b", ALLOWED, &cancel).is_err() && shared.list("a", &cancel).is_err());
+    assert!(shared.put("a/c", b"x", &Before::Nothing, &cancel).is_err() && shared.delete("a/b", &cancel).is_err());
+    assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 1);
+    let lock = at.join(".lock");
+    for make in [
+        |lock: &std::path::Path, _: &std::path::Path| mknodat(CWD, lock, FileType::Fifo, Mode::RWXU, 0).unwrap(),
+        |lock: &std::path::Path, other: &std::path::Path| std::os::unix::fs::symlink(other.join("new"), lock).unwrap(),
+    ] {
+        let _ = std::fs::remove_file(&lock);
+        make(&lock, &elsewhere);
+        assert!(shared.put("d", b"x", &Before::Nothing, &cancel).is_err());
+    }
+    assert!(!elsewhere.join("new").exists());
 }
 
 fn host(place: &str, endpoint: Option<&str>, region: Option<&str>) -> Result<String, String> {

@@ -75,7 +75,7 @@ pub trait Objects: Send + Sync {
     ///
     /// # Errors
     /// When the place cannot be reached, refuses or takes too long; then it may have been written all the same.
-    fn put(&self, name: &str, bytes: Vec<u8>, before: &Before, cancel: &Cancel) -> Result<Put, Failure>;
+    fn put(&self, name: &str, bytes: &[u8], before: &Before, cancel: &Cancel) -> Result<Put, Failure>;
 
     /// Some of the objects whose names begin with `folder` and a slash; a thousand at least, where there are so many.
     ///

@@ -51,7 +51,7 @@ const CONFINED: [(&str, &[&str]); 22] = [
     ("ast_grep_*", &["syntax"]),
     ("nix", &["sandbox"]),
     ("libc", &["sandbox"]),
-    ("rustix", &["host", "sandbox"]),
+    ("rustix", &["host", "objects", "sandbox"]),
     ("std::process", &["sandbox"]),
     ("tokio::process", &["sandbox"]),
     ("std::fs", &["host", "sandbox", "store", "ledger", "locks", "objects"]),

@@ -176,9 +176,9 @@ impl Target<'_> {
             let Some(before) = self.before(&pointer, newest)? else { return Ok(true) };
             // Named by its content: one that is there already is this one.
             if let Some(segment) = segment.as_ref() {
-                self.objects.put(&object, segment.clone(), &Before::Nothing, self.cancel)?;
+                self.objects.put(&object, segment, &Before::Nothing, self.cancel)?;
             }
-            if self.objects.put(&pointer, newest.to_bytes(), &before, self.cancel)? == Put::Done {
+            if self.objects.put(&pointer, &newest.to_bytes(), &before, self.cancel)? == Put::Done {
                 self.tidy(&object, segment.take());
                 return Ok(false);
             }
@@ -222,7 +222,7 @@ impl Target<'_> {
         let listed = self.objects.list(&folder, self.cancel)?;
         if !listed.iter().any(|listed| listed.name == own) {
             // Somebody who published something else deleted it just before it was named; or there are very many.
-            self.objects.put(own, segment.unwrap_or_default(), &Before::Nothing, self.cancel)?;
+            self.objects.put(own, &segment.unwrap_or_default(), &Before::Nothing, self.cancel)?;
         }
         let there = match self.objects.get(&format!("{}/{NEWEST}", self.name), OF_NEWEST, self.cancel)? {
             Got::Found(bytes, _) => Newest::read(&bytes, self.embedder).ok().map(|there| self.object(&there)),
