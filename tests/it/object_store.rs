@@ -106,6 +106,11 @@ impl ObjectStore {
         state.objects.insert(key.to_owned(), bytes);
     }
 
+    /// Takes an object away without asking anybody.
+    pub(crate) fn lose(&self, key: &str) {
+        self.state().objects.remove(key);
+    }
+
     /// What was asked since the last time: method and target. Nothing of it was signed wrongly.
     pub(crate) fn take_asked(&self) -> Vec<String> {
         let mut state = self.state();

@@ -1,6 +1,7 @@
 //! An index that a team shares: published by one, opened by others without making it again; and whatever can be wrong
 //! with a store, with what is in it, and with who writes to it.
 
+mod anew;
 mod faults;
 
 use std::process::{Command, Output, Stdio};
@@ -177,7 +178,12 @@ fn secrets_stay_here() {
         said.contains("2 secret") && said.contains("41 files") && said.contains("1 files are not shared"),
         "{said}"
     );
-    let catalogue = opened(&published(&store).1);
+    let segment = published(&store).1;
+    let catalogue = opened(&segment);
+    let holds = |bytes: &[u8]| bytes.windows(token.len()).any(|window| window == token.as_bytes());
+    assert!(!holds(&zstd::bulk::decompress(&segment, 1 << 24).unwrap()));
+    let texts = catalogue.files().flat_map(|(name, _)| catalogue.texts_of(&path(name)));
+    assert!(texts.map(|(_, text)| text).all(|text| !text.is_empty() && !holds(text.as_bytes())), "nor packed in it");
     let names: Vec<&str> = catalogue.files().map(|(name, _)| name).collect();
     assert!(
         names.contains(&"src/near.rs")

@@ -115,7 +115,7 @@ impl Index {
             // Another process writes by now, or memory does not have all that the store has: the next job goes on from
             // what is there.
             *known = None;
-        } else if let Err(failure) = self.write_lacking(open, &stored) {
+        } else if let Err(failure) = self.keep_taken().and_then(|()| self.write_lacking(open, &stored)) {
             self.part(&failure);
             return false;
         }

@@ -20,6 +20,7 @@ impl Index {
             self.serving().clear();
             OpenIndex { unkept: Some(failure), ..OpenIndex::default() }
         });
+        self.remember_taken();
         match &opened.unkept {
             Some(failure) => self.part(failure),
             None => self.join(),

@@ -78,7 +78,8 @@ impl Index {
                 None => removed.push(path),
             }
         }
-        self.store.replace(files, &removed).map(|()| true).inspect_err(|failure| self.part(failure))
+        let written = self.keep_taken().and_then(|()| self.store.replace(files, &removed));
+        written.map(|()| true).inspect_err(|failure| self.part(failure))
     }
 
     /// Has what waits written soon, and tidies up once nothing more has come for a while. Apart from the store, it is

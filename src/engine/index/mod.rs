@@ -5,6 +5,7 @@
 //! at these files again.
 
 mod apart;
+mod beside;
 mod follow;
 mod keep;
 mod served;
@@ -50,6 +51,8 @@ pub struct Index {
     /// What was said last of the shared index.
     said: Mutex<Option<String>>,
     apart: Apart,
+    /// Whether memory may have what others made, taken from a shared index.
+    has_taken: AtomicBool,
     /// Which files are secrets, as it was when the workspace was last looked through.
     hidden: RwLock<Option<Arc<Patterns>>>,
 }
@@ -70,6 +73,7 @@ impl Index {
             writing: Mutex::default(),
             said: Mutex::default(),
             apart: Apart::default(),
+            has_taken: AtomicBool::new(false),
             hidden: RwLock::default(),
         }
     }
@@ -190,19 +194,6 @@ impl Index {
         drop(served);
         if !self.is_apart() {
             self.pending().remove(paths);
-        }
-    }
-
-    /// The note that was kept beside the index.
-    #[must_use]
-    pub fn note(&self) -> Option<String> {
-        self.store.note()
-    }
-
-    /// Keeps a note beside the index, until that is begun anew. Where it cannot be written there is none.
-    pub fn keep_note(&self, note: &str) {
-        if let Err(failure) = self.store.keep_note(note) {
-            tracing::warn!("the note beside the index is not written: {failure}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use super::super::shared::Given;
+use super::super::shared::{Given, Note};
 use super::super::{Index, Workbench};
 use super::fan_out::fan_out;
 use super::index_summary::IndexSummary;
@@ -88,7 +88,7 @@ fn whole_run(
     // folder may have been damaged or deleted under the open store, which a fresh opening puts right.
     let is_kept = (index.flush().is_ok() && !index.is_apart()) || index.rejoin();
     if let (Ok(IndexSummary { shared: Some(shared), .. }), true) = (&compared, is_kept) {
-        index.keep_note(&shared.segment);
+        index.keep_note(&Note::default().seeing(&shared.segment).taking());
     }
     if compared.is_ok() {
         index.tidy();
@@ -109,7 +109,8 @@ fn compare_all(
     let known = known.as_mut().ok_or_else(not_open)?;
     report(Progress { stage: "looking for changed files".to_owned(), done: 0, total: None });
     let walk = workbench.files.walk(root, cancel)?;
-    let mut summary = IndexSummary { notice: known.notice.take(), ..IndexSummary::default() };
+    let (notice, read_only) = (known.notice.take(), known.read_only);
+    let mut summary = IndexSummary { notice, read_only, ..IndexSummary::default() };
     for (_, why) in &walk.skipped {
         *summary.passed_over.entry(describe(*why)).or_default() += 1;
     }

@@ -24,6 +24,8 @@ pub struct IndexSummary {
     pub bytes: u64,
     /// What was passed over: reason and count.
     pub passed_over: BTreeMap<&'static str, usize>,
+    /// Whether another process writes the index: it is as that has it.
+    pub read_only: bool,
     /// What was taken from the index that is shared, where there is one.
     pub shared: Option<SharedSummary>,
     /// What the store had to say on opening, or why the index that is shared was not used.

@@ -1,19 +1,21 @@
 //! Publishing the index of a workspace to where it is shared: up to date, without secrets, judged and recorded; as one
 //! object named by its content, and then the small object that names it.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::super::Workbench;
-use super::super::shared::{NEWEST, Newest, SEGMENTS, Unusable};
+use super::super::shared::{LARGEST, NEWEST, Newest, Note, SEGMENTS, Unusable};
 use super::index::index_beside;
 use super::index_summary::IndexSummary;
 use super::judge::{Consent, Granted, Judged, Judgement, end, judge};
+use super::secrets::{hidden_files, is_secret, may_be_secret};
 use super::shared_files::{OF_NEWEST, host_rule, shared_name, shown, unusable};
 use crate::config::SharedSettings;
-use crate::policy::secret_files::{Patterns, told_by_name};
+use crate::policy::secret_files::Patterns;
 use crate::policy::{Action, Facts, Grant, secrets};
-use crate::ports::{Before, Cancel, Failure, FailureKind, Got, ListedObject, Objects, Progress, Put, Report};
+use crate::ports::{
+    Allowance, Before, Cancel, Failure, FailureKind, Got, ListedObject, Objects, Progress, Put, Report,
+};
 use crate::retrieve::Catalogue;
 use crate::workspace::{ContentHash, RelativePath, Root};
 
@@ -22,6 +24,8 @@ const TRIES: usize = 8;
 /// Indexes that stay besides the newest one, and how long each stays at least: whoever reads one now is done by then.
 const KEPT: usize = 4;
 const KEPT_FOR: Duration = Duration::from_secs(60 * 60);
+/// How long it may take to read what is there already.
+const CHECK_TIME: Duration = Duration::from_secs(10 * 60);
 /// How far clocks may be apart, in milliseconds: what was made later than that from now was not.
 const SKEW_MS: i64 = 10 * 60 * 1000;
 
@@ -78,8 +82,9 @@ struct Target<'a> {
 /// Brings the index up to date and publishes it.
 ///
 /// # Errors
-/// When it cannot be brought up to date, publishing is denied, or the place cannot be used: then what was published before
-/// is still there. When somebody published a newer index, or by a newer version.
+/// When it cannot be brought up to date, holds what others published, or nothing; when publishing is denied, or the place
+/// cannot be used: then what was published before is still there. When somebody published a newer index, or by a newer
+/// version.
 pub fn publish(
     workbench: &Workbench,
     task: &PublishTask,
@@ -90,8 +95,7 @@ pub fn publish(
     let opened = (workbench.open_shared)(shared)?;
     let name = shared_name(workbench, root, shared)?;
     let began_ms = workbench.clock.now_ms();
-    // All of it is made here: what is wrong in what was published before must not live on.
-    let summary = index_beside(workbench, root, &SharedSettings::default(), cancel, report)?;
+    let summary = own_index(workbench, root, cancel, report)?;
     report(Progress { stage: "gathering what is published".to_owned(), done: 0, total: None });
     let draft = draft(workbench, root, cancel)?;
     let embedder = workbench.embedder.name();
@@ -99,6 +103,7 @@ pub fn publish(
     let (files, left_out) = (draft.paths.len(), draft.left_out);
     let (segment, newest) = Newest::pack(&draft.index, embedder, files, began_ms)
         .map_err(|error| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
+    drop(draft.index);
     let bytes = segment.len();
     let action = Action::Send {
         host: host_rule(&opened.host)?,
@@ -113,24 +118,34 @@ pub fn publish(
     report(Progress { stage: "publishing the index".to_owned(), done: 0, total: None });
     let now_ms = workbench.clock.now_ms();
     let target = Target { objects: opened.objects.as_ref(), name: &name, shared, embedder, now_ms, cancel };
-    let sent = target.send(grant, segment, &newest);
+    let sent = target.send(grant, &segment, &newest);
     let outcome = sent.as_ref().map_or_else(ToString::to_string, |_| format!("published {} to {at}", newest.segment()));
     end(workbench, root, &judgement, &outcome)?;
     let before = sent?;
     // What is there now is what is here.
-    workbench.index(root).keep_note(newest.segment());
+    workbench.index(root).keep_note(&Note::default().seeing(newest.segment()));
     Ok(Published::Done { summary, at, before, files, bytes, left_out })
+}
+
+/// Brings the index up to date. All of it is made here: what is wrong in what was published before must not live on.
+fn own_index(workbench: &Workbench, root: &Root, cancel: &Cancel, report: Report<'_>) -> Result<IndexSummary, Failure> {
+    let summary = index_beside(workbench, root, &SharedSettings::default(), cancel, report)?;
+    if summary.read_only {
+        let what = "another tagout process writes this index: close it, or wait and try again";
+        return Err(Failure::new(FailureKind::Unavailable, what));
+    }
+    if workbench.index(root).note().has_taken {
+        let what = "this index took files from a shared one, and only what was made here is published";
+        let key = root.key();
+        let hint = format!("delete its folder index/{key} in ~/.cache/tagout first, or publish on another machine");
+        return Err(Failure::new(FailureKind::InvalidInput, what).hint(hint));
+    }
+    Ok(summary)
 }
 
 /// The index as it is published: files with chunks, none of which is or holds a secret.
 fn draft(workbench: &Workbench, root: &Root, cancel: &Cancel) -> Result<Draft, Failure> {
-    let run = workbench.standing(root).settings.run;
-    if let Some(problem) = run.hidden_unknown {
-        let what = format!("it is not known which files are hidden: {problem}");
-        return Err(Failure::new(FailureKind::Denied, what).hint("mend the settings"));
-    }
-    let patterns = Patterns::new(&run.hidden, &run.shown)
-        .map_err(|error| Failure::new(FailureKind::InvalidInput, error.to_string()))?;
+    let hidden = hidden_files(&workbench.standing(root).settings.run)?;
     let (index, embedder) = (workbench.index(root), workbench.embedder.name());
     let nothing = |_: &super::super::Overlay<'_>| Err(Failure::new(FailureKind::Internal, "nothing is laid over it"));
     let whole = index.look(&[], nothing, |catalogue| catalogue.to_bytes(embedder))?;
@@ -142,7 +157,7 @@ fn draft(workbench: &Workbench, root: &Root, cancel: &Cancel) -> Result<Draft, F
         cancel.check()?;
         let texts = catalogue.texts_of(&path);
         let text: String = texts.iter().map(|(_, text)| text.as_str()).collect();
-        let is_secret = is_secret(&patterns, &path, &text);
+        let is_secret = holds_secret(&hidden, &path, &text);
         if texts.is_empty() || is_secret {
             catalogue.remove(&path);
             left_out += usize::from(is_secret);
@@ -150,79 +165,115 @@ fn draft(workbench: &Workbench, root: &Root, cancel: &Cancel) -> Result<Draft, F
             paths.push(path);
         }
     }
+    if paths.is_empty() {
+        let what = "there is nothing to publish: no file of this workspace is indexed, or all are secrets";
+        return Err(Failure::new(FailureKind::InvalidInput, what).hint("look whether this is the right folder"));
+    }
     Ok(Draft { index: catalogue.to_bytes(embedder), paths, left_out })
 }
 
 /// Whether a file is a secret, or what is indexed of it holds one.
-fn is_secret(patterns: &Patterns, path: &RelativePath, text: &str) -> bool {
-    let at = Path::new(path.as_str());
-    let folder = at.parent().and_then(Path::file_name);
+fn holds_secret(hidden: &Patterns, path: &RelativePath, text: &str) -> bool {
     // Where nothing is known of what it holds, its name is enough.
-    let untold = text.is_empty() && told_by_name(folder, at.file_name().unwrap_or_default()).is_some();
-    untold || patterns.mean(at, text.as_bytes()) || !secrets(text).is_empty()
+    let untold = text.is_empty() && may_be_secret(path);
+    untold || is_secret(hidden, path, text.as_bytes()) || !secrets(text).is_empty()
+}
+
+/// What there is where the index is to be named.
+struct There {
+    /// What has to be there still when it is named.
+    before: Before,
+    /// Whether it is this one.
+    is_named: bool,
+    /// Whether nothing is to be written: it is this one, and is said to be as new.
+    is_as_new: bool,
 }
 
 impl Target<'_> {
     /// Sends the index and then what names it; whether both were there before.
-    fn send(&self, grant: Grant, segment: Vec<u8>, newest: &Newest) -> Result<bool, Failure> {
+    fn send(&self, grant: Grant, segment: &[u8], newest: &Newest) -> Result<bool, Failure> {
         let place = shown(self.shared, self.name);
         let content = ContentHash::of_parts(&[newest.segment().as_bytes(), place.as_bytes()]);
         if !matches!(grant.action(), Action::Send { content: granted, .. } if *granted == content) {
             return Err(Failure::new(FailureKind::Denied, "this is not what was granted: look at it again"));
         }
         let (object, pointer) = (self.object(newest), format!("{}/{NEWEST}", self.name));
-        let mut segment = Some(segment);
-        for _ in 0..TRIES {
-            let Some(before) = self.before(&pointer, newest)? else { return Ok(true) };
-            // Named by its content: one that is there already is this one.
-            if let Some(segment) = segment.as_ref() {
-                self.objects.put(&object, segment, &Before::Nothing, self.cancel)?;
-            }
-            if self.objects.put(&pointer, &newest.to_bytes(), &before, self.cancel)? == Put::Done {
-                self.tidy(&object, segment.take());
-                return Ok(false);
+        for attempt in 0..TRIES {
+            let there = self.there(&pointer, newest)?;
+            let was_whole = self.ensure(&object, segment, newest, there.is_named || attempt > 0)?;
+            if there.is_as_new
+                || self.objects.put(&pointer, &newest.to_bytes(), &there.before, self.cancel)? == Put::Done
+            {
+                self.tidy(&object, segment);
+                return Ok(there.is_named && was_whole);
             }
         }
-        Err(unusable(self.shared, self.name, "others publish to it all the time: try again later"))
+        Err(self.too_busy())
+    }
+
+    fn too_busy(&self) -> Failure {
+        unusable(self.shared, self.name, "others publish to it all the time: try again later")
+    }
+
+    /// Sees to it that the index is there, whole: what is in its place may be damaged, or deleted. Whether it was before.
+    fn ensure(&self, object: &str, segment: &[u8], newest: &Newest, is_likely: bool) -> Result<bool, Failure> {
+        let mut before = (!is_likely).then_some(Before::Nothing);
+        for _ in 0..TRIES {
+            if let Some(before) = &before
+                && self.objects.put(object, segment, before, self.cancel)? == Put::Done
+            {
+                return Ok(false);
+            }
+            let allowance = Allowance { bytes: LARGEST, time: CHECK_TIME };
+            before = match self.objects.get(object, allowance, self.cancel)? {
+                Got::Missing => Some(Before::Nothing),
+                Got::Found(bytes, _) if newest.hash() == Some(ContentHash::of(&bytes)) => return Ok(true),
+                Got::Found(_, tag) => Some(Before::Content(tag)),
+            };
+        }
+        Err(self.too_busy())
     }
 
     fn object(&self, newest: &Newest) -> String {
         format!("{}/{SEGMENTS}/{}", self.name, newest.segment())
     }
 
-    /// What has to be there still when the index is named; `None` when it is named already.
-    fn before(&self, pointer: &str, newest: &Newest) -> Result<Option<Before>, Failure> {
+    /// What is there now; a newer index is an error.
+    fn there(&self, pointer: &str, newest: &Newest) -> Result<There, Failure> {
         let (bytes, tag) = match self.objects.get(pointer, OF_NEWEST, self.cancel)? {
-            Got::Missing => return Ok(Some(Before::Nothing)),
+            Got::Missing => return Ok(There { before: Before::Nothing, is_named: false, is_as_new: false }),
             Got::Found(bytes, tag) => (bytes, tag),
         };
-        match Newest::read(&bytes, self.embedder) {
-            Ok(there) if there.segment() == newest.segment() => Ok(None),
-            Ok(there) if there.made_ms > newest.made_ms && there.made_ms < self.now_ms.saturating_add(SKEW_MS) => {
-                let what = format!("a newer index was published to {} meanwhile", shown(self.shared, self.name));
-                Err(Failure::new(FailureKind::Stale, what)
-                    .hint("it is left as it is; publish again if this one is better"))
+        let (is_named, is_as_new) = match Newest::read(&bytes, self.embedder) {
+            Ok(there) => {
+                let is_named = there.segment() == newest.segment();
+                let is_true = there.made_ms < self.now_ms.saturating_add(SKEW_MS);
+                if !is_named && there.made_ms > newest.made_ms && is_true {
+                    let what = format!("a newer index was published to {} meanwhile", shown(self.shared, self.name));
+                    return Err(Failure::new(FailureKind::Stale, what)
+                        .hint("it is left as it is; publish again if this one is better"));
+                }
+                (is_named, is_named && there.made_ms >= newest.made_ms && is_true)
             }
-            Err(error @ Unusable::Newer) => Err(unusable(self.shared, self.name, &error.to_string())),
-            Ok(_) | Err(Unusable::Older | Unusable::Embedder(_) | Unusable::Large(_) | Unusable::Damaged) => {
-                Ok(Some(Before::Content(tag)))
-            }
-        }
+            Err(error @ Unusable::Newer) => return Err(unusable(self.shared, self.name, &error.to_string())),
+            Err(Unusable::Older | Unusable::Embedder(_) | Unusable::Large(_) | Unusable::Damaged) => (false, false),
+        };
+        Ok(There { before: Before::Content(tag), is_named, is_as_new })
     }
 
     /// Deletes what nobody reads any more. It may be done next time as well.
-    fn tidy(&self, own: &str, segment: Option<Vec<u8>>) {
+    fn tidy(&self, own: &str, segment: &[u8]) {
         if let Err(failure) = self.try_tidy(own, segment) {
             tracing::warn!("old shared indexes are not deleted: {failure}");
         }
     }
 
-    fn try_tidy(&self, own: &str, segment: Option<Vec<u8>>) -> Result<(), Failure> {
+    fn try_tidy(&self, own: &str, segment: &[u8]) -> Result<(), Failure> {
         let folder = format!("{}/{SEGMENTS}", self.name);
         let listed = self.objects.list(&folder, self.cancel)?;
         if !listed.iter().any(|listed| listed.name == own) {
             // Somebody who published something else deleted it just before it was named; or there are very many.
-            self.objects.put(own, &segment.unwrap_or_default(), &Before::Nothing, self.cancel)?;
+            self.objects.put(own, segment, &Before::Nothing, self.cancel)?;
         }
         let there = match self.objects.get(&format!("{}/{NEWEST}", self.name), OF_NEWEST, self.cancel)? {
             Got::Found(bytes, _) => Newest::read(&bytes, self.embedder).ok().map(|there| self.object(&there)),
@@ -272,7 +323,7 @@ mod tests {
     #[test]
     fn secrets_are_told_by_name_by_pattern_and_by_what_they_hold() {
         let patterns = Patterns::new(&["private/".to_owned()], &["keys/shown.env".to_owned()]).unwrap();
-        let secret = |path: &str, text: &str| is_secret(&patterns, &RelativePath::new(path).unwrap(), text);
+        let secret = |path: &str, text: &str| holds_secret(&patterns, &RelativePath::new(path).unwrap(), text);
         assert!(secret(".env", "A=1") && secret("a/private/x.rs", "fn a() {}") && secret("id_rsa", ""));
         assert!(secret("a.pem", "") && !secret("a.pem", "-----BEGIN CERTIFICATE-----"));
         assert!(secret("src/a.rs", "let key = \"ghp_0123456789abcdefghijABCDEFGHIJ012345\";"));

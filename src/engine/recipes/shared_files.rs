@@ -78,9 +78,9 @@ pub(super) fn shared_files(wanted: &Wanted<'_>, is_new: bool) -> Result<(Option<
 fn offered(wanted: &Wanted<'_>, is_new: bool) -> Result<Option<Offered>, Failure> {
     let Wanted { workbench, root, shared, .. } = wanted;
     let opened = (workbench.open_shared)(shared)?;
+    let name = shared_name(workbench, root, shared)?;
     let granted = may_reach(workbench, root, &opened.host)?;
     (wanted.report)(Progress { stage: "reading the shared index".to_owned(), done: 0, total: None });
-    let name = shared_name(workbench, root, shared)?;
     let read = read(wanted, &opened, &name, is_new);
     let outcome = match &read {
         Ok(Some((_, newest))) => format!("read the shared index {}", newest.segment()),
@@ -89,14 +89,31 @@ fn offered(wanted: &Wanted<'_>, is_new: bool) -> Result<Option<Offered>, Failure
     };
     end(workbench, root, &granted.judgement, &outcome)?;
     let Some((segment, newest)) = read? else { return Ok(None) };
-    let catalogue = Catalogue::from_bytes(segment, workbench.embedder.name())
-        .map_err(|error| unusable(shared, &name, &error.to_string()))?;
-    let given = Given::new(catalogue);
-    if !is_trusted(wanted, &given)? {
-        let why = "it is not what this version makes of the same files: publish it anew with this version";
-        return Err(unusable(shared, &name, why));
+    let catalogue = Catalogue::from_bytes(segment, workbench.embedder.name());
+    let given = Given::new(catalogue.map_err(|error| wanted.refused(&name, &newest, &error.to_string()))?);
+    match is_trusted(wanted, &given)? {
+        None => {
+            wanted.index.keep_note(&wanted.index.note().seeing(newest.segment()));
+            Ok(None)
+        }
+        Some(false) => {
+            let why = "it is not what this version makes of the same files: publish it anew with this version";
+            Err(wanted.refused(&name, &newest, why))
+        }
+        Some(true) => {
+            // Before anything is: whoever is killed meanwhile has taken some.
+            wanted.index.keep_note(&wanted.index.note().taking());
+            Ok(Some(Offered { given, segment: newest.segment().to_owned() }))
+        }
     }
-    Ok(Some(Offered { given, segment: newest.segment().to_owned() }))
+}
+
+impl Wanted<'_> {
+    /// Why the index that was read cannot be used; it is not read again.
+    fn refused(&self, name: &str, newest: &Newest, why: &str) -> Failure {
+        self.index.keep_note(&self.index.note().refusing(newest));
+        unusable(self.shared, name, why)
+    }
 }
 
 /// Leave to reach the host, which the settings or the user named.
@@ -155,7 +172,7 @@ fn read(
         Got::Found(bytes, _) => Newest::read(&bytes, wanted.workbench.embedder.name()),
     };
     let newest = newest.map_err(|error| wrong(&error.to_string()))?;
-    if !is_new && wanted.index.note().as_deref() == Some(newest.segment()) {
+    if !is_new && wanted.index.note().has_seen(&newest) {
         return Ok(None);
     }
     let allowance = Allowance { bytes: newest.packed, time: SEGMENT_TIME };
@@ -163,13 +180,14 @@ fn read(
         Got::Missing => Err(wrong("what it consists of is gone: publish it anew")),
         Got::Found(packed, _) => match newest.unpack(&packed) {
             Some(index) => Ok(Some((index, newest))),
-            None => Err(wrong("it is damaged: publish it anew")),
+            None => Err(wanted.refused(name, &newest, "it is damaged: publish it anew")),
         },
     }
 }
 
-/// Whether the shared index says the same as is made here of some files, which nobody knows before.
-fn is_trusted(wanted: &Wanted<'_>, given: &Given) -> Result<bool, Failure> {
+/// Whether the shared index says the same as is made here of some files, which nobody knows before; `None` where it is
+/// about none of those that were looked at as they are.
+fn is_trusted(wanted: &Wanted<'_>, given: &Given) -> Result<Option<bool>, Failure> {
     let nonce = wanted.workbench.fresh_name();
     let drawn = |path: &RelativePath| ContentHash::of_parts(&[nonce.as_bytes(), path.as_str().as_bytes()]);
     let mut paths: Vec<&RelativePath> =
@@ -189,7 +207,7 @@ fn is_trusted(wanted: &Wanted<'_>, given: &Given) -> Result<bool, Failure> {
             break;
         }
     }
-    Ok(other * ONE_OF <= compared)
+    Ok((compared > 0).then_some(other * ONE_OF <= compared))
 }
 
 /// Whether what is given of a file is what is made of it here; `None` where it is not about the file as it is.

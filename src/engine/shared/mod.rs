@@ -1,9 +1,11 @@
 //! An index that several machines share: what names the newest one, and taking from it what is true of the files here.
 
 mod given;
+mod note;
 mod pointer;
 
 pub use given::Given;
+pub use note::Note;
 pub use pointer::{Newest, Unusable};
 
 /// The object that names the newest index of a workspace.
