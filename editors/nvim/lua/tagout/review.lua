@@ -14,6 +14,7 @@ local OPEN_FILES = 20 -- of a changeset with more than these, files are shown cl
 ---@field lines tagout.Line[]
 ---@field texts table<string, table>
 ---@field folded table<string, boolean>
+---@field placed boolean? whether the cursor has been at a hunk
 local open
 
 local namespace = vim.api.nvim_create_namespace('tagout.review')
@@ -121,8 +122,10 @@ function draw()
   local same = stays and stays.hunk and before.hunk and stays.changeset == before.changeset
     and stays.file.file == before.file.file and stays.hunk.hunk == before.hunk.hunk
   if not same then
-    local target = before and before.changeset and place_again(before, ordinal) or starts()[1] or 1
-    vim.api.nvim_win_set_cursor(open.window, { target, 0 })
+    -- Texts come after the window: until the first of them is there, there is no hunk to go to.
+    local target = open.placed and before and place_again(before, ordinal) or starts()[1]
+    open.placed = open.placed or target ~= nil
+    vim.api.nvim_win_set_cursor(open.window, { target or 1, 0 })
   end
 end
 

@@ -1,0 +1,223 @@
+-- The plugin for Neovim where something is wrong: the program, the settings, the folder, the server's end in the middle of
+-- a review, another Neovim over the same folder. Run by tests/editor/run-neovim; the last line is `N passed, M failed`.
+package.path = vim.fs.dirname(debug.getinfo(1, 'S').source:sub(2)) .. '/?.lua;' .. package.path
+local h = require('harness')
+local check, equal, eventually = h.check, h.equal, h.eventually
+local rates = h.workspace .. '/src/rates.rs'
+local beside = vim.fs.dirname(h.workspace)
+
+local function clients() return vim.lsp.get_clients({ name = 'tagout' }) end
+
+--- Takes other settings into use, with all that was said of the ones before forgotten.
+local function with(settings)
+  vim.g.tagout = settings
+  local over = false
+  require('tagout.server').stop(function() over = true end)
+  check('the server before has ended', eventually(function() return over and #clients() == 0 end))
+  h.messages = {}
+  vim.cmd('silent! %bwipeout!')
+  vim.lsp.enable('tagout')
+end
+
+local function open_again() h.open(rates) end
+
+local function missing()
+  h.load({ command = '/nowhere/tagout' })
+  open_again()
+  check('a missing program is named, with what to do', eventually(function()
+    return h.was_told('there is no program /nowhere/tagout: install tagout')
+  end), h.messages)
+  h.open(h.workspace .. '/src/label.rs')
+  h.settle()
+  equal('once, however many files are opened', h.times_told('/nowhere/tagout'), 1)
+  vim.cmd('Tagout run true')
+  check('a command says so too', h.times_told('/nowhere/tagout') == 2, h.messages)
+  vim.cmd('checkhealth tagout')
+  local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+  check('and the health check', text:find('there is no program /nowhere/tagout', 1, true), text)
+end
+
+local function not_executable()
+  local path = h.script('not-executable', '#!/bin/sh\n', tonumber('644', 8))
+  with({ command = path })
+  open_again()
+  check('a program that is not executable is told from a missing one', eventually(function()
+    return h.was_told('cannot be executed: try chmod +x ' .. path)
+  end), h.messages)
+end
+
+local function no_program()
+  with({ command = h.script('no-program', '\127ELF no program at all') })
+  open_again()
+  check('a file that is no program is named', eventually(function() return h.was_told('cannot be started') end), h.messages)
+  h.open(h.workspace .. '/src/label.rs')
+  h.settle()
+  equal('once', h.times_told('cannot be started'), 1)
+end
+
+local function crashing()
+  local count = beside .. '/starts'
+  with({ command = h.script('crashing', ('#!/bin/sh\necho started >> %s\nexit 3\n'):format(count)) })
+  open_again()
+  check('one that ends at its start is given up after a few times', eventually(function()
+    return h.was_told('ended 5 times')
+  end), h.messages)
+  local starts = h.count(h.read(count), 'started')
+  equal('it was started as often', starts, 5)
+  h.open(h.workspace .. '/src/label.rs')
+  h.settle()
+  equal('and is not for another file', h.count(h.read(count), 'started'), starts)
+  vim.cmd('Tagout status')
+  check('a command says why nothing runs', h.times_told('ended 5 times') == 2, h.messages)
+  -- The program is put right; a restart is all it takes.
+  vim.g.tagout = { command = h.server }
+  vim.cmd('Tagout restart')
+  check('after a restart it works', h.attached(), h.messages)
+end
+
+local function old()
+  -- The real server, whose version is another one on its way to the editor.
+  local path = h.script('old', ([==[#!/usr/bin/env python3
+import os, subprocess, sys
+server = subprocess.Popen([%q, *sys.argv[1:]], stdout=subprocess.PIPE)
+while chunk := os.read(server.stdout.fileno(), 65536):
+    os.write(1, chunk.replace(b'"name":"tagout","version":"0.1.0"', b'"name":"tagout","version":"0.0.1"'))
+sys.exit(server.wait())
+]==]):format(h.server))
+  with({ command = path })
+  open_again()
+  check('an older server is named, with what to do', eventually(function()
+    return h.was_told('(0.0.1) is older than this plugin, which needs 0.1.0: update it')
+  end), h.messages)
+end
+
+local function wrong_settings()
+  with('not a table')
+  vim.cmd('Tagout status')
+  check('settings that are no table are named', h.was_told('vim.g.tagout is no table'), h.messages)
+  with({ command = 7, announce = 'yes', enabled = true })
+  vim.cmd('Tagout status')
+  for _, text in ipairs({ 'command has to be a string', 'announce has to be true or false', 'enabled is no setting' }) do
+    check('named: ' .. text, h.was_told(text), h.messages)
+  end
+  vim.cmd('Tagout status')
+  equal('each once', h.times_told('command has to be'), 1)
+  equal('the default holds', require('tagout.settings').get().command, { 'tagout' })
+end
+
+local function no_folder()
+  with({ command = h.server })
+  vim.fn.mkdir(beside .. '/loose/inner', 'p')
+  local file = beside .. '/loose/inner/notes.md'
+  h.write(file, '# Notes\n')
+  h.open(file)
+  h.settle()
+  equal('a file in no folder has no server', #clients(), 0)
+  vim.cmd('Tagout review')
+  vim.cmd('close')
+  vim.cmd('Tagout run true')
+  check('a command says so, with the next step', h.was_told(':Tagout open FOLDER'), h.messages)
+  vim.cmd('Tagout open ' .. beside .. '/loose')
+  check('which starts one', h.attached(), h.messages)
+  equal('for that folder', h.status().folder, beside .. '/loose')
+  vim.cmd('enew')
+  vim.bo.filetype = 'rust'
+  h.settle()
+  equal('a buffer without a file has none', #vim.lsp.get_clients({ bufnr = 0 }), 0)
+end
+
+local function several_folders()
+  vim.fn.mkdir(beside .. '/second/.git', 'p')
+  h.write(beside .. '/second/one.rs', 'fn one() -> u32 { Some(1).unwrap_or(0) }\n')
+  h.open(beside .. '/second/one.rs')
+  check('a second folder has a server of its own', h.attached() and eventually(function() return #clients() == 2 end))
+  equal('whose mode is its own', h.status().folder, beside .. '/second')
+  vim.cmd('Tagout rewrite $A.unwrap_or(0) => $A.unwrap_or_default()')
+  check('a command is for the folder of the file', eventually(function() return h.status().pending == 1 end), h.messages)
+  equal('and for no other', require('tagout').status(vim.fn.bufnr('notes.md')).pending, 0)
+end
+
+local function removed_folder()
+  vim.fn.delete(beside .. '/second', 'rf')
+  h.settle()
+  vim.cmd('Tagout index')
+  vim.cmd('Tagout rewrite a => b')
+  h.settle()
+  check('a folder that is removed ends nothing', #clients() == 2, clients())
+  vim.cmd('Tagout review')
+  vim.cmd('close')
+  local problem = require('tagout.server').given_up()
+  equal('and gives nothing up', problem, nil)
+end
+
+local function killed()
+  with({ command = h.server })
+  open_again()
+  check('a server is there', h.attached(), h.messages)
+  h.choices = { 'trust it' }
+  vim.cmd('Tagout trust')
+  eventually(function() return h.status().trust == 'trusted' end)
+  vim.cmd('Tagout mode workspace-write')
+  eventually(function() return h.status().mode == 'workspace-write' end)
+  vim.cmd('Tagout rewrite $A.unwrap_or(0) => $A.unwrap_or_default()')
+  check('a proposal waits', eventually(function() return h.status().pending == 4 end), h.messages)
+  vim.cmd('Tagout review')
+  local review = vim.api.nvim_get_current_buf()
+  local found = vim.system({ 'pgrep', '-P', tostring(vim.fn.getpid()), '-f', 'lsp' }, { text = true }):wait()
+  for pid in found.stdout:gmatch('%d+') do
+    vim.uv.kill(tonumber(pid), 'sigkill')
+  end
+  check('the server is killed in the middle of a review', eventually(function() return h.status().mode == nil end), found)
+  check('it is started again by itself', eventually(function() return h.status().pending == 4 end), { h.status(), h.messages })
+  check('the review is there still', vim.api.nvim_buf_is_valid(review) and vim.api.nvim_get_current_buf() == review)
+  check('with its hunks', eventually(function()
+    return table.concat(vim.api.nvim_buf_get_lines(review, 0, -1, false), '\n'):find('+        let surcharge', 1, true) ~= nil
+  end), vim.api.nvim_buf_get_lines(review, 0, -1, false))
+  vim.api.nvim_feedkeys('q', 'mx', false)
+  vim.cmd('Tagout restart')
+  check('after a restart it waits as well', eventually(function() return h.status().mode == nil end)
+    and eventually(function() return h.status().pending == 4 end), { h.status(), h.messages })
+end
+
+--- Another Neovim over the same folder, with the same plugin.
+local function second_neovim()
+  local channel = vim.fn.jobstart({ vim.v.progpath, '--embed', '--headless', '-u', 'NONE', '-i', 'NONE', '-n' }, { rpc = true })
+  local function there(code, ...) return vim.rpcrequest(channel, 'nvim_exec_lua', code, { ... }) end
+  there([[
+    local plugin, server, file = ...
+    vim.opt.runtimepath:prepend(plugin)
+    vim.g.tagout = { command = server }
+    vim.cmd.source(plugin .. '/plugin/tagout.lua')
+    vim.cmd('filetype on')
+    vim.o.swapfile = false
+    vim.cmd.edit(file)
+  ]], h.plugin, h.server, rates)
+  local function pending() return there([[return (require('tagout').status() or {}).pending]]) end
+  check('another Neovim sees what waits', eventually(function() return pending() == 4 end), pending())
+  there([[vim.cmd('Tagout reject file')]])
+  check('what is rejected there goes here', eventually(function() return h.status().pending == 2 end), h.status())
+  vim.cmd('Tagout mode read-only')
+  check('the mode that is set here holds there', eventually(function()
+    return there([[return require('tagout').status().mode]]) == 'read-only'
+  end))
+  local said = there([[return vim.fn.execute('messages')]])
+  check('neither has an error', not said:find('E%d+:') and not said:find('stack traceback', 1, true), said)
+  there([[vim.cmd('Tagout stop')]])
+  eventually(function() return there([[return #vim.lsp.get_clients()]]) == 0 end)
+  vim.fn.jobstop(channel)
+end
+
+h.run({
+  { 'the program is missing', missing },
+  { 'the program is not executable', not_executable },
+  { 'the program is no program', no_program },
+  { 'the program ends at its start', crashing },
+  { 'the program is old', old },
+  { 'the settings are wrong', wrong_settings },
+  { 'there is no folder', no_folder },
+  { 'there are several folders', several_folders },
+  { 'a folder is removed', removed_folder },
+  { 'the server is killed', killed },
+  { 'there are two Neovims', second_neovim },
+})
+h.finish()
