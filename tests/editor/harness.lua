@@ -85,7 +85,6 @@ function M.times_told(plain)
 end
 
 vim.notify = function(text) table.insert(M.messages, tostring(text)) end
-vim.lsp.handlers['window/showMessage'] = function(_, params) table.insert(M.messages, params.message) end
 
 --- What is chosen next: texts that an item has to contain, one for each choice that is asked for.
 M.choices, M.asked = {}, {}

@@ -230,7 +230,8 @@ local function asking()
   check('and did not run', h.read(h.workspace .. '/from_host.txt') == nil)
   vim.cmd([[Tagout run --host sh -c 'echo mine > from_host.txt']])
   check('asked again', eventually(function() return h.status().questions == 1 end), h.messages)
-  equal('each is announced once', h.times_told('answer with :Tagout approve'), 2)
+  equal('each is announced once', h.times_told('tagout asks'), 2)
+  equal('and not said again', h.times_told('waits for your decision'), 0)
   vim.cmd('Tagout approve forever')
   check('a term that is not offered is named', h.was_told('not forever'), h.messages)
   vim.cmd('Tagout approve once')
@@ -256,6 +257,7 @@ local function looking()
     h.open(rates)
   end
   local said = vim.fn.execute('Tagout status')
+  check('messages says what was said', vim.fn.execute('Tagout messages'):find('is now workspace-write', 1, true))
   check('status says how it stands', said:find('mode workspace-write, trusted', 1, true), said)
 end
 

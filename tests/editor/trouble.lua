@@ -47,9 +47,9 @@ local function not_executable()
 end
 
 local function no_program()
-  with({ command = h.script('no-program', '\127ELF no program at all') })
+  with({ command = h.script('no-program', '#!/nowhere/interpreter\n') })
   open_again()
-  check('a file that is no program is named', eventually(function() return h.was_told('cannot be started') end), h.messages)
+  check('a script whose interpreter is missing is named', eventually(function() return h.was_told('cannot be started') end), h.messages)
   h.open(h.workspace .. '/src/label.rs')
   h.settle()
   equal('once', h.times_told('cannot be started'), 1)
@@ -130,8 +130,8 @@ local function several_folders()
   vim.fn.mkdir(beside .. '/second/.git', 'p')
   h.write(beside .. '/second/one.rs', 'fn one() -> u32 { Some(1).unwrap_or(0) }\n')
   h.open(beside .. '/second/one.rs')
-  check('a second folder has a server of its own', h.attached() and eventually(function() return #clients() == 2 end))
-  equal('whose mode is its own', h.status().folder, beside .. '/second')
+  check('a second folder has a server of its own', eventually(function() return #clients() == 2 end))
+  check('which is for that folder', eventually(function() return h.status().folder == beside .. '/second' end), h.status())
   vim.cmd('Tagout rewrite $A.unwrap_or(0) => $A.unwrap_or_default()')
   check('a command is for the folder of the file', eventually(function() return h.status().pending == 1 end), h.messages)
   equal('and for no other', require('tagout').status(vim.fn.bufnr('notes.md')).pending, 0)
@@ -210,7 +210,7 @@ end
 h.run({
   { 'the program is missing', missing },
   { 'the program is not executable', not_executable },
-  { 'the program is no program', no_program },
+  { 'the program cannot be started', no_program },
   { 'the program ends at its start', crashing },
   { 'the program is old', old },
   { 'the settings are wrong', wrong_settings },

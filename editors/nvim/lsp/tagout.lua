@@ -13,6 +13,7 @@ return {
   end,
   capabilities = { experimental = { tagout = { overview = true } } },
   handlers = {
+    ['window/showMessage'] = function(_, params, context) require('tagout.messages').receive(params, context.client_id) end,
     ['tagout/overviewChanged'] = function(_, _, context) require('tagout.overview').request(context.client_id) end,
   },
 }

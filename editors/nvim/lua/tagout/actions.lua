@@ -278,6 +278,12 @@ end
 
 function M.output() client.execute('tagout.showOutput') end
 
+function M.messages()
+  local kept = require('tagout.messages').kept
+  if #kept == 0 then return client.say('the server has said nothing yet') end
+  vim.api.nvim_echo({ { table.concat(kept, '\n') } }, false, {})
+end
+
 function M.log() client.execute('tagout.log') end
 
 function M.history() client.execute('tagout.history') end

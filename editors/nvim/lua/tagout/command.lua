@@ -81,6 +81,7 @@ M.SUBCOMMANDS = {
   history = { about = 'shows what became of every changeset' },
   index = { about = 'looks for files that changed' },
   log = { about = 'shows what was asked, judged and done' },
+  messages = { about = 'shows what the server said' },
   mode = { about = 'shows or switches the mode of the folder', complete = of(MODES) },
   open = { about = 'starts tagout for a folder', complete = function(lead) return vim.fn.getcompletion(lead, 'dir') end },
   output = { about = 'shows what the last command printed' },

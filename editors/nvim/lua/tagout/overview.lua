@@ -184,13 +184,22 @@ function M.all()
   return found
 end
 
---- The client of a buffer, else the only one, with its overview and the workspace of the buffer's file.
+--- The client whose server a buffer is meant for though it is not attached: the only one, unless the buffer is a file
+--- of another folder.
+local function client_beside(buffer)
+  local all = M.all()
+  if #all ~= 1 then return nil end
+  local name, client = vim.api.nvim_buf_get_name(buffer), all[1].client
+  local is_file = name ~= '' and vim.bo[buffer].buftype == '' and not name:find('^%a[%w+.-]+:')
+  if not is_file or (client.root_dir and vim.fs.relpath(client.root_dir, name)) then return client.id end
+end
+
+--- The client of a buffer, with its overview and the workspace of the buffer's file.
 ---@param buffer integer?
 ---@return vim.lsp.Client?, table?, table?
 function M.of(buffer)
   buffer = (buffer == nil or buffer == 0) and vim.api.nvim_get_current_buf() or buffer
-  local all = M.all()
-  local id = client_of[buffer] or (#all == 1 and all[1].client.id)
+  local id = client_of[buffer] or client_beside(buffer)
   local one = id and known[id]
   local client = one and vim.lsp.get_client_by_id(id)
   if not client then return nil end

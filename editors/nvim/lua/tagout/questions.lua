@@ -12,9 +12,8 @@ function M.announce(client_id, overview)
   for _, question in ipairs(overview.questions or {}) do
     now[question.decision] = true
     if not before[question.decision] and require('tagout.settings').get().announce then
-      local text = 'tagout asks: %s\nanswer with :Tagout approve or :Tagout deny'
-      -- One line, whatever stands in the command.
-      vim.notify(text:format((question.what:gsub('%c', ' '))), vim.log.levels.WARN)
+      local text = 'tagout asks (:Tagout approve or :Tagout deny): %s'
+      require('tagout.messages').show(text:format(question.what), vim.log.levels.WARN)
     end
   end
   announced[client_id] = now
