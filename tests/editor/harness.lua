@@ -2,6 +2,9 @@
 -- for a user, from `editors/nvim`; its commands are typed, and what is checked is what stands in buffers and files.
 local M = { messages = {} }
 
+-- What makes a folder one that the plugin starts a server for.
+vim.system({ 'git', 'init', '--quiet', M.workspace }):wait()
+
 local PATIENCE = tonumber(os.getenv('PATIENCE') or 60000) -- milliseconds: a bound on a hang, nothing is timed
 local passed, failed = 0, 0
 

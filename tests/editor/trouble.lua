@@ -10,11 +10,11 @@ local function clients() return vim.lsp.get_clients({ name = 'tagout' }) end
 
 --- Takes other settings into use, with all that was said of the ones before forgotten.
 local function with(settings)
+  h.messages = {}
   vim.g.tagout = settings
   local over = false
   require('tagout.server').stop(function() over = true end)
   check('the server before has ended', eventually(function() return over and #clients() == 0 end))
-  h.messages = {}
   vim.cmd('silent! %bwipeout!')
   vim.lsp.enable('tagout')
 end
