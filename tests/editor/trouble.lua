@@ -81,7 +81,8 @@ local function old()
 import os, subprocess, sys
 server = subprocess.Popen([%q, *sys.argv[1:]], stdout=subprocess.PIPE)
 while chunk := os.read(server.stdout.fileno(), 65536):
-    os.write(1, chunk.replace(b'"name":"tagout","version":"0.1.0"', b'"name":"tagout","version":"0.0.1"'))
+    chunk = chunk.replace(b'"name":"tagout","version":"0.1.0"', b'"name":"tagout","version":"0.0.1"')
+    os.write(1, chunk.replace(b'"tagout.overview"', b'"tagout.sumthing"'))
 sys.exit(server.wait())
 ]==]):format(h.server))
   with({ command = path })
@@ -89,6 +90,23 @@ sys.exit(server.wait())
   check('an older server is named, with what to do', eventually(function()
     return h.was_told('(0.0.1) is older than this plugin, which needs 0.1.0: update it')
   end), h.messages)
+  for _, subcommand in ipairs({ 'review', 'trust', 'mode' }) do
+    h.messages = {}
+    vim.cmd('Tagout ' .. subcommand)
+    check(subcommand .. ' says so', h.was_told('older than this plugin: update it'), h.messages)
+  end
+  vim.cmd('Tagout rewrite $A.unwrap_or(0) => $A.unwrap_or_default()')
+  check('what needs no overview works', eventually(function() return #vim.diagnostic.get(0) == 2 end), h.messages)
+end
+
+local function configured()
+  -- As a user has it who names the command in Neovim's own way.
+  with({ command = '/nowhere/tagout' })
+  vim.lsp.config('tagout', { cmd = { h.server, 'lsp' } })
+  open_again()
+  check('a command in the configuration of Neovim counts', h.attached(), h.messages)
+  equal('and no other is looked for', h.times_told('/nowhere/tagout'), 0)
+  vim.lsp.config.tagout = {}
 end
 
 local function wrong_settings()
@@ -113,10 +131,11 @@ local function no_folder()
   h.open(file)
   h.settle()
   equal('a file in no folder has no server', #clients(), 0)
-  vim.cmd('Tagout review')
-  vim.cmd('close')
-  vim.cmd('Tagout run true')
-  check('a command says so, with the next step', h.was_told(':Tagout open FOLDER'), h.messages)
+  for _, subcommand in ipairs({ 'review', 'run true', 'status', 'mode', 'trust', 'revoke', 'recipe' }) do
+    h.messages = {}
+    vim.cmd('Tagout ' .. subcommand)
+    check(subcommand .. ' says so, with the next step', h.was_told(':Tagout open FOLDER'), h.messages)
+  end
   vim.cmd('Tagout open ' .. beside .. '/loose')
   check('which starts one', h.attached(), h.messages)
   equal('for that folder', h.status().folder, beside .. '/loose')
@@ -213,6 +232,7 @@ h.run({
   { 'the program cannot be started', no_program },
   { 'the program ends at its start', crashing },
   { 'the program is old', old },
+  { 'the command is configured', configured },
   { 'the settings are wrong', wrong_settings },
   { 'there is no folder', no_folder },
   { 'there are several folders', several_folders },

@@ -229,7 +229,7 @@ function M.answer() require('tagout.questions').answer() end
 
 function M.mode(mode)
   if mode then return client.execute('tagout.setMode', { mode = mode }) end
-  local connected, _, workspace = client.current()
+  local connected, _, workspace = client.told()
   if not connected then return end
   local show = function(one) return one == workspace.mode and one .. ' (now)' or one end
   client.select(MODES, ('Mode of %s?'):format(workspace.name or 'the folder'), show, function(chosen)
@@ -239,7 +239,7 @@ end
 
 --- What is trusted is named before it is.
 function M.trust()
-  local connected, _, workspace = client.current()
+  local connected, _, workspace = client.told()
   if not connected then return end
   if workspace.trust == 'trusted' then return client.say(('%s is trusted'):format(workspace.name)) end
   if not workspace.settings then return warn('the server has not told its settings yet: try again in a moment') end
@@ -260,7 +260,7 @@ function M.revoke()
   connected:request('textDocument/codeAction', params, function(_, actions)
     local grants = vim.tbl_filter(
       function(action) return type(action.command) == 'table' and action.command.command == 'tagout.revoke' end,
-      actions or {}
+      overviews.without_null(actions) or {}
     )
     client.choose(grants, 'Take back which approval?', function(grant) return grant.title end, function(grant)
       client.send(connected, 'tagout.revoke', grant.command.arguments[1])

@@ -29,6 +29,15 @@ function M.current()
   return client, overview or {}, workspace or {}
 end
 
+--- The same, where the server tells how things stand; one that does not is older than this plugin.
+---@return vim.lsp.Client?, table, table
+function M.told()
+  local client, overview, workspace = M.current()
+  if not client or overviews.is_told(client) then return client, overview, workspace end
+  M.say('the server is older than this plugin: update it; until then use code actions', vim.log.levels.WARN)
+  return nil, overview, workspace
+end
+
 --- Sends a command to `client`. The server itself says what it refuses, so that without `done` nothing is left to say.
 ---@param client vim.lsp.Client
 ---@param command string

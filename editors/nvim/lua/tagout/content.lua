@@ -23,8 +23,11 @@ end
 ---@return string[]
 function M.of_file(uri)
   local path = vim.uri_to_fname(uri)
-  local buffer = vim.fn.bufnr('^' .. vim.fn.escape(path, '[]*?{}\\,^$') .. '$')
-  if buffer > 0 and vim.api.nvim_buf_is_loaded(buffer) then return vim.api.nvim_buf_get_lines(buffer, 0, -1, false) end
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.api.nvim_buf_is_loaded(buffer) and vim.api.nvim_buf_get_name(buffer) == path then
+      return vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
+    end
+  end
   local file = io.open(path, 'rb')
   if not file then return {} end
   local text = file:read('*a')

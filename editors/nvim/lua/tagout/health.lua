@@ -14,7 +14,7 @@ local function output_of(command)
 end
 
 local function with(word)
-  return vim.list_extend(vim.deepcopy(settings.get().command), { word })
+  return vim.list_extend(vim.deepcopy(server.command()), { word })
 end
 
 local function check_settings()
@@ -40,7 +40,7 @@ local function check_program()
     vim.health.error(problem)
     return false
   end
-  local command = settings.get().command
+  local command = server.command()
   vim.health.ok(('%s can be executed'):format(vim.fn.exepath(command[1])))
   local text, failure = output_of(with('--version'))
   local version = text and vim.version.parse(vim.trim(text):match('[%d%.]+%S*$') or '')

@@ -62,7 +62,7 @@ local function line_of(one)
   local job = (overview.jobs or {})[1]
   if job then
     local percent = one.percent[tostring(job.job)]
-    local title = vim.fn.strcharpart(job.title:gsub('^tagout: ', ''), 0, 30)
+    local title = vim.fn.strcharpart(job.title:gsub('^tagout: ', ''):gsub('%c', ' '), 0, 30)
     table.insert(parts, percent and ('%s %d%%'):format(title, percent) or title)
   elseif workspace and workspace.index.state ~= 'ready' then
     table.insert(parts, 'index ' .. workspace.index.state)
@@ -115,10 +115,13 @@ end
 local function greet(client)
   local version = vim.tbl_get(client, 'server_info', 'version')
   local parsed = version and vim.version.parse(version)
-  if not M.is_told(client) or (parsed and vim.version.lt(parsed, server.OLDEST)) then
-    local text = 'tagout: the server (%s) is older than this plugin, which needs %s: update it; until then use code actions'
-    vim.notify(text:format(version or 'of no version', server.OLDEST), vim.log.levels.WARN)
+  local text
+  if parsed and vim.version.lt(parsed, server.OLDEST) then
+    text = ('the server (%s) is older than this plugin, which needs %s'):format(version, server.OLDEST)
+  elseif not M.is_told(client) then
+    text = ('the server (%s) does not tell what the review shows'):format(version or 'of no version')
   end
+  if text then vim.notify(('tagout: %s: update it; until then use code actions'):format(text), vim.log.levels.WARN) end
   if M.is_told(client) then M.request(client.id) end
 end
 

@@ -1,5 +1,5 @@
 --- Recipes: which there are, and which match in the current file.
-local settings = require('tagout.settings')
+local server = require('tagout.server')
 
 local M = {}
 
@@ -8,7 +8,7 @@ local M = {}
 function M.list()
   local _, _, workspace = require('tagout.overview').of(0)
   local folder = workspace and workspace.folder or vim.fn.getcwd()
-  local command = vim.list_extend(vim.deepcopy(settings.get().command), { 'recipe', 'list', '--json', '--root', folder })
+  local command = vim.list_extend(vim.deepcopy(server.command()), { 'recipe', 'list', '--json', '--root', folder })
   local ran, done = pcall(function() return vim.system(command, { text = true }):wait(3000) end)
   if not ran or done.code ~= 0 then return {} end
   local found = {}

@@ -145,8 +145,9 @@ end
 --- Sends `command` for the hunk, the file or the whole changeset of the current line.
 local function decide(command, what)
   local line = current()
-  local client = line.client and vim.lsp.get_client_by_id(line.client)
-  if not client then return end
+  if not line.client then return end
+  local client = vim.lsp.get_client_by_id(line.client)
+  if not client then return vim.notify('tagout: the server has ended: use :Tagout restart', vim.log.levels.WARN) end
   local argument = { changeset = line.changeset }
   if what ~= 'changeset' and line.file then argument.file = line.file.file end
   if what == 'hunk' and line.hunk then argument.hunk = line.hunk.hunk end
@@ -223,8 +224,11 @@ local function follow(buffer)
   vim.api.nvim_create_autocmd('User', {
     group = group,
     pattern = 'TagoutChanged',
-    -- A server that is just starting again has told nothing yet; what was shown stays until it does.
-    callback = function() draw() end,
+    callback = function()
+      -- A server that is just starting again has told nothing yet; what was shown stays until it does.
+      local is_told = vim.iter(overviews.all()):any(function(one) return one.overview.changes ~= nil end)
+      if is_told then draw() end
+    end,
   })
   vim.api.nvim_create_autocmd('VimResized', {
     group = group,
@@ -245,6 +249,9 @@ end
 --- Opens the review, of one changeset or of all; the one that is open comes to the front.
 ---@param only string?
 function M.open(only)
+  -- Without a server that tells what waits, what is said is why.
+  local is_told = vim.iter(overviews.all()):any(function(one) return overviews.is_told(one.client) end)
+  if not is_told and not require('tagout.client').told() then return end
   M.close()
   highlights()
   local buffer = vim.api.nvim_create_buf(false, true)

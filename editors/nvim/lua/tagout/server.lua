@@ -19,10 +19,18 @@ local function tell(text, level)
   vim.notify('tagout: ' .. text, level)
 end
 
+--- The command without its last word, `lsp`: that of the settings, or that which the configuration of Neovim names.
+---@return string[]
+function M.command()
+  local configured = (vim.lsp.config.tagout or {}).cmd
+  if type(configured) ~= 'table' then return settings.get().command end
+  return configured[#configured] == 'lsp' and vim.list_slice(configured, 1, #configured - 1) or configured
+end
+
 --- What is wrong with the program, with what to do about it; nil when nothing is.
 ---@return string?
 function M.problem()
-  local program = settings.get().command[1]
+  local program = M.command()[1]
   if vim.fn.executable(program) == 1 then return nil end
   local path = vim.fn.expand(program)
   if path:find('/', 1, true) and vim.uv.fs_stat(path) then
