@@ -14,6 +14,6 @@ return {
   capabilities = { experimental = { tagout = { overview = true } } },
   handlers = {
     ['window/showMessage'] = function(_, params, context) require('tagout.messages').receive(params, context.client_id) end,
-    ['tagout/overviewChanged'] = function(_, _, context) require('tagout.overview').request(context.client_id) end,
+    ['tagout/overviewChanged'] = function(_, _, context) require('tagout.overview').changed(context.client_id) end,
   },
 }

@@ -3,6 +3,8 @@ local server = require('tagout.server')
 
 local M = {}
 
+local PAUSE = 30 -- milliseconds
+
 --- By client: its overview, the number of the request it came by, what the statusline says, percentages of its jobs.
 ---@class tagout.Known
 ---@field overview table?
@@ -10,6 +12,7 @@ local M = {}
 ---@field answered integer
 ---@field line string
 ---@field percent table<string, integer>
+---@field is_due boolean?
 
 ---@type table<integer, tagout.Known>
 local known = {}
@@ -86,8 +89,10 @@ end
 ---@param overview table
 function M.take(client_id, overview)
   known[client_id] = known[client_id] or { asked = 0, answered = 0, line = 'tagout', percent = {} }
-  known[client_id].overview = without_null(overview)
-  require('tagout.questions').announce(client_id, known[client_id].overview)
+  local before, now = known[client_id].overview, without_null(overview)
+  if vim.deep_equal(before, now) then return end
+  known[client_id].overview = now
+  require('tagout.questions').announce(client_id, now)
   announce_change(client_id)
 end
 
@@ -103,6 +108,18 @@ function M.request(client_id)
     one.answered = number
     M.take(client_id, overview)
   end)
+end
+
+--- The overview may be another one: asks for it in a moment, so that typing fast does not ask at each key.
+---@param client_id integer
+function M.changed(client_id)
+  local one = known[client_id]
+  if not one or one.is_due then return end
+  one.is_due = true
+  vim.defer_fn(function()
+    one.is_due = false
+    M.request(client_id)
+  end, PAUSE)
 end
 
 --- Whether the server tells overviews; an older one gets by with diagnostics and code actions.
