@@ -1,5 +1,5 @@
--- The plugin for Neovim over a real server: commands, completion, the review, the statusline, choices, the health check,
--- the help. Run by tests/editor/run-neovim; the last line is `N passed, M failed`.
+-- The plugin for Neovim over a real server: commands, completion, the review, the statusline, choices, the health check.
+-- Run by tests/editor/run-neovim; the last line is `N passed, M failed`.
 package.path = vim.fs.dirname(debug.getinfo(1, 'S').source:sub(2)) .. '/?.lua;' .. package.path
 local h = require('harness')
 local check, equal, eventually = h.check, h.equal, h.eventually
@@ -25,29 +25,7 @@ end
 
 local function completions(line) return vim.fn.getcompletion(line, 'cmdline') end
 
---- How a Neovim that is just starting takes it: what it has loaded by then, and how long the plugin took.
-local function fresh_start()
-  local script = [[
-    vim.opt.runtimepath:prepend(os.getenv('PLUGIN'))
-    local begun = vim.uv.hrtime()
-    vim.cmd.runtime('plugin/tagout.lua')
-    local took = (vim.uv.hrtime() - begun) / 1e6
-    local ours = vim.iter(pairs(package.loaded)):any(function(name) return vim.startswith(name, 'tagout') end)
-    io.stdout:write(vim.json.encode({ took = took, ours = ours, client = package.loaded['vim.lsp'] ~= nil }))
-  ]]
-  local path = vim.fs.dirname(h.workspace) .. '/fresh.lua'
-  h.write(path, script)
-  local command = { vim.v.progpath, '--headless', '-u', 'NONE', '-i', 'NONE', '-n', '-c', 'luafile ' .. path, '-c', 'qa!' }
-  local done = vim.system(command, { text = true, env = { PLUGIN = h.plugin } }):wait()
-  return vim.json.decode(done.stdout)
-end
-
 local function loading()
-  local fresh = fresh_start()
-  -- Printed, not asserted: how long it takes is the machine's as well.
-  h.say('figure: plugin load %.2f ms', fresh.took)
-  equal('loading the plugin loads none of its modules', fresh.ours, false)
-  equal('nor the language client', fresh.client, false)
   h.load()
   equal(':Tagout is there', vim.fn.exists(':Tagout'), 2)
   equal('statusline() says nothing where tagout is not', require('tagout').statusline(), '')
@@ -240,6 +218,58 @@ local function asking()
   check('the mode is lowered', eventually(function() return h.status().mode == 'workspace-write' end), h.messages)
 end
 
+--- What needs more than one step to be seen: recipes, jobs that run, approvals that hold.
+local function proposing()
+  h.open(rates)
+  local recipes = os.getenv('XDG_CONFIG_HOME') .. '/tagout/recipes'
+  vim.fn.mkdir(recipes, 'p')
+  h.write(recipes .. '/zero.yml', 'name: zero\ntitle: Say zero\nparameters:\n  - {name: by, description: how, default: unwrap_or}\n'
+    .. 'steps:\n  - rewrite: {language: rust, pattern: $A.unwrap_or(0), replacement: "$A.{{by}}(zero())"}\n')
+  equal('recipes are completed', completions('Tagout recipe z'), { 'zero' })
+  h.choices = { 'Say zero' }
+  vim.cmd('Tagout recipe')
+  check('one is chosen', eventually(function() return h.status().pending > 0 end), { h.asked[#h.asked], h.messages })
+  h.choices = { 'review: ' }
+  vim.cmd('Tagout changes')
+  check('changesets are listed, and one is opened', is_review() and eventually(function() return shown('unwrap_or(zero())') end))
+  press('gr')
+  check('gr rejects it', eventually(function() return h.status().pending == 0 end), h.messages)
+  press('q')
+  vim.cmd('Tagout recipe zero by=either')
+  check('one is named, with a parameter', eventually(function()
+    return vim.iter(require('tagout').overview().changes):any(function(change) return change.pending > 0 end)
+  end), h.messages)
+  vim.cmd('Tagout reject all')
+  check('and rejected', eventually(function() return h.status().pending == 0 end), h.messages)
+end
+
+local function stopping()
+  local told = #h.messages
+  vim.cmd('Tagout run sleep 1000')
+  eventually(function() return h.status().job ~= nil or h.was_told('the sandbox cannot be built', told) end)
+  if h.was_told('the sandbox cannot be built', told) then return end
+  check('what runs shows in the statusline', require('tagout').statusline():find('run sleep', 1, true), require('tagout').statusline())
+  vim.cmd('Tagout cancel')
+  check('and is stopped', eventually(function() return h.status().job == nil end), h.messages)
+  vim.cmd('Tagout mode unrestricted')
+  eventually(function() return h.status().mode == 'unrestricted' end)
+  vim.cmd('Tagout run --host true')
+  eventually(function() return h.status().questions == 1 end)
+  vim.cmd('Tagout approve session')
+  check('an approval holds for the session', eventually(function() return h.status().questions == 0 end), h.messages)
+  told = #h.messages
+  eventually(function()
+    vim.cmd('Tagout revoke')
+    return eventually(function() return h.was_told('was taken back', told) end, 2000)
+  end)
+  check('and is taken back', h.was_told('was taken back', told), h.messages)
+  vim.cmd('Tagout mode workspace-write')
+  eventually(function() return h.status().mode == 'workspace-write' end)
+  told = #h.messages
+  vim.cmd('Tagout check')
+  check('check says what came of it', eventually(function() return #h.messages > told end))
+end
+
 local function looking()
   vim.cmd('Tagout search how much does express delivery cost')
   check('what is found is the quickfix list', eventually(function()
@@ -296,37 +326,6 @@ local function healthy()
   vim.cmd('bwipeout')
 end
 
-local function documented()
-  local copy = vim.fs.dirname(h.workspace) .. '/doc'
-  vim.fn.mkdir(copy, 'p')
-  local help = h.read(h.plugin .. '/doc/tagout.txt')
-  h.write(copy .. '/tagout.txt', help)
-  local ok, problem = pcall(vim.cmd.helptags, copy)
-  check('the help has tags, and none twice', ok, problem)
-  local tags = h.read(copy .. '/tags') or ''
-  local function has(tag) return ('\n' .. tags):find('\n' .. tag .. '\t', 1, true) ~= nil end
-  for name in vim.spairs(require('tagout.command').SUBCOMMANDS) do
-    check('the help has :Tagout-' .. name, has(':Tagout-' .. name))
-  end
-  for name, value in vim.spairs(require('tagout')) do
-    if type(value) == 'function' then check(('the help has tagout.%s()'):format(name), has(('tagout.%s()'):format(name))) end
-  end
-  local _, problems = (function()
-    vim.g.tagout = { unknown = 1 }
-    return require('tagout.settings').read()
-  end)()
-  for setting in problems[1]:match('there are (.*)$'):gmatch('%w+') do
-    check('the help has the setting ' .. setting, has('g:tagout.' .. setting))
-  end
-  vim.g.tagout = { command = h.server }
-  for reference in help:gmatch('|([^|%s]+)|') do
-    local known = has(reference) or #vim.fn.getcompletion(reference, 'help') > 0
-    check('the help leads somewhere by ' .. reference, known)
-  end
-  local long = vim.tbl_filter(function(line) return vim.fn.strdisplaywidth(line) > 80 end, vim.split(help, '\n'))
-  equal('no line of it is longer than a page', long, {})
-end
-
 local function ending()
   equal('nothing was an error in the log', h.log_errors(), {})
   vim.cmd('Tagout stop')
@@ -345,10 +344,11 @@ h.run({
   { 'sides are compared', comparing },
   { 'a command runs', running },
   { 'a command on the host is asked about', asking },
+  { 'recipes', proposing },
+  { 'jobs and approvals', stopping },
   { 'things are looked up', looking },
   { 'what is wrong is said', refusing },
   { 'the health check', healthy },
-  { 'the help', documented },
   { 'the end', ending },
 })
 h.finish()

@@ -51,7 +51,8 @@ end
 function M.approve(term)
   with_question(function(item)
     local client = require('tagout.client')
-    if not term then return M.answer(item) end
+    -- What was not announced is shown before it is approved.
+    if not term or not require('tagout.settings').get().announce then return M.answer(item) end
     for _, offered in ipairs(item.question.terms) do
       if offered.term == term then return approve(item, term) end
     end
