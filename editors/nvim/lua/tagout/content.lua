@@ -12,10 +12,11 @@ end
 ---@param uri string
 ---@param done fun(lines: string[]?, problem: string?)
 function M.fetch(client, uri, done)
-  client:request('workspace/textDocumentContent', { uri = uri }, function(failure, answer)
+  local sent = client:request('workspace/textDocumentContent', { uri = uri }, function(failure, answer)
     if failure or type(answer) ~= 'table' then return done(nil, failure and failure.message or 'the server has no text') end
     done(split(answer.text))
   end)
+  if not sent then vim.schedule(function() done(nil, 'the server has ended') end) end
 end
 
 --- The lines of the file at `uri` as it is in the editor, else on disk; none when there is no such file.

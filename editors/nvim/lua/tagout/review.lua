@@ -55,9 +55,10 @@ end
 
 local draw
 
---- The two sides of a file; asked for when something about its hunks changed.
+--- The two sides of a file; asked for when something about its hunks changed, or when another server is there, as one
+--- that has ended answers no more.
 local function texts_of(client, file)
-  local stand = vim.json.encode({ file.right, file.hunks })
+  local stand = vim.json.encode({ client.id, file.right, file.hunks })
   local cached = open.texts[file.right]
   local before = vim.startswith(file.left, 'file:') and content.of_file(file.left) or {}
   if cached and cached.stand == stand then
