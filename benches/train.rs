@@ -37,7 +37,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
-use tagout::retrieve::{Embedding, Ranker, Trees, row_names};
+use tagout::retrieve::{Embedding, Ranker, Trees, in_turn, row_names};
 use tagout::syntax::ChunkKind;
 
 use bags::Vocabulary;
@@ -88,7 +88,7 @@ fn runs(corpora: &Path, questions: &Path, out: &str, [table, ranker]: [&str; 2])
     let trees = std::fs::read(ranker).expect("the ranker can be read");
     let trees = Trees::from_bytes(&trees).expect("the ranker is whole");
     assert_eq!(trees.features(), row_names(), "the ranker was trained for the rows of this build");
-    measure::runs(corpora, questions, Ranker { embedding: &embedding, trees: &trees }, out);
+    measure::runs(corpora, questions, Ranker { embedding: &embedding, trees: &trees, both: in_turn }, out);
 }
 
 fn harvested(cache: &Path) -> (Vec<Harvest>, Vec<Harvest>) {

@@ -1,7 +1,7 @@
 //! Trains the ranker: for each question of the packages kept apart, all candidates that the product finds, and which of
 //! them is the definition that the question was taken from.
 
-use tagout::retrieve::{Embedding, Question, Ranker, Trees, row_names, rows};
+use tagout::retrieve::{Embedding, Question, Ranker, Trees, in_turn, row_names, rows};
 
 use super::boost::{Plan, Rows, train};
 use super::harvest::Harvest;
@@ -23,7 +23,7 @@ pub(super) fn ranker(harvests: &[Harvest], table: &Embedding, plan: &Plan) -> Tr
     let few: Vec<&Rows> = all.iter().enumerate().filter(|(at, _)| seen(*at)).map(|(_, rows)| rows).collect();
     let trees = train(&together(&few), plan, &names, &mut |_| ());
     for (at, harvest) in harvests.iter().enumerate().filter(|(at, _)| !seen(*at)) {
-        let ranker = Ranker { embedding: table, trees: &trees };
+        let ranker = Ranker { embedding: table, trees: &trees, both: in_turn };
         let gain = measure::ranked(std::slice::from_ref(harvest), ranker);
         println!("left out {at} {}: NDCG@10 {gain:.4}", harvest.package.name);
     }

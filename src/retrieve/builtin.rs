@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{Embedding, EmbeddingError, Ranker, Trees, TreesError, row_names};
+use super::{Embedding, EmbeddingError, Ranker, Trees, TreesError, in_turn, row_names};
 
 static TABLES: LazyLock<Result<(Embedding, Trees), BuiltinError>> = LazyLock::new(|| {
     let embedding = Embedding::from_bytes(include_bytes!("embedding.bin"))?;
@@ -30,7 +30,7 @@ pub enum BuiltinError {
 /// When the program was built from parts that do not belong together.
 pub fn builtin() -> Result<Ranker<'static>, BuiltinError> {
     let (embedding, trees) = TABLES.as_ref().map_err(|error| *error)?;
-    Ok(Ranker { embedding, trees })
+    Ok(Ranker { embedding, trees, both: in_turn })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! From a question to an order of chunks: terms, vectors, candidates, ranking, snippets. Pure.
 
+mod both;
 mod builtin;
 mod candidate;
 mod catalogue;
@@ -20,6 +21,7 @@ mod vector;
 #[cfg(test)]
 mod quality;
 
+pub use both::{Both, in_turn};
 pub use builtin::{BuiltinError, builtin};
 pub use candidate::StoredChunk;
 pub use catalogue::{Catalogue, CatalogueError, Field, Known, Lexical};

@@ -32,7 +32,7 @@ mod ranker;
 #[path = "../../benches/training/table.rs"]
 mod table;
 
-use tagout::retrieve::{Embedding, Question, Ranker, Trees, TreesError, cosine, row_names};
+use tagout::retrieve::{Embedding, Question, Ranker, Trees, TreesError, cosine, in_turn, row_names};
 
 use bags::Vocabulary;
 use harvest::{Harvest, Package, Part};
@@ -117,7 +117,7 @@ fn a_small_training_learns_what_words_mean() {
     let trees = ranker::ranker(&train, &table, &few);
     assert_eq!(trees.features(), row_names());
     assert_eq!(ranker::ranker(&train, &table, &few).to_bytes(), trees.to_bytes(), "one seed gives one ranker");
-    let ranked = measure::ranked(&held, Ranker { embedding: &table, trees: &trees });
+    let ranked = measure::ranked(&held, Ranker { embedding: &table, trees: &trees, both: in_turn });
     assert!(ranked > by_table - 0.05, "{ranked} {by_table}");
 }
 

@@ -6,6 +6,7 @@ mod consent;
 mod depends;
 mod embed;
 mod embed_texts;
+mod at_once;
 mod fan_out;
 mod history_page;
 mod index;

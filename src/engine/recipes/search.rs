@@ -7,6 +7,7 @@ use std::path::Path;
 use super::super::order::Symbol;
 use super::super::remote::Asked;
 use super::super::{Chunks, Overlay, Workbench};
+use super::at_once::at_once;
 use super::patience::patience;
 use super::secrets::{hidden_here, is_secret, is_secret_by_name, shown};
 use super::unsaved::{Unsaved, unsaved};
@@ -258,7 +259,8 @@ fn with_fitting(catalogue: &Catalogue, question: &Question, found: Vec<Answer>, 
 
 /// The tables that come with the program.
 pub(super) fn ranker() -> Result<Ranker<'static>, Failure> {
-    retrieve::builtin().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))
+    let ranker = retrieve::builtin().map_err(|error| Failure::new(FailureKind::Internal, error.to_string()))?;
+    Ok(Ranker { both: at_once, ..ranker })
 }
 
 /// Looks into the catalogue of one workspace, with its unsaved texts.

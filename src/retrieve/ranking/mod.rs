@@ -21,8 +21,9 @@ pub use self::intent::Intent;
 
 use self::marks::Said;
 use self::near::Nearness;
-use self::pool::{FileScores, Pool};
+use self::pool::{Candidate, FileScores, Pool};
 use self::row::{Rows, WIDTH};
+use super::both::{Both, in_turn, joined};
 use super::embedding::Embedding;
 use super::near::Near;
 use super::trees::Trees;
@@ -35,6 +36,8 @@ pub struct Ranker<'a> {
     pub embedding: &'a Embedding,
     /// What the rows of numbers are worth, grown over [`row_names`].
     pub trees: &'a Trees,
+    /// How work that can be divided is done. The answers are the same either way.
+    pub both: Both,
 }
 
 /// One answer: which chunk, and how good.
@@ -107,7 +110,7 @@ pub fn row_names() -> Vec<String> {
 /// Every candidate for `question` with its row of numbers, for training.
 #[must_use]
 pub fn rows(catalogue: &Catalogue, embedding: &Embedding, question: &Question, vector: &[f32]) -> Vec<(u32, Vec<f32>)> {
-    let pool = Pool::new(catalogue, question, vector);
+    let pool = Pool::new(catalogue, question, vector, in_turn);
     let mut rows = Rows::new(&pool, embedding);
     pool.candidates.iter().map(|candidate| (candidate.chunk, rows.of(candidate).to_vec())).collect()
 }
@@ -135,23 +138,14 @@ pub fn search_near(
     near: Option<Near<'_>>,
     wanted: Wanted,
 ) -> Vec<Answer> {
-    let mut pool = Pool::new(catalogue, question, vector);
+    let mut pool = Pool::new(catalogue, question, vector, ranker.both);
     let near = near.filter(|_| wanted.intent != Intent::Symbol);
     let nearness = near.map(|near| Nearness::of(near, &mut pool)).unwrap_or_default();
-    let mut rows = Rows::new(&pool, ranker.embedding);
     let weights = Weights::of(wanted.intent);
-    let mut scored: Vec<Scored<'_>> = Vec::with_capacity(pool.candidates.len());
-    for candidate in &pool.candidates {
-        let (row, known) = (rows.of(candidate), &candidate.known);
-        let file = weights.file * file_score(&pool, known, rows.said(known), &row);
-        let least = if candidate.holds_all() { HELD } else { 0.0 };
-        let name = question.names.iter().map(|name| names::match_of(known, name)).fold(least, f32::max);
-        let name = name_share(wanted.intent, name);
-        let (cosine, deviations) = nearness.of_chunk(candidate.chunk);
-        let near = (cosine, weights.near * deviations);
-        let score = ranker.trees.score(&row) + file + name + near.1;
-        scored.push(Scored { chunk: candidate.chunk, known, row, file, name, near, score });
-    }
+    let all = |candidates| scored(candidates, &pool, ranker, wanted.intent, &nearness);
+    let (first, second) = pool.candidates.split_at(pool.candidates.len() / 2);
+    let (mut scored, others) = joined(ranker.both, || all(first), || all(second));
+    scored.extend(others);
     ordered(&mut scored, &weights);
     let answer = |scored: &Scored<'_>| Answer {
         chunk: scored.chunk,
@@ -162,6 +156,29 @@ pub fn search_near(
         },
     };
     scored.iter().take(wanted.limit).map(answer).collect()
+}
+
+/// The scores of `candidates`, which are some of those of `pool`.
+fn scored<'a>(
+    candidates: &'a [Candidate<'a>],
+    pool: &Pool<'_>,
+    ranker: Ranker<'_>,
+    intent: Intent,
+    nearness: &Nearness,
+) -> Vec<Scored<'a>> {
+    let (mut rows, weights) = (Rows::new(pool, ranker.embedding), Weights::of(intent));
+    let score = |candidate: &'a Candidate<'a>| {
+        let (row, known) = (rows.of(candidate), &candidate.known);
+        let file = weights.file * file_score(pool, known, rows.said(known), &row);
+        let least = if candidate.holds_all() { HELD } else { 0.0 };
+        let name = pool.question.names.iter().map(|name| names::match_of(known, name)).fold(least, f32::max);
+        let name = name_share(intent, name);
+        let (cosine, deviations) = nearness.of_chunk(candidate.chunk);
+        let near = (cosine, weights.near * deviations);
+        let score = ranker.trees.score(&row) + file + name + near.1;
+        Scored { chunk: candidate.chunk, known, row, file, name, near, score }
+    };
+    candidates.iter().map(score).collect()
 }
 
 /// What is wanted of a search.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::super::both::{Both, joined};
 use super::super::map::Map;
 use super::super::{Catalogue, Field, Known, Question};
 use super::files::by_words;
@@ -111,21 +112,24 @@ pub(super) struct Pool<'a> {
 
 impl<'a> Pool<'a> {
     /// Collects what may answer `question`, whose vector is `vector`.
-    pub(super) fn new(catalogue: &'a Catalogue, question: &'a Question, vector: &'a [f32]) -> Self {
-        let lexical: Vec<(u32, f32)> =
-            catalogue.lexical(&question.terms, TERMS_LOOKED_AT).iter().map(|hit| (hit.chunk, hit.score)).collect();
-        let similar = if vector.iter().all(|value| *value == 0.0) {
-            Vec::new()
-        } else {
-            catalogue.similar(vector, VECTORS_LOOKED_AT)
+    pub(super) fn new(catalogue: &'a Catalogue, question: &'a Question, vector: &'a [f32], both: Both) -> Self {
+        let by_terms = || {
+            let hits = catalogue.lexical(&question.terms, TERMS_LOOKED_AT);
+            hits.iter().map(|hit| (hit.chunk, hit.score)).collect::<Vec<_>>()
         };
+        let by_vector = || {
+            let says_something = vector.iter().any(|value| *value != 0.0);
+            let similar = if says_something { catalogue.similar(vector, VECTORS_LOOKED_AT) } else { Vec::new() };
+            (similar, by_words(catalogue, question))
+        };
+        let (lexical, (similar, words)) = joined(both, by_terms, by_vector);
         let terms: Vec<String> = question.terms.iter().filter(|term| !term.starts_with('=')).cloned().collect();
         let all_rarities: Vec<f32> = question.terms.iter().map(|term| catalogue.rarity_of(term)).collect();
         let plain = |(term, rarity): (&String, &f32)| (!term.starts_with('=')).then_some(*rarity);
         let rarities = question.terms.iter().zip(&all_rarities).filter_map(plain).collect();
         let (by_terms, by_vector) = (Places::new(&lexical), Places::new(&similar));
         let mut files = files(catalogue, &lexical, &by_terms, &similar, &by_vector);
-        for (file, words) in by_words(catalogue, question) {
+        for (file, words) in words {
             files.entry(file).or_default().words = words;
         }
         let mut pool = Self {
