@@ -108,6 +108,8 @@ pub enum Level {
     Log,
     /// For information.
     Info,
+    /// Something waits for the user, which a client that shows the overview says itself.
+    Question,
     /// Something is off.
     Warning,
     /// Something failed.

@@ -207,7 +207,7 @@ impl State {
             format!("tagout: waits for your decision: {}: {}", pending.judgement.action.describe(), pending.reason());
         self.touch_documents(&pending.root);
         self.pending.insert(number, pending);
-        vec![Order::Tell(Level::Warning, text)]
+        vec![Order::Tell(Level::Question, text)]
     }
 
     /// Frees the hunks of an apply that came to nothing.

@@ -55,6 +55,9 @@ async fn carry_out(session: &Arc<Session>, progresses: &mut Progresses, order: O
         Order::Show(path) => {
             tokio::spawn(show(Arc::clone(session), path));
         }
+        Order::Tell(Level::Question, text) if session.features().overview => {
+            session.client.log_message(MessageType::LOG, text).await;
+        }
         Order::Tell(Level::Log, text) => session.client.log_message(MessageType::LOG, text).await,
         Order::Tell(level, text) => session.client.show_message(to_proto::level(level), text).await,
         Order::OverviewChanged => overview::tell(session).await,

@@ -54,7 +54,7 @@ pub(super) fn level(level: Level) -> proto::MessageType {
     match level {
         Level::Log => proto::MessageType::LOG,
         Level::Info => proto::MessageType::INFO,
-        Level::Warning => proto::MessageType::WARNING,
+        Level::Question | Level::Warning => proto::MessageType::WARNING,
         Level::Error => proto::MessageType::ERROR,
     }
 }

@@ -84,6 +84,8 @@ fn a_question_waits_with_its_answers() {
     let question = &overview["questions"][0];
     assert!(question["what"].as_str().is_some_and(|what| what.contains("true")), "{question}");
     assert_eq!(question["terms"][0], json!({"term": "once", "title": "approve once"}));
+    let shown = |message: &Value| message["method"] == "window/showMessage" && message.to_string().contains("decision");
+    assert!(!desk.client.seen.iter().any(shown), "the panel shows it: {:?}", desk.client.seen);
     desk.execute("tagout.deny", json!({"decision": question["decision"]}));
     desk.overview_where(|overview| overview["questions"] == json!([]));
 }
