@@ -29,6 +29,8 @@ pub(super) enum CheckedVersions {
 pub(super) struct Features {
     /// How characters are counted.
     pub encoding: Encoding,
+    /// Makes edits on request.
+    pub apply_edit: bool,
     /// Which versions of documents it checks an edit by.
     pub checked_versions: CheckedVersions,
     /// Lets the server create progress.
@@ -63,6 +65,7 @@ impl Features {
         let action = client.text_document.as_ref().and_then(|document| document.code_action.as_ref());
         Self {
             encoding: choose_encoding(offered.unwrap_or_default()),
+            apply_edit: workspace.apply_edit.unwrap_or_default(),
             checked_versions: workspace.workspace_edit.map_or(CheckedVersions::None, |edit| {
                 match (edit.document_changes, edit.resource_operations) {
                     (Some(true), _) => CheckedVersions::All,

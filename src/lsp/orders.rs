@@ -45,6 +45,9 @@ async fn carry_out(session: &Arc<Session>, progresses: &mut Progresses, order: O
                 session.client.publish_diagnostics(uri, diagnostics, None).await;
             }
         }
+        Order::Edit { edit, .. } if !session.features().apply_edit => {
+            refuse_edit(session, edit, "it takes no edits from a server: close the file there, then accept again");
+        }
         Order::Edit { edit, uri, version, edits, grant: _ } => match to_proto::document(&uri) {
             Some(target) => {
                 let changes = to_proto::edit(target, version, &edits, session.features());
