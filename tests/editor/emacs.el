@@ -13,10 +13,11 @@
 
 (defvar try-server (getenv "TAGOUT"))
 (defvar try-root (file-name-as-directory (file-truename (getenv "WORKSPACE"))))
-(defvar try-patience 90 "Seconds: a bound on a hang, nothing is timed.")
+(defvar try-patience (string-to-number (or (getenv "PATIENCE") "90")) "Seconds: a bound on a hang, nothing is timed.")
 (defvar try-passed 0)
 (defvar try-failed 0)
 (defvar try-rounds 0)
+(defvar try-states nil "What was in the files before each changeset, the last first.")
 (defvar try-told nil "What the server said to the user, the last first.")
 
 (defun try-check (name fine &optional detail)
@@ -86,6 +87,18 @@ Emacs 28 takes what comes together with an answer only when something more comes
   "Every file of the workspace with its bytes."
   (mapcar (lambda (path) (let ((name (file-relative-name path try-root))) (cons name (try-disk name))))
           (directory-files-recursively try-root "")))
+
+(defun try-texts ()
+  "What is in the files, as their buffers have it where they are open."
+  (mapcar (lambda (entry)
+            (let ((buffer (find-buffer-visiting (try-path (car entry)))))
+              (cons (car entry)
+                    (if buffer (with-current-buffer buffer (encode-coding-string (try-text) 'utf-8)) (cdr entry)))))
+          (try-tree)))
+
+(defun try-changes ()
+  "Called before the first change of a changeset, all of which is undone at once later."
+  (push (try-texts) try-states))
 
 (defun try-replace (old new text &optional once)
   (let ((first t))
@@ -184,6 +197,7 @@ Emacs 28 takes what comes together with an answer only when something more comes
 
 (defun try-decides-hunks ()
   (let ((wanted (try-replace try-old try-new (try-was "src/rates.rs") t)))
+    (try-changes)
     (try-go "get(\"express\")")
     (try-choose "tagout: accept this hunk")
     (try-until (lambda () (equal (try-text) wanted)))
@@ -219,6 +233,7 @@ Emacs 28 takes what comes together with an answer only when something more comes
     (if (null (try-proposed))
         (princ (format "skipped: what a command writes, in Emacs (this machine has no sandbox: %s)\n" (car try-told)))
       (try-equal "what it wrote is not in the workspace" (try-tree) before)
+      (try-changes)
       (try-choose "tagout: accept the whole changeset" "depots")
       (try-until (lambda () (and (equal (try-text) wanted) (file-exists-p (try-path "depots.txt")))))
       (try-equal "accepted, the edit is in the buffer" (try-text) wanted)
@@ -246,22 +261,14 @@ Emacs 28 takes what comes together with an answer only when something more comes
   (try-switch "read-only" "workspace-write")
   (try-choose "tagout: reject the whole changeset" "print($A)"))
 
-(defun try-texts ()
-  "What is in the files, as their buffers have it where they are open."
-  (mapcar (lambda (entry)
-            (let ((buffer (find-buffer-visiting (try-path (car entry)))))
-              (cons (car entry)
-                    (if buffer (with-current-buffer buffer (encode-coding-string (try-text) 'utf-8)) (cdr entry)))))
-          (try-tree)))
-
 (defun try-undoes-everything ()
-  (cl-loop repeat 10 until (equal (try-texts) try-original)
-           do (let ((now (try-texts)))
-                (try-choose "tagout: undo the last applied changeset")
-                (try-until (lambda () (not (equal (try-texts) now))))
-                (try-save-all)))
+  (dolist (before try-states)
+    (try-choose "tagout: undo the last applied changeset")
+    (try-until (lambda () (equal (try-texts) before)))
+    (try-check "undone, it is as it was before" (equal (try-texts) before)
+               (list :not-as-before (mapcar #'car (cl-set-exclusive-or (try-texts) before :test #'equal)) :told try-told)))
   (try-save-all)
-  (try-equal "undone and saved, every file is what it was" (try-tree) try-original))
+  (try-equal "all undone and saved, every file is what it was" (try-tree) try-original))
 
 (defun try-log ()
   (with-temp-buffer

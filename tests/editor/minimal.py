@@ -15,7 +15,7 @@ SERVER = os.environ["TAGOUT"]
 ROOT = os.path.realpath(os.environ["WORKSPACE"])
 OLD, NEW = ".unwrap_or(0)", ".unwrap_or_default()"
 REWRITE = {"pattern": f"$A{OLD}", "replacement": f"$A{NEW}", "language": "rust"}
-RATES, LABEL, TRACKING = "src/rates.rs", "src/label.rs", "src/tracking.rs"
+RATES, LABEL, TRACKING, HOLIDAYS = "src/rates.rs", "src/label.rs", "src/tracking.rs", "tools/holidays.py"
 # Where the person is when a choice is not about a place.
 HERE = "README.md"
 
@@ -34,6 +34,8 @@ class Tally:
 
 tally = Tally()
 check, equal = tally.check, tally.equal
+# What was in the files before each changeset, all of which is undone at once later.
+states = []
 
 
 def tree():
@@ -113,6 +115,7 @@ def read_only_refuses(client, before):
 def hunks_are_decided(client, before):
     first, second = client.proposed(RATES)
     accept, reject = hunk(client, first, "accept"), hunk(client, second, "reject")
+    states.append(tree())
     client.run(accept)
     wanted = before[RATES].replace(OLD.encode(), NEW.encode(), 1)
     client.until(lambda: client.on_disk(RATES) == wanted)
@@ -129,16 +132,19 @@ def command_is_reviewed(client):
     before, told = tree(), len(client.told)
     script = "sed -i 's/Holidays/Days off/' tools/holidays.py && printf 'north\\nsouth\\n' > depots.txt"
     execute(client, "tagout.run", argv=["sh", "-c", script])
-    offered = lambda: any("depots" in action["title"] and "accept the whole" in action["title"] for action in client.actions(HERE, 0))
+    offers = lambda title: "accept the whole" in title and "depots" in title
+    offered = lambda: any(offers(action["title"]) for action in client.actions(HERE, 0))
     refused = lambda: next((text for text in client.told[told:] if "the sandbox cannot be built" in text), None)
     client.until(lambda: offered() or refused())
     if refused():
         print(f"skipped: what a command writes, in a poor client (this machine has no sandbox: {refused()})")
         return
     equal("what it wrote is not in the workspace", tree(), before)
+    states.append(before)
     choose(client, "tagout: accept the whole changeset", "depots")
-    client.until(lambda: os.path.exists(client.path("depots.txt")))
-    equal("accepted, it is", client.on_disk("depots.txt"), b"north\nsouth\n")
+    wanted = before | {"depots.txt": b"north\nsouth\n", HOLIDAYS: before[HOLIDAYS].replace(b"Holidays", b"Days off")}
+    client.until(lambda: tree() == wanted)
+    equal("accepted, it is", tree(), wanted)
 
 
 def host_command_is_approved(client):
@@ -164,24 +170,23 @@ def mode_is_lowered_and_raised(client):
     choose(client, "tagout: reject the whole changeset", "print($A)")
 
 
-def everything_is_undone(client, original):
-    last = "tagout: undo the last applied changeset"
-    for _ in range(10):
-        now = tree()
-        if now == original:
-            break
-        choose(client, last)
-        client.until(lambda: tree() != now)
-    equal("undone, every file is what it was", tree(), original)
+def everything_is_undone(client):
+    for before in reversed(states):
+        choose(client, "tagout: undo the last applied changeset")
+        client.until(lambda: tree() == before)
+        equal("undone, it is as it was before", tree(), before)
 
 
 def log_tells_all():
     entries = log()
-    modes = [entry["action"]["SetMode"]["to"] for entry in entries if "SetMode" in entry["action"] and entry["phase"] == "Ended"]
-    equal("the log has the modes in their order", modes, ["workspace-write", "unrestricted", "read-only", "workspace-write"])
+    ended = [entry["action"] for entry in entries if entry["phase"] == "Ended"]
+    modes = [action["SetMode"]["to"] for action in ended if "SetMode" in action]
+    wanted = ["workspace-write", "unrestricted", "read-only", "workspace-write"]
+    equal("the log has the modes in their order", modes, wanted)
     applied = [entry for entry in entries if "Apply" in entry["action"]]
     denied = [entry for entry in applied if entry["verdict"]["decision"] == "Deny"]
-    check("and both refusals, with the rule", len(denied) >= 2 and all(entry["verdict"]["because"] for entry in denied), applied)
+    reasons = [entry["verdict"]["because"] for entry in denied]
+    check("and both refusals, with the rule", len(reasons) >= 2 and all(reasons), applied)
     ends = {entry["of"] for entry in entries if entry["phase"] == "Ended"}
     allowed = [entry for entry in applied if entry["phase"] == "Judged" and entry["verdict"]["decision"] == "Allow"]
     check("and the end of all that was begun", allowed and all(entry["number"] in ends for entry in allowed), entries)
@@ -204,7 +209,8 @@ def with_closed_files():
     command_is_reviewed(client)
     host_command_is_approved(client)
     mode_is_lowered_and_raised(client)
-    everything_is_undone(client, original)
+    everything_is_undone(client)
+    equal("all undone, every file is what it was", tree(), original)
     equal("the client was asked for nothing", client.asked, [])
     equal("the server ends with code 0", client.end(), 0)
     log_tells_all()
