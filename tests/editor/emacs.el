@@ -266,7 +266,7 @@ Emacs 28 takes what comes together with an answer only when something more comes
     (try-choose "tagout: undo the last applied changeset")
     (try-until (lambda () (equal (try-texts) before)))
     (try-check "undone, it is as it was before" (equal (try-texts) before)
-               (list :not-as-before (mapcar #'car (cl-set-exclusive-or (try-texts) before :test #'equal)) :told try-told)))
+               (list :other (mapcar #'car (cl-set-exclusive-or (try-texts) before :test #'equal)) :told try-told)))
   (try-save-all)
   (try-equal "all undone and saved, every file is what it was" (try-tree) try-original))
 
