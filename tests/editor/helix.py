@@ -14,7 +14,7 @@ PATIENCE = float(os.environ.get("PATIENCE", "90"))  # seconds: a bound on a hang
 SOCKET = f"tagout-helix-{os.getpid()}"
 OLD, NEW = ".unwrap_or(0)", ".unwrap_or_default()"
 RATES, LABEL, TRACKING = "src/rates.rs", "src/label.rs", "src/tracking.rs"
-SELECTED = "\x1b[7m"  # the theme's mark of the chosen line
+SELECTED = "\x1b[48;2;255;255;255m"  # how the default theme marks the chosen line of a menu
 
 LANGUAGES = """
 [language-server.tagout]
@@ -24,14 +24,14 @@ timeout = 120
 """
 LANGUAGE = '\n[[language]]\nname = "{name}"\nlanguage-servers = ["tagout"]\n'
 CONFIG = """
-theme = "marked"
 [editor]
+true-color = true
 auto-pairs = false
+continue-comments = false
 end-of-line-diagnostics = "hint"
 [editor.lsp]
 display-messages = true
 """
-THEME = '"ui.menu.selected" = { modifiers = ["reversed"] }\n'
 
 
 class Tally:
@@ -93,8 +93,14 @@ def shows(text):
     return until(lambda: text in screen())
 
 
-def type_command(text):
+def escape():
     keys("Escape")
+    # A key that comes together with it would be that key with Alt.
+    time.sleep(0.2)
+
+
+def type_command(text):
+    escape()
     keys("-l", ":" + text)
     until(lambda: text[-20:] in screen(), 5)
     keys("Enter")
@@ -102,38 +108,39 @@ def type_command(text):
 
 def visit(name, line):
     type_command(f"open {name}:{line}")
-    shows(f"{name}")
+    until(lambda: any(name in row and row.rstrip().endswith(f" {line}:1") for row in screen().splitlines()))
 
 
 def menu(start):
-    """Opens the menu of code actions until it has one whose title starts so."""
+    """Opens the menu of code actions until it has one whose title starts so, and goes there."""
 
     def opened():
-        keys("Escape")
+        escape()
         keys("Space", "a")
-        # Helix says so when there is none.
-        until(lambda: "tagout: " in screen(), 3)
-        return until(lambda: marked() is not None, 2) and found(start)
+        return until(lambda: "tagout: " in screen(), 3) and found(start)
 
     return until(opened)
 
 
 def marked():
-    lines = [line for line in screen("-e").splitlines() if SELECTED in line and "tagout: " in line]
-    return lines[0] if lines else None
+    """The title that is chosen in the menu."""
+    rows = [row.split(SELECTED, 1)[1] for row in screen("-e").splitlines() if SELECTED in row]
+    return next((row for row in rows if "tagout: " in row), None)
 
 
 def found(start):
-    """Walks through the open menu to the entry whose title starts so; whether there is one."""
-    first = marked()
-    for _ in range(60):
-        line = marked()
-        if line and start in line:
+    """Walks down the open menu to the entry whose title starts so; whether there is one."""
+    seen = []
+    until(marked, 3)
+    while len(seen) < 60:
+        title = marked()
+        if title and title.strip().startswith(start):
             return True
-        keys("Down")
-        until(lambda: marked() != line, 1)
-        if marked() == first:
+        if title in seen:
             return False
+        seen.append(title)
+        keys("Down")
+        until(lambda: marked() != title, 1)
     return False
 
 
@@ -154,7 +161,9 @@ def line_of(name, plain):
 def asks(original):
     visit("src/lib.rs", 1)
     keys("O")
-    keys("-l", f"// tagout: rewrite $A{OLD} => $A{NEW}")
+    asked = f"// tagout: rewrite $A{OLD} => $A{NEW}"
+    keys("-l", asked)
+    check("a comment asks for a rewrite", shows(asked), screen())
     keys("Escape")
     choose("tagout: propose")
     visit(RATES, line_of(RATES, OLD))
@@ -233,10 +242,11 @@ def main():
     languages = LANGUAGES.format(server=json.dumps(SERVER))
     write(f"{config}/languages.toml", languages + "".join(LANGUAGE.format(name=name) for name in ("rust", "markdown")))
     write(f"{config}/config.toml", CONFIG)
-    write(f"{config}/themes/marked.toml", THEME)
     hx, original = os.environ["HELIX"], tree()
     tmux("-f", "/dev/null", "new-session", "-d", "-x", "150", "-y", "45", "-c", ROOT, hx, "-w", ROOT, "src/lib.rs")
     parts = [
+        # Keys that come before it reads them are lost.
+        lambda: check("Helix starts", shows(" NOR "), screen()),
         lambda: asks(original),
         reads_the_diff,
         lambda: is_refused_then_trusted(original),
