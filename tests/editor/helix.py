@@ -71,7 +71,8 @@ def tree():
 
 
 def tmux(*arguments):
-    return subprocess.run(["tmux", "-L", SOCKET, *arguments], stdout=subprocess.PIPE, check=True, timeout=30).stdout.decode()
+    done = subprocess.run(["tmux", "-L", SOCKET, *arguments], stdout=subprocess.PIPE, check=True, timeout=30)
+    return done.stdout.decode()
 
 
 def screen(*options):
