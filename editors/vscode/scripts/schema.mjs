@@ -1,0 +1,39 @@
+// A JSON schema of nested settings as the flat list that VS Code wants: {run: {timeout}} becomes `tagout.run.timeout`.
+
+/** What VS Code reads of a setting's schema. */
+const KEPT = ['type', 'enum', 'enumDescriptions', 'default', 'description', 'markdownDescription', 'items', 'minimum', 'maximum',
+  'pattern', 'additionalProperties', 'uniqueItems', 'minItems', 'maxItems', 'anyOf', 'oneOf'];
+
+/** The section of package.json for a schema. */
+export function generated(schema) {
+  const properties = {};
+  collect(schema, 'tagout', schema, properties);
+  return { title: 'tagout', properties };
+}
+
+function collect(node, name, schema, properties) {
+  const setting = resolved(node, schema);
+  if (setting.type === 'object' && setting.properties !== undefined) {
+    for (const [key, inner] of Object.entries(setting.properties)) collect(inner, `${name}.${key}`, schema, properties);
+    return;
+  }
+  // Set by a person for the machine that the server runs on: a folder's own settings file must not raise anything.
+  const kept = { scope: 'machine' };
+  for (const key of KEPT) if (setting[key] !== undefined) kept[key] = deep(setting[key], schema);
+  properties[name] = kept;
+}
+
+/** What `$ref` leads to, with what stands beside it. */
+function resolved(node, schema) {
+  if (node.$ref === undefined) return node;
+  const target = node.$ref.replace(/^#\//, '').split('/').reduce((place, key) => place?.[key], schema);
+  if (target === undefined) throw new Error(`the schema names ${node.$ref} and does not have it`);
+  const { $ref, ...beside } = node;
+  return { ...resolved(target, schema), ...beside };
+}
+
+function deep(value, schema) {
+  if (Array.isArray(value)) return value.map((item) => deep(item, schema));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(resolved(value, schema)).map(([key, inner]) => [key, deep(inner, schema)]));
+}

@@ -1,0 +1,75 @@
+/** What waits for an approval, as notifications beside the code actions that say the same. */
+
+import * as vscode from 'vscode';
+import { Overview, Question } from './overview';
+import { OverviewStore } from './overviewStore';
+import { Server } from './server';
+
+/** The answers that are short enough for a button. */
+const BUTTONS = [
+  { term: 'once', title: 'Approve once' },
+  { term: 'session', title: 'For this session' },
+];
+
+export class Questions implements vscode.Disposable {
+  readonly #subscription: vscode.Disposable;
+  /** Those that were shown once: closing a notification is no answer, and no reason to ask again. */
+  #shown = new Set<string>();
+
+  constructor(
+    private readonly server: Server,
+    private readonly store: OverviewStore,
+  ) {
+    this.#subscription = store.onChanged((overview) => this.#show(overview));
+  }
+
+  dispose(): void {
+    this.#subscription.dispose();
+  }
+
+  /** Answers a question by one of its terms, or denies it. */
+  async answer(question: Question, answer: { term: string } | 'deny'): Promise<void> {
+    // Answered in the meantime, by a code action or in another window: there is nothing left to do.
+    if (!this.store.overview.questions.some((other) => other.decision === question.decision)) {
+      vscode.window.setStatusBarMessage('tagout: that question has been answered', 5_000);
+      return;
+    }
+    const { decision } = question;
+    if (answer === 'deny') await this.server.execute('tagout.deny', { decision });
+    else await this.server.execute('tagout.approve', { decision, term: answer.term });
+  }
+
+  #show(overview: Overview): void {
+    if (this.server.state.kind !== 'running') return;
+    const waiting = new Set(overview.questions.map((question) => question.decision));
+    const wanted = vscode.workspace.getConfiguration('tagout').get('notifications.questions') !== false;
+    const fresh = overview.questions.filter((question) => !this.#shown.has(question.decision));
+    this.#shown = waiting;
+    if (wanted) for (const question of fresh) void this.#notify(question);
+  }
+
+  async #notify(question: Question): Promise<void> {
+    const buttons = BUTTONS.filter(({ term }) => question.terms.some((offered) => offered.term === term));
+    const more = question.terms.length > buttons.length ? ['More…'] : [];
+    const text = `tagout: ${question.what}? (${question.reason})`;
+    const chosen = await vscode.window.showWarningMessage(text, ...buttons.map(({ title }) => title), ...more, 'Deny');
+    // Closed, or gone by itself: no decision.
+    if (chosen === undefined) return;
+    const button = buttons.find(({ title }) => title === chosen);
+    if (button !== undefined) await this.answer(question, { term: button.term });
+    else if (chosen === 'Deny') await this.answer(question, 'deny');
+    else await this.choose(question);
+  }
+
+  /** Every answer with its whole text: what an approval for good would allow is seen before it is given. */
+  async choose(question: Question): Promise<void> {
+    const terms = question.terms.map(({ term, title }) => ({ label: capitalised(title), answer: { term } as { term: string } | 'deny' }));
+    const items = [...terms, { label: 'Deny', answer: 'deny' as const }];
+    const chosen = await vscode.window.showQuickPick(items, { title: question.what, placeHolder: question.reason });
+    if (chosen !== undefined) await this.answer(question, chosen.answer);
+  }
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

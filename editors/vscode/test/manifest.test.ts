@@ -1,0 +1,38 @@
+/** What package.json says fits the sources: no command without a place, none of the server's own ids, no missing file. */
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const extension = process.env.EXTENSION ?? '.';
+const read = (path: string) => readFileSync(join(extension, path), 'utf8');
+const manifest = JSON.parse(read('package.json'));
+const declared: string[] = manifest.contributes.commands.map(({ command }: { command: string }) => command);
+
+test('every command that is declared is registered, and the other way round', () => {
+  const table = read('src/commands.ts').match(/const commands:[^{]*\{\n([\s\S]*?)\n {2}\};/)?.[1] ?? assert.fail('no table');
+  const registered = [...table.matchAll(/^ {4}(\w+):/gm)].map(([, name]) => `tagout.ui.${name}`);
+  assert.deepEqual([...declared].sort(), registered.sort());
+});
+
+test('no command has an id of the server', () => {
+  const list = read('../../src/engine/commands.rs').match(/COMMANDS: &\[&str\] = &\[([\s\S]*?)\]/)?.[1] ?? '';
+  const server = [...list.matchAll(/"(tagout\.\w+)"/g)].map(([, id]) => id);
+  assert.ok(server.length > 10, 'the list of the server was not found');
+  assert.deepEqual(declared.filter((id) => server.includes(id)), []);
+});
+
+test('menus, views and the walkthrough name commands and files that are there', () => {
+  const text = JSON.stringify(manifest.contributes);
+  const named = [...text.matchAll(/command:(tagout\.ui\.\w+)/g), ...text.matchAll(/"command":"(tagout\.ui\.\w+)"/g)].map(([, id]) => id!);
+  for (const id of named.filter((id) => id !== 'tagout.ui.changes')) assert.ok(declared.includes(id), id);
+  const files = [...text.matchAll(/"(media\/[^"]+)"/g)].map(([, path]) => path!);
+  assert.ok(files.length > 5);
+  for (const path of files) assert.ok(existsSync(join(extension, path)), path);
+});
+
+test('the extension has the version of the program, and needs one that exists', () => {
+  const version = read('../../Cargo.toml').match(/^version = "(.*)"/m)?.[1];
+  assert.equal(manifest.version, version);
+});
