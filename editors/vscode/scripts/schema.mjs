@@ -1,4 +1,7 @@
 // A JSON schema of nested settings as the flat list that VS Code wants: {run: {timeout}} becomes `tagout.run.timeout`.
+// Only those that an editor may set: the schema says so by `x-set-by`.
+
+const EDITORS = ['narrowed', 'anyone'];
 
 /** What VS Code reads of a setting's schema. */
 const KEPT = ['type', 'enum', 'enumDescriptions', 'default', 'description', 'markdownDescription', 'items', 'minimum', 'maximum',
@@ -17,8 +20,8 @@ function collect(node, name, schema, properties) {
     for (const [key, inner] of Object.entries(setting.properties)) collect(inner, `${name}.${key}`, schema, properties);
     return;
   }
-  // Set by a person for the machine that the server runs on: a folder's own settings file must not raise anything.
-  const kept = { scope: 'machine' };
+  if (!EDITORS.includes(setting['x-set-by'])) return;
+  const kept = { scope: 'window' };
   for (const key of KEPT) if (setting[key] !== undefined) kept[key] = deep(setting[key], schema);
   properties[name] = kept;
 }

@@ -8,18 +8,20 @@ import { generated } from '../scripts/schema.mjs';
 const schema = {
   type: 'object',
   properties: {
-    max_mode: { $ref: '#/$defs/Mode', description: 'the most' },
-    run: { type: 'object', properties: { seconds: { type: 'integer', minimum: 1, default: 60, description: 'how long' } } },
-    hidden: { type: 'array', items: { $ref: '#/$defs/Pattern' }, title: 'left out' },
+    max_mode: { $ref: '#/$defs/Mode', description: 'the most', 'x-set-by': 'narrowed' },
+    run: { type: 'object', properties: { seconds: { type: 'integer', minimum: 1, default: 60, description: 'how long', 'x-set-by': 'anyone' } } },
+    hidden: { type: 'array', items: { $ref: '#/$defs/Pattern' }, title: 'left out', 'x-set-by': 'anyone' },
+    endpoint: { type: 'string', 'x-set-by': 'owner' },
+    rule: { type: 'array' },
   },
   $defs: { Mode: { type: 'string', enum: ['read-only', 'unrestricted'] }, Pattern: { type: 'string', pattern: '^.' } },
 };
 
-test('nested settings become flat names, references are followed, and no folder can set them', () => {
+test('nested settings become flat names, references are followed, and what an editor may not set is left out', () => {
   assert.deepEqual(generated(schema).properties, {
-    'tagout.max_mode': { scope: 'machine', type: 'string', enum: ['read-only', 'unrestricted'], description: 'the most' },
-    'tagout.run.seconds': { scope: 'machine', type: 'integer', default: 60, description: 'how long', minimum: 1 },
-    'tagout.hidden': { scope: 'machine', type: 'array', items: { type: 'string', pattern: '^.' } },
+    'tagout.max_mode': { scope: 'window', type: 'string', enum: ['read-only', 'unrestricted'], description: 'the most' },
+    'tagout.run.seconds': { scope: 'window', type: 'integer', default: 60, description: 'how long', minimum: 1 },
+    'tagout.hidden': { scope: 'window', type: 'array', items: { type: 'string', pattern: '^.' } },
   });
 });
 
