@@ -116,29 +116,33 @@ export class Screen {
 
   /** Chooses the code action at the cursor whose title begins so, as a person would from the menu. */
   async act(start) {
-    const rows = this.page.locator(`${ACTIONS} .monaco-list-row`, { hasText: start });
-    await until(`the code action ${start}`, async () => {
-      // A notification that was pressed keeps the focus.
-      await this.page.keyboard.press('Control+1');
-      await this.page.keyboard.press('Control+.');
-      return rows.first().waitFor({ timeout: 3_000 }).then(() => true, async () => {
-        await this.page.keyboard.press('Escape');
-        return false;
-      });
-    });
-    await rows.first().click();
+    const row = await this.#openActions(start);
+    await row.click();
     await this.page.locator(ACTIONS).waitFor({ state: 'hidden' });
   }
 
   /** The titles of the code actions at the cursor. */
   async actions() {
-    await this.page.keyboard.press('Control+.');
-    const rows = this.page.locator(`${ACTIONS} .monaco-list-row`);
-    await rows.first().waitFor();
-    const titles = (await rows.allInnerTexts()).map((text) => plain(text).trim());
+    await this.#openActions('tagout: ');
+    const titles = (await this.page.locator(`${ACTIONS} .monaco-list-row`).allInnerTexts()).map((text) => plain(text).trim());
     await this.page.keyboard.press('Escape');
     await this.page.locator(ACTIONS).waitFor({ state: 'hidden' });
     return titles;
+  }
+
+  /** Opens the menu until an action is in it whose title has this. */
+  async #openActions(title) {
+    const row = this.page.locator(`${ACTIONS} .monaco-list-row`, { hasText: title }).first();
+    await until(`the code action ${title}`, async () => {
+      // A notification that was pressed or dismissed keeps the focus.
+      await this.page.keyboard.press('Control+1');
+      await this.page.keyboard.press('Control+.');
+      return row.waitFor({ timeout: 3_000 }).then(() => true, async () => {
+        await this.page.keyboard.press('Escape');
+        return false;
+      });
+    });
+    return row;
   }
 
   // ## Notifications
