@@ -39,6 +39,7 @@ class Session:
     def __init__(self, model):
         self.model = model
         self.capabilities, self.commands = {}, None
+        self.leaving, self.late = False, {}  # whether the client asked for the end, and what it asks then all the same
         self.state = "new"  # then "initialized", "shutdown"
         self.open = {"client": {}, "server": {}}
         self.progress = {}  # token -> "asked", "created", "refused", "running", "ended"
@@ -58,6 +59,11 @@ class Session:
     def call(self, side, message):
         method, params, is_request = message["method"], message.get("params"), "id" in message
         found = []
+        if side == "client" and self.leaving and method != "exit":
+            # It is refused, or nobody is left to answer it.
+            self.late[message.get("id")] = (method, params)
+            return [f"{method}: said after shutdown"]
+        self.leaving = self.leaving or method == "shutdown"
         if is_request:
             if message["id"] in self.open[side]:
                 found.append(f"{method}: its id {message['id']!r} is of a request that waits for its answer")
@@ -185,7 +191,7 @@ class Session:
         if message["id"] is None and "error" in message:
             # To what could not be read.
             return []
-        method, params = self.open[asker].pop(message["id"], (None, None))
+        method, params = self.open[asker].pop(message["id"], None) or self.late.pop(message["id"], (None, None))
         if method is None:
             return [f"an answer to {message['id']!r}, which nobody asked"]
         if method == "window/workDoneProgress/create":
@@ -238,5 +244,5 @@ class Session:
         """What is still open at the end of a session that ended in order."""
         if self.state != "shutdown":
             return []
-        found = [f"{method} ({number}) was never answered" for number, (method, _) in self.open["client"].items()]
-        return found + [f"the work {token} never ended" for token, at in self.progress.items() if at == "running"]
+        # A work that goes on then has nobody left to be told.
+        return [f"{method} ({number}) was never answered" for number, (method, _) in self.open["client"].items()]
