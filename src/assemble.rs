@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use clap::Parser;
 
 use crate::cli::{self, Arguments, Colour, Command, Screen};
-use crate::config::Settings;
+use crate::config::{Settings, SharedSettings};
 use crate::engine::{Engine, Remote, RulesFile, SettingsFiles, Workbench};
 use crate::host::{self, DiskFiles, OwnFolder, SystemClock};
 use crate::ledger::SqliteLedger;
@@ -17,7 +17,7 @@ use crate::lsp;
 use crate::model::{BuiltinEmbedder, EndpointClient};
 use crate::objects;
 use crate::observe;
-use crate::ports::{Clock, EmbedRequest, Embedder, Failure};
+use crate::ports::{Clock, EmbedRequest, Embedder, Failure, SharedPlaceOpen};
 use crate::sandbox::{self, Reserve, SandboxRunner};
 use crate::store::{LanceStore, open_vectors};
 use crate::workspace::Root;
@@ -57,6 +57,7 @@ pub fn run() -> ExitCode {
         | Command::Undo(_)
         | Command::Mode(_)
         | Command::Settings(_)
+        | Command::Setup(_)
         | Command::Log(_)
         | Command::Trust(_)
         | Command::Grants(_)
@@ -137,6 +138,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         shelf: ledger,
         clock: Box::new(SystemClock),
         open_root: Box::new(|folder: &Path| host::open_root(folder)),
+        editor_files: Box::new(host::DiskEditorFiles),
         make_store: Box::new(move |root: &Root| Box::new(LanceStore::new(indexes.join(root.key()), &embedder_name))),
         write_page: Box::new(move |name, text| host::write_page(&pages, name, text)),
         defaults: Settings::of_machine(host::memory()),
@@ -160,10 +162,7 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         user_recipes: Box::new(move || host::user_recipes(&recipes)),
         write_beside: Box::new(host::write_beside),
         open_batch: Box::new(move |name| host::open_batch(&batches, name)),
-        open_shared: Box::new(|settings| {
-            let variable = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
-            objects::open_shared(settings, objects::Environment::of(variable), || SystemClock.now_ms())
-        }),
+        open_shared: Box::new(open_shared),
         remote: Box::new(host::remote_address),
         session: host::session(),
         is_live: Box::new(host::is_live_session),
@@ -172,6 +171,12 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         give_back_memory: sandbox::give_back_memory,
         indexes: Mutex::new(BTreeMap::new()),
     }
+}
+
+/// The place where an index is shared, with what the environment says of it.
+fn open_shared(settings: &SharedSettings) -> Result<SharedPlaceOpen, Failure> {
+    let variable = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
+    objects::open_shared(settings, objects::Environment::of(variable), || SystemClock.now_ms())
 }
 
 /// The endpoint that the user may name in the settings. Nothing is opened before it is.

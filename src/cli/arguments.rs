@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::editor_arguments::SetupArguments;
 use super::recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
 use super::retrieve_arguments::{IndexArguments, PackArguments, SearchArguments};
 use crate::policy::{HostRule, Mode, Role};
@@ -50,6 +51,8 @@ pub enum Command {
     Mode(ModeArguments),
     /// List the settings: what each is for, who may set it, and what is wrong with those of a workspace.
     Settings(SettingsArguments),
+    /// Have an editor start the server: write or print its configuration, and take it back.
+    Setup(SetupArguments),
     /// Trust a workspace as its settings are now, so that commands run in it and its mode may be raised.
     Trust(TrustArguments),
     /// List what holds without being asked about, and take it back.

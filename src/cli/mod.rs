@@ -6,6 +6,7 @@ mod batch;
 mod changes;
 mod check;
 mod doctor;
+mod editor_arguments;
 mod grants;
 mod index;
 mod ledger;
@@ -21,6 +22,7 @@ mod run;
 mod screen;
 mod search;
 mod settings;
+mod setup;
 mod tour;
 mod trust;
 
@@ -78,6 +80,7 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
         Command::Undo(arguments) => changes::undo(&arguments, workbench, screen),
         Command::Mode(arguments) => mode::run(&arguments, workbench, screen),
         Command::Settings(arguments) => settings::run(&arguments, workbench, screen),
+        Command::Setup(arguments) => setup::run(&arguments, workbench.editor_files.as_ref(), screen),
         Command::Log(arguments) => ledger::run(&arguments, workbench, screen),
         Command::Trust(arguments) => trust::run(&arguments, workbench, screen),
         Command::Grants(arguments) => grants::run(&arguments, workbench, screen),

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::environment::variable;
-use crate::ports::{Failure, FailureKind};
+use crate::ports::{Failure, FailureKind, UserFolder};
 
 /// One of tagout's own folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,28 @@ pub fn locate_folder(folder: OwnFolder) -> Result<PathBuf, Failure> {
     locate(folder, &variable)
 }
 
+/// Where the user's own folder for settings or data is, of which tagout's is a part; it need not exist.
+///
+/// # Errors
+/// `Unavailable` when neither the XDG variable nor `HOME` says.
+pub(super) fn user_folder(folder: UserFolder) -> Result<PathBuf, Failure> {
+    let own = match folder {
+        UserFolder::Config => OwnFolder::Config,
+        UserFolder::Data => OwnFolder::Data,
+    };
+    let (_, base, default) = own.names();
+    locate_base(base, default, &variable).ok_or_else(|| {
+        Failure::new(FailureKind::Unavailable, format!("neither {base} nor HOME names a folder"))
+            .hint(format!("set {base} to the folder that your editor uses"))
+    })
+}
+
+/// The XDG base directory; the specification says to ignore one that is not absolute.
+fn locate_base(base: &str, default: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute(base).or_else(|| absolute("HOME").map(|home| home.join(default)))
+}
+
 fn locate(folder: OwnFolder, variable: &dyn Fn(&str) -> Option<OsString>) -> Result<PathBuf, Failure> {
     let (own, base, default) = folder.names();
     if let Some(path) = variable(own).map(PathBuf::from) {
@@ -52,15 +74,10 @@ fn locate(folder: OwnFolder, variable: &dyn Fn(&str) -> Option<OsString>) -> Res
             Err(Failure::new(FailureKind::Unavailable, what).hint("name the folder by its full path"))
         };
     }
-    // The specification says to ignore base directories that are not absolute.
-    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute(base)
-        .or_else(|| absolute("HOME").map(|home| home.join(default)))
-        .map(|path| path.join("tagout"))
-        .ok_or_else(|| {
-            Failure::new(FailureKind::Unavailable, format!("neither {own}, {base} nor HOME names a folder"))
-                .hint(format!("set {own} to a folder that tagout may use"))
-        })
+    locate_base(base, default, variable).map(|path| path.join("tagout")).ok_or_else(|| {
+        Failure::new(FailureKind::Unavailable, format!("neither {own}, {base} nor HOME names a folder"))
+            .hint(format!("set {own} to a folder that tagout may use"))
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod audit;
 mod batch;
 mod control;
+mod editor_files;
 mod endpoint;
 mod evidence;
 mod event;
@@ -21,6 +22,7 @@ mod trust;
 pub use audit::{Audit, Fault, FaultKind};
 pub use batch::{AppendLine, BatchLog};
 pub use control::{Cancel, Clock, Keyboard, Progress, Report, Typed};
+pub use editor_files::{EditorFiles, UserFolder};
 pub use endpoint::{
     AppendVectors, BeginVectors, EmbedRequest, EmbedTexts, EmbedTrouble, OpenVectors, ReadVectors, TakeRow, Texts,
     VectorLog, VectorRow,

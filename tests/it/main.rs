@@ -55,6 +55,7 @@ mod secrets;
 mod serving;
 mod session;
 mod settings;
+mod setup;
 mod shared_index;
 mod shell_differential;
 mod storms;
