@@ -42,6 +42,7 @@ pub fn run() -> ExitCode {
     let outcome = match command {
         Command::Lsp => serve_editor(),
         Command::Tour(_) => tour(command, &screen),
+        Command::Setup(arguments) => Ok(cli::set_up(&arguments, &host::DiskEditorFiles, &screen)),
         Command::Index(_)
         | Command::Search(_)
         | Command::Pack(_)
@@ -57,7 +58,6 @@ pub fn run() -> ExitCode {
         | Command::Undo(_)
         | Command::Mode(_)
         | Command::Settings(_)
-        | Command::Setup(_)
         | Command::Log(_)
         | Command::Trust(_)
         | Command::Grants(_)
@@ -138,7 +138,6 @@ fn workbench(folders: &Folders, reserve: Reserve) -> Workbench {
         shelf: ledger,
         clock: Box::new(SystemClock),
         open_root: Box::new(|folder: &Path| host::open_root(folder)),
-        editor_files: Box::new(host::DiskEditorFiles),
         make_store: Box::new(move |root: &Root| Box::new(LanceStore::new(indexes.join(root.key()), &embedder_name))),
         write_page: Box::new(move |name, text| host::write_page(&pages, name, text)),
         defaults: Settings::of_machine(host::memory()),

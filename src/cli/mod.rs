@@ -29,13 +29,14 @@ mod trust;
 use std::process::ExitCode;
 
 pub use arguments::{Arguments, Command};
+pub use editor_arguments::{Editor, SetupArguments};
 pub use recipe_arguments::{BatchArguments, ProposalArguments, RecipeArguments};
 pub use screen::{Colour, Screen};
 
 use crate::config::ConfigProblem;
 use crate::engine::Workbench;
 use crate::engine::recipes::resolve_unknown;
-use crate::ports::{Cancel, Failure, FailureKind, Since};
+use crate::ports::{Cancel, EditorFiles, Failure, FailureKind, Since};
 use crate::workspace::Root;
 
 /// Everything went as asked.
@@ -80,7 +81,6 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
         Command::Undo(arguments) => changes::undo(&arguments, workbench, screen),
         Command::Mode(arguments) => mode::run(&arguments, workbench, screen),
         Command::Settings(arguments) => settings::run(&arguments, workbench, screen),
-        Command::Setup(arguments) => setup::run(&arguments, workbench.editor_files.as_ref(), screen),
         Command::Log(arguments) => ledger::run(&arguments, workbench, screen),
         Command::Trust(arguments) => trust::run(&arguments, workbench, screen),
         Command::Grants(arguments) => grants::run(&arguments, workbench, screen),
@@ -88,11 +88,23 @@ pub fn run(command: Command, workbench: &Workbench, screen: &Screen, cancel: &Ca
         Command::Audit(arguments) => audit::run(&arguments, workbench, screen),
         Command::Doctor(arguments) => doctor::run(&arguments, workbench, screen),
         Command::Tour(arguments) => tour::run(&arguments, workbench, screen, cancel),
-        Command::Lsp => Err(Failure::new(FailureKind::Internal, "the language server is not started from here")),
+        Command::Lsp | Command::Setup(_) => {
+            Err(Failure::new(FailureKind::Internal, "this needs no workspace, and is not started from here"))
+        }
     };
     if let Some(notice) = workbench.modes.take_notice() {
         screen.note(&format!("tagout: {notice}"));
     }
+    ended(outcome, screen)
+}
+
+/// Has an editor start the server, with nothing but the user's own files at hand.
+#[must_use]
+pub fn set_up(arguments: &SetupArguments, files: &dyn EditorFiles, screen: &Screen) -> ExitCode {
+    ended(setup::run(arguments, files, screen), screen)
+}
+
+fn ended(outcome: Result<u8, Failure>, screen: &Screen) -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

@@ -49,6 +49,12 @@ pub(super) struct Unreadable {
     pub(super) text: String,
 }
 
+/// A name as it is told, on one line whatever is in it.
+fn told(name: &str) -> String {
+    let one = |character: char| if character.is_control() { '\u{fffd}' } else { character };
+    name.chars().map(one).collect()
+}
+
 /// The values of a TOML document.
 pub(super) fn from_toml(text: &str) -> Result<Vec<Item>, Unreadable> {
     if text == UNREADABLE {
@@ -65,13 +71,13 @@ pub(super) fn from_toml(text: &str) -> Result<Vec<Item>, Unreadable> {
         // Deeper tables have no meaning here; their name shows up as an unknown key.
         if let Some(section) = value.get_ref().as_table() {
             items.extend(section.iter().map(|(inner, value)| Item {
-                name: format!("{}.{}", key.get_ref(), inner.get_ref()),
+                name: told(&format!("{}.{}", key.get_ref(), inner.get_ref())),
                 line: Some(line(inner.span().start)),
                 value: toml_value(value.get_ref()),
             }));
         } else {
             items.push(Item {
-                name: key.get_ref().to_string(),
+                name: told(key.get_ref()),
                 line: Some(line(key.span().start)),
                 value: toml_value(value.get_ref()),
             });
@@ -111,12 +117,12 @@ pub(super) fn from_json(value: &serde_json::Value) -> Result<Vec<Item>, Unreadab
     for (key, value) in object {
         if let Some(section) = value.as_object() {
             items.extend(section.iter().map(|(inner, value)| Item {
-                name: format!("{key}.{inner}"),
+                name: told(&format!("{key}.{inner}")),
                 line: None,
                 value: json_value(value),
             }));
         } else {
-            items.push(Item { name: key.clone(), line: None, value: json_value(value) });
+            items.push(Item { name: told(key), line: None, value: json_value(value) });
         }
     }
     // Editors send null for what is not set.

@@ -5,13 +5,25 @@
 
 use serde_json::{Value, json};
 
+use super::order::Order;
 use super::state::State;
 use crate::changes::ChangesetId;
 use crate::ports::{Failure, FailureKind};
-use crate::workspace::{FileState, RelativePath, file_uri};
+use crate::workspace::{ContentHash, FileState, RelativePath, file_uri};
 
 /// The scheme of these URIs.
 pub const CONTENT_SCHEME: &str = "tagout";
+
+/// So many documents are remembered as shown, those that were read last.
+const MOST_SHOWN: usize = 256;
+
+/// A document that a frontend shows.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    uri: String,
+    /// What it showed when it was read; `None` once it is gone.
+    content: Option<ContentHash>,
+}
 
 /// A side of a proposed change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +62,34 @@ impl State {
     ///
     /// # Errors
     /// When there is no such proposal any more, or the file is no text.
-    pub(super) fn content(&self, uri: &str) -> Result<Value, Failure> {
+    pub(super) fn content(&mut self, uri: &str) -> Result<Value, Failure> {
+        let text = self.content_text(uri)?;
+        let shown = Shown { uri: uri.to_owned(), content: Some(ContentHash::of(text.as_bytes())) };
+        self.shown.retain(|other| other.uri != shown.uri);
+        if self.shown.len() >= MOST_SHOWN {
+            self.shown.pop_front();
+        }
+        self.shown.push_back(shown);
+        Ok(json!({ "text": text }))
+    }
+
+    /// Asks for what is shown to be read again where it is another by now, and forgets what is gone.
+    pub(super) fn reread(&mut self) -> Vec<Order> {
+        let mut shown = std::mem::take(&mut self.shown);
+        let mut orders = Vec::new();
+        for one in &mut shown {
+            let now = self.content_text(&one.uri).ok().map(|text| ContentHash::of(text.as_bytes()));
+            if now != one.content {
+                one.content = now;
+                orders.push(Order::Reread(one.uri.clone()));
+            }
+        }
+        shown.retain(|one| one.content.is_some());
+        self.shown = shown;
+        orders
+    }
+
+    fn content_text(&self, uri: &str) -> Result<String, Failure> {
         let no_such = || {
             Failure::new(FailureKind::NotFound, "nothing waits under this name any more")
                 .hint("close it, and open the change again from what waits now")
@@ -65,7 +104,7 @@ impl State {
             Side::After => text(file.proposed().as_ref()),
         };
         let binary = || Failure::new(FailureKind::InvalidInput, format!("{} is no text", file.path()));
-        text.map(|text| json!({ "text": text })).ok_or_else(|| binary().hint("look at it with `tagout show`"))
+        text.ok_or_else(|| binary().hint("look at it with `tagout show`"))
     }
 }
 

@@ -131,9 +131,13 @@ fn run(mut carrier: Carrier, received: &Receiver<Event>, mut outbox: Outbox) {
 
 /// Decides what follows from one event and carries it out.
 fn carry_out(carrier: &mut Carrier, state: &mut State, event: Event, outbox: &mut Outbox) {
-    // A fault in one step must not end the session: the event is lost, the rest goes on.
-    let orders = catch_unwind(AssertUnwindSafe(|| step(state, event)));
-    for order in orders.unwrap_or_default() {
+    let asked = if let Event::Asked { request, .. } = &event { Some(*request) } else { None };
+    // A fault in one step must not end the session: the event is lost, whoever asked is told, the rest goes on.
+    let orders = catch_unwind(AssertUnwindSafe(|| step(state, event))).unwrap_or_else(|_| {
+        let fault = || Failure::new(FailureKind::Internal, "this failed inside: see the log, and report it");
+        asked.map(|request| Order::Answer(request, Err(fault()))).into_iter().collect()
+    });
+    for order in orders {
         match order {
             Order::Start(job, task) => carrier.start(job, task),
             Order::Stop(job) => carrier.stop(job),
@@ -144,6 +148,7 @@ fn carry_out(carrier: &mut Carrier, state: &mut State, event: Event, outbox: &mu
             | Order::Tell(..)
             | Order::Progress(..)
             | Order::OverviewChanged
+            | Order::Reread(_)
             | Order::Offer(_)) => outbox(order),
         }
     }

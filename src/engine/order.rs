@@ -235,6 +235,8 @@ pub enum Order {
     Progress(JobId, ProgressState),
     /// Say that what `tagout.overview` answers may be another by now.
     OverviewChanged,
+    /// Ask for a document of the server's to be read again, by its URI.
+    Reread(String),
     /// Say for which languages questions about names are answered from now on.
     Offer(BTreeSet<Language>),
 }

@@ -2,6 +2,8 @@
 //! and how they stand, what is proposed, what waits for an answer, what can be undone, what runs. It says nothing that
 //! diagnostics and code actions do not say too; `docs/protocol.md` has its form.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::actions::terms;
@@ -85,7 +87,9 @@ impl State {
         };
         let side = |side| content_uri(id, index, side, file.path());
         let kind = file.change().kind();
-        let waiting = self.pending_hunks(open, index, file);
+        let waiting = self.pending_hunks(open, index, file).into_iter();
+        let waiting: BTreeMap<usize, (Range, Option<Edit>)> =
+            waiting.map(|(id, range, edit)| (id.hunk, (range, edit))).collect();
         let hunk = |at: usize| hunk_view(open, HunkId { file: index, hunk: at }, file, &waiting);
         let count = |fits: &dyn Fn(usize) -> bool| (0..file.hunks().len()).filter(|hunk| fits(*hunk)).count();
         json!({
@@ -111,7 +115,12 @@ fn kind_name(kind: ChangeKind) -> &'static str {
     }
 }
 
-fn hunk_view(open: &OpenReview, id: HunkId, file: &FileReview, waiting: &[(HunkId, Range, Option<Edit>)]) -> Value {
+fn hunk_view(
+    open: &OpenReview,
+    id: HunkId,
+    file: &FileReview,
+    waiting: &BTreeMap<usize, (Range, Option<Edit>)>,
+) -> Value {
     let state = match file.hunks().get(id.hunk).map(|(_, state)| *state) {
         Some(HunkState::Accepted) => "accepted",
         Some(HunkState::Rejected) => "rejected",
@@ -121,8 +130,8 @@ fn hunk_view(open: &OpenReview, id: HunkId, file: &FileReview, waiting: &[(HunkI
         // Somebody else made the very same change.
         _ => "made",
     };
-    let here = waiting.iter().find(|(other, ..)| *other == id);
-    let edit = here.and_then(|(_, _, edit)| edit.as_ref());
+    let here = waiting.get(&id.hunk);
+    let edit = here.and_then(|(_, edit)| edit.as_ref());
     let removed = |edit: &Edit| {
         let text = file.expected().and_then(|state| state.as_text());
         text.and_then(|text| text.get(edit.span.start..edit.span.end)).map_or(0, |text| text.lines().count())
@@ -131,7 +140,7 @@ fn hunk_view(open: &OpenReview, id: HunkId, file: &FileReview, waiting: &[(HunkI
     json!({
         "hunk": id.hunk,
         "state": state,
-        "range": here.map(|(_, range, _)| range_view(*range)),
+        "range": here.map(|(range, _)| range_view(*range)),
         "title": title,
         "removed": edit.map(removed),
         "added": edit.map(|edit| edit.replacement.lines().count()),

@@ -117,6 +117,7 @@ mod tests {
             | Order::Tell(..)
             | Order::Progress(..)
             | Order::OverviewChanged
+            | Order::Reread(_)
             | Order::Offer(_) => None,
         });
         (started(&orders, |task| matches!(task, Task::Share(..))), known.unwrap())

@@ -1,8 +1,9 @@
 //! What the loop remembers between events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
+use super::contents::Shown;
 use super::documents::{Documents, Place};
 use super::event::Ask;
 use super::notices::Touched;
@@ -216,6 +217,8 @@ pub struct State {
     pub(super) offered: BTreeSet<Language>,
     /// What the last command printed, as a page.
     pub(super) last_output: Option<String>,
+    /// The sides of changes that a frontend shows, the one read last at the end.
+    pub(super) shown: VecDeque<Shown>,
     last: u64,
 }
 

@@ -25,6 +25,7 @@ pub fn step(state: &mut State, event: Event) -> Vec<Order> {
     orders.extend(state.publish());
     if shows || orders.iter().any(|order| matches!(order, Order::Publish(..))) {
         orders.push(Order::OverviewChanged);
+        orders.extend(state.reread());
     }
     orders
 }

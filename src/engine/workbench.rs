@@ -12,8 +12,8 @@ use super::remote::Remote;
 use crate::config::{Settings, SharedSettings};
 use crate::policy::{Grant, Program};
 use crate::ports::{
-    BatchLog, Clock, EditorFiles, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, Rotation, Runner,
-    SharedPlaceOpen, Shelf, Store, TrustRecords,
+    BatchLog, Clock, Embedder, Evidence, Failure, Files, Grants, Ledger, Modes, Rotation, Runner, SharedPlaceOpen,
+    Shelf, Store, TrustRecords,
 };
 use crate::workspace::{ContentHash, Root};
 
@@ -92,8 +92,6 @@ pub struct Workbench {
     pub clock: Box<dyn Clock>,
     /// Opens workspace folders.
     pub open_root: OpenRoot,
-    /// The user's files of editors' settings.
-    pub editor_files: Box<dyn EditorFiles>,
     /// Makes stores.
     pub make_store: MakeStore,
     /// Writes pages.

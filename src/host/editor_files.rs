@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::environment::variable;
 use super::folders::user_folder;
 use crate::ports::{EditorFiles, Failure, FailureKind, UserFolder};
 
@@ -25,8 +26,7 @@ impl EditorFiles for DiskEditorFiles {
     }
 
     fn replace(&self, path: &Path, before: Option<&str>, after: Option<&str>) -> Result<(), Failure> {
-        // Through a link the file itself is replaced, and the link stays.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = target(path)?;
         let written = after.map(|after| stage(&path, after)).transpose()?;
         if read(&path)?.as_deref() != before {
             let what = format!("{} was changed meanwhile", path.display());
@@ -41,6 +41,61 @@ impl EditorFiles for DiskEditorFiles {
             },
         }
     }
+
+    fn is_plain(&self, folder: &Path) -> Result<bool, Failure> {
+        is_plain(folder).map_err(|error| Failure::io(folder.display(), &error))
+    }
+
+    fn remove_empty(&self, folder: &Path) {
+        remove_empty(folder);
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        variable(name).and_then(|value| value.into_string().ok())
+    }
+}
+
+/// The file that is meant: through a link the file itself is replaced, and the link stays.
+fn target(path: &Path) -> Result<PathBuf, Failure> {
+    let wrong = |what: &str, hint: &str| {
+        Err(Failure::new(FailureKind::InvalidInput, format!("{} {what}", path.display())).hint(hint))
+    };
+    match fs::canonicalize(path) {
+        Ok(path) if fs::metadata(&path).is_ok_and(|found| found.permissions().readonly()) => {
+            wrong("is read-only", "make it writable, or use --print and change it by hand")
+        }
+        Ok(path) => Ok(path),
+        Err(_) if fs::symlink_metadata(path).is_ok() => {
+            wrong("is a link that leads nowhere", "make the file that it leads to, or remove the link")
+        }
+        Err(_) => Ok(path.to_owned()),
+    }
+}
+
+fn is_plain(folder: &Path) -> std::io::Result<bool> {
+    match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+        Ok(found) if !found.is_dir() => return Ok(found.is_file()),
+        Ok(_) => {}
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == ".git" || !is_plain(&entry.path())? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn remove_empty(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_empty(&entry.path());
+        }
+    }
+    // One that holds something stays.
+    let _ = fs::remove_dir(folder);
 }
 
 fn read(path: &Path) -> Result<Option<String>, Failure> {
@@ -105,6 +160,24 @@ mod tests {
         assert_eq!(names, ["a.toml"], "nothing is left beside it");
         files.replace(&real, Some("two"), None).unwrap();
         assert_eq!(files.read(&real).unwrap(), None);
+    }
+
+    #[test]
+    fn what_would_be_lost_or_is_elsewhere_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (at, files) = (|name: &str| folder.path().join(name), DiskEditorFiles);
+        std::os::unix::fs::symlink(at("nowhere"), at("link")).unwrap();
+        let told = files.replace(&at("link"), None, Some("x")).unwrap_err().to_string();
+        assert!(told.contains("leads nowhere") && fs::symlink_metadata(at("link")).unwrap().is_symlink(), "{told}");
+        fs::write(at("closed"), "x").unwrap();
+        fs::set_permissions(at("closed"), fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(files.replace(&at("closed"), Some("x"), None).unwrap_err().to_string().contains("read-only"));
+        assert!(!files.is_plain(folder.path()).unwrap(), "there is a link");
+        fs::create_dir_all(at("a/b/.git")).unwrap();
+        assert!(!files.is_plain(&at("a")).unwrap() && files.is_plain(&at("none")).unwrap());
+        fs::write(at("a/kept"), "").unwrap();
+        files.remove_empty(&at("a"));
+        assert!(at("a/kept").exists() && !at("a/b").exists());
     }
 
     #[test]

@@ -58,6 +58,12 @@ pub fn open_root(path: &Path) -> Result<Root, Failure> {
     std::fs::read_dir(&resolved).map_err(|error| {
         Failure::io(format!("the folder {shown} cannot be listed"), &error).hint("check that you may read it")
     })?;
+    if resolved.to_str().is_none() {
+        // What editors, models and the record are told of it is text.
+        let what = format!("the name of the folder {} is no UTF-8", resolved.display());
+        return Err(Failure::new(FailureKind::InvalidInput, what)
+            .hint("rename it, or open the folder below that holds the project"));
+    }
     Root::new(resolved).map_err(|error| Failure::new(FailureKind::InvalidInput, error.to_string()))
 }
 

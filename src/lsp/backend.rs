@@ -44,7 +44,6 @@ impl Backend {
 impl Backend {
     /// `workspace/textDocumentContent` (LSP 3.18): one side of a proposed change.
     pub(super) async fn content(&self, params: overview::ContentParams) -> Result<Value> {
-        self.session.note_shown(&params.uri);
         match self.session.ask(Ask::Content { uri: params.uri }).await? {
             Answer::Value(value) => Ok(value),
             Answer::Actions(_) | Answer::Hover(_) | Answer::Symbols(_) | Answer::Names(..) => Err(unexpected()),

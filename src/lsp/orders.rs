@@ -64,6 +64,7 @@ async fn carry_out(session: &Arc<Session>, progresses: &mut Progresses, order: O
         Order::Tell(Level::Log, text) => session.client.log_message(MessageType::LOG, text).await,
         Order::Tell(level, text) => session.client.show_message(to_proto::level(level), text).await,
         Order::OverviewChanged => overview::tell(session).await,
+        Order::Reread(uri) => overview::reread(session, uri),
         Order::Offer(languages) => offer::offer(session, &languages),
         Order::Progress(job, state) => progresses.advance(session, job, state),
     }

@@ -2,7 +2,6 @@
 //! the sides of a proposed change as documents (`docs/protocol.md`).
 
 use std::sync::Arc;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +14,6 @@ use super::session::Session;
 
 /// The request for a document of the server's (LSP 3.18, "Text Document Content Request").
 pub(super) const CONTENT: &str = "workspace/textDocumentContent";
-/// So many documents are remembered as shown. A client that reads more sees the oldest names age.
-const MOST_SHOWN: usize = 256;
 
 /// The parameters of [`CONTENT`].
 #[derive(Debug, Deserialize)]
@@ -53,29 +50,18 @@ impl Session {
     pub(super) fn overview_is_read(&self) {
         self.told_of_change.store(false, Ordering::SeqCst);
     }
+}
 
-    /// The client shows the document of this URI.
-    pub(super) fn note_shown(&self, uri: &str) {
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.len() >= MOST_SHOWN {
-            shown.pop_first();
-        }
-        shown.insert(uri.to_owned());
+/// Tells a client that wants to know: once, until it has asked.
+pub(super) async fn tell(session: &Session) {
+    if session.features().overview && !session.told_of_change.swap(true, Ordering::SeqCst) {
+        session.client.send_notification::<OverviewChanged>(serde_json::Map::new()).await;
     }
 }
 
-/// Tells a client that wants to know: once, until it has asked. What it shows it is asked to read again each time.
-pub(super) async fn tell(session: &Arc<Session>) {
-    let features = session.features();
-    if features.overview && !session.told_of_change.swap(true, Ordering::SeqCst) {
-        session.client.send_notification::<OverviewChanged>(serde_json::Map::new()).await;
-    }
-    if !features.contents {
-        return;
-    }
-    // What is still shown is read again, and so is noted again.
-    let shown = std::mem::take(&mut *session.shown.lock().unwrap_or_else(PoisonError::into_inner));
-    for uri in shown {
+/// Asks a client that shows such a document to read it again.
+pub(super) fn reread(session: &Arc<Session>, uri: String) {
+    if session.features().contents {
         let session = Arc::clone(session);
         tokio::spawn(
             async move { patiently(session.client.send_request::<ContentRefresh>(RefreshParams { uri })).await },

@@ -1,6 +1,6 @@
 //! What the handlers and the orders share: the way to the engine, open questions, the client.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -30,8 +30,6 @@ pub(super) struct Session {
     last_request: AtomicU64,
     /// Whether the client knows that the overview changed and has not asked for it since.
     pub told_of_change: AtomicBool,
-    /// The server's documents that the client has read.
-    pub shown: Mutex<BTreeSet<String>>,
 }
 
 impl Session {
@@ -46,7 +44,6 @@ impl Session {
             questions: Mutex::default(),
             last_request: AtomicU64::new(0),
             told_of_change: AtomicBool::new(false),
-            shown: Mutex::default(),
         }
     }
 

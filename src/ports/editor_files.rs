@@ -33,4 +33,17 @@ pub trait EditorFiles: Send + Sync {
     /// # Errors
     /// `Stale` when the file is not `before` any more, else when it cannot be written.
     fn replace(&self, path: &Path, before: Option<&str>, after: Option<&str>) -> Result<(), Failure>;
+
+    /// Whether `folder` and all in it are plain files and folders, none of them a link and no repository: what is written
+    /// there is written there alone. What is not there is plain.
+    ///
+    /// # Errors
+    /// When it cannot be listed.
+    fn is_plain(&self, folder: &Path) -> Result<bool, Failure>;
+
+    /// Removes `folder` and those in it as far as they are empty.
+    fn remove_empty(&self, folder: &Path);
+
+    /// A variable of the environment, where it is set to a text.
+    fn variable(&self, name: &str) -> Option<String>;
 }

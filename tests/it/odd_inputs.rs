@@ -159,3 +159,20 @@ fn questions_of_every_sort_to_the_server() {
     }
     client.still_answers();
 }
+
+#[test]
+fn a_folder_whose_name_is_no_text_is_refused_and_the_others_work() {
+    let place = Place::new();
+    place.write("a.rs", "pub fn read_header() {}\n");
+    let odd = place.work().join(std::ffi::OsString::from_vec(b"wo\xffrk".to_vec()));
+    std::fs::create_dir(&odd).unwrap();
+    let output = place.program().arg("index").arg(&odd).output().unwrap();
+    assert!(output.status.code() == Some(2) && notes(&output).contains("no UTF-8"), "{}", notes(&output));
+    let mut client = place.open();
+    let uri = format!("{}/wo%FFrk", crate::client::uri_of(&place.work()));
+    let event = json!({"added": [{"uri": uri, "name": "odd"}], "removed": []});
+    client.notify("workspace/didChangeWorkspaceFolders", json!({"event": event}));
+    let overview = client.execute("tagout.overview", json!({}));
+    assert_eq!(overview["result"]["workspaces"].as_array().map(Vec::len), Some(1), "{overview}");
+    assert!(client.finds_symbol("read_header"));
+}

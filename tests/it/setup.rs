@@ -74,11 +74,52 @@ fn neovim_gets_the_plugin_and_loses_it_again() {
         let own = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("editors/nvim").join(path)).unwrap();
         assert_eq!(fs::read(package.join(path)).unwrap(), own, "{path}");
     }
-    fs::write(package.join("plugin/tagout.lua"), "-- older\n").unwrap();
-    let (_, told) = home.done(&["neovim"]);
-    assert!(told.contains("1 file of the plugin is another version's, or was changed, and goes"), "{told}");
+    assert!(home.done(&["neovim"]).1.contains("everything is as it should be"));
+    // An earlier version's files, one of which there is no more: they are known by the list.
+    let (list, old) = (package.join(".tagout-setup"), "-- older\n");
+    for path in ["plugin/tagout.lua", "lua/tagout/gone.lua"] {
+        fs::write(package.join(path), old).unwrap();
+        let hash = tagout::workspace::ContentHash::of(old.as_bytes());
+        fs::write(&list, format!("{hash} {path}\n{}", fs::read_to_string(&list).unwrap().replace(path, "other")))
+            .unwrap();
+    }
+    home.done(&["neovim"]);
+    assert!(!package.join("lua/tagout/gone.lua").exists());
+    fs::write(package.join("doc/tags"), "made by Neovim\n").unwrap();
+    // What the user changed is neither written over nor removed.
+    fs::write(package.join("plugin/tagout.lua"), "-- mine\n").unwrap();
+    let refused = home.setup(&["neovim"]);
+    assert!(!refused.status.success() && notes(&refused).contains("plugin/tagout.lua"), "{}", notes(&refused));
+    let (_, told) = home.done(&["neovim", "--undo"]);
+    assert!(told.contains("plugin/tagout.lua stays"), "{told}");
+    assert_eq!(
+        (files(&home.at("data")), fs::read_to_string(package.join("plugin/tagout.lua")).unwrap()),
+        (1, "-- mine\n".to_owned())
+    );
+    fs::remove_file(package.join("plugin/tagout.lua")).unwrap();
+    home.done(&["neovim"]);
     home.done(&["neovim", "--undo"]);
-    assert_eq!(files(&home.at("data")), 0);
+    assert!(!home.at("data/nvim/site/pack/tagout").exists(), "no folder of ours is left");
+}
+
+#[test]
+fn a_clone_that_is_linked_there_is_left_alone() {
+    let home = Home::new();
+    let clone = home.at("clone");
+    fs::create_dir_all(clone.join("plugin")).unwrap();
+    fs::write(clone.join("plugin/tagout.lua"), "-- source\n").unwrap();
+    let start = home.at("data/nvim/site/pack/tagout/start");
+    fs::create_dir_all(&start).unwrap();
+    std::os::unix::fs::symlink(&clone, start.join("tagout")).unwrap();
+    for arguments in [&["neovim"][..], &["neovim", "--undo"]] {
+        let refused = home.setup(arguments);
+        assert!(
+            !refused.status.success() && notes(&refused).contains("is a link or a repository"),
+            "{}",
+            notes(&refused)
+        );
+    }
+    assert_eq!(fs::read_to_string(clone.join("plugin/tagout.lua")).unwrap(), "-- source\n");
 }
 
 #[test]

@@ -185,7 +185,8 @@ fn what_was_written_and_not_recorded_when_it_was_killed_can_be_undone_and_is_und
         applying += usize::from(cut_short(&place, &["apply", &id], &new));
         assert!(says(&place, &["changes"]).contains(&format!("{id}  applied")), "{round}");
         undoing += usize::from(cut_short(&place, &["undo", &id], TEXT));
-        assert_eq!(tagout(&place, &["undo"]).status.code(), Some(1), "{round}: nothing is left to take back");
+        let again = tagout(&place, &["undo"]);
+        assert_eq!(again.status.code(), Some(1), "{round}: nothing is left to take back: {}", notes(&again));
         if applying > 2 && undoing > 2 {
             return;
         }

@@ -25,6 +25,8 @@ struct Plan {
     notes: Vec<String>,
     /// What is left to do once it is done.
     next: &'static str,
+    /// The folder that is only ours, which goes once it is empty.
+    folder: Option<PathBuf>,
 }
 
 /// A folder of the user's, and a file in it.
@@ -78,6 +80,9 @@ pub(super) fn run(arguments: &SetupArguments, files: &dyn EditorFiles, screen: &
         (false, true) => "tagout: this is undone",
         (false, false) => "tagout: this is written; --undo takes it back",
     });
+    if let Some(folder) = plan.folder.filter(|_| undo) {
+        files.remove_empty(&folder);
+    }
     if !undo {
         screen.note(plan.next);
     }

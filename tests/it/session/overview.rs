@@ -92,7 +92,7 @@ fn a_question_waits_with_its_answers() {
 
 #[test]
 fn the_sides_of_a_change_are_documents() {
-    let mut desk = desk(&[("a.rs", TWO)]);
+    let mut desk = desk(&[("a.rs", TWO), ("b.txt", "nothing\n")]);
     let refreshed = Rc::new(RefCell::new(0));
     let (counted, mut before) =
         (Rc::clone(&refreshed), std::mem::replace(&mut desk.client.answering, Box::new(|_, _| None)));
@@ -111,6 +111,10 @@ fn the_sides_of_a_change_are_documents() {
     let (id, right) =
         (overview["changes"][0]["changeset"].clone(), overview["changes"][0]["files"][0]["right"].clone());
     assert_eq!(desk.content(&right)["result"]["text"], TWO.replace("old", "new"));
+    // What changes elsewhere is no reason to read it again.
+    desk.open("b.txt");
+    desk.overview();
+    assert_eq!(*refreshed.borrow(), 0);
     desk.execute("tagout.reject", json!({"changeset": id, "file": 0, "hunk": 0}));
     let asked = Rc::clone(&refreshed);
     let again = desk.client.wait_for(PATIENCE, |_| (*asked.borrow() > 0).then_some(()));
