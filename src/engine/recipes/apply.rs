@@ -218,8 +218,14 @@ fn finish(
         Ok(_) => format!("wrote {} files", task.changes.len()),
         Err(why) => format!("failed: {why}"),
     };
+    // First on the shelf: what is cut short between the two is looked into at the next start, as its end is missing.
+    let shelved = ended.map_or(Ok(()), |deleted| shelve_outcome(workbench, task, deleted));
     end(workbench, &task.root, judgement, &outcome)?;
-    let Ok(deleted) = ended else { return Ok(()) };
+    shelved
+}
+
+/// Puts what was made, or taken back, on the shelf as such.
+fn shelve_outcome(workbench: &Workbench, task: &ApplyTask, deleted: Permissions) -> Result<(), Failure> {
     let at_ms = workbench.clock.now_ms();
     let shelve = |changeset: Changeset, proposal: &ChangesetId, state| {
         keep(workbench, &task.root, &Shelved { changeset, proposal: proposal.clone(), state, at_ms })
