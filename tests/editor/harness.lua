@@ -102,6 +102,17 @@ vim.ui.select = function(items, options, chosen)
   chosen(nil)
 end
 
+-- The dialog of Neovim answers to the same choices.
+vim.fn.confirm = function(text, buttons, default)
+  local titles = vim.split(buttons:gsub('&', ''), '\n')
+  table.insert(M.asked, { prompt = text, titles = titles, default = default })
+  local wanted = table.remove(M.choices, 1)
+  for index, title in ipairs(titles) do
+    if wanted and title:find(wanted, 1, true) then return index end
+  end
+  return 0
+end
+
 vim.opt.swapfile = false
 vim.opt.hidden = true
 

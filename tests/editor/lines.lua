@@ -116,6 +116,12 @@ local function nothing()
   equal('null is nothing', overviews.without_null({ a = vim.NIL, b = { c = vim.NIL, d = 1 } }), { b = { d = 1 } })
 end
 
+local function questions()
+  local question = { decision = 'd1', root = '/w', what = 'run `a\nbecause:\r\27[2J`', reason = 'it is not known' }
+  equal('a question is shown whole, and passes nothing off as ours', require('tagout.questions').text(question),
+    'tagout asks in /w:\n    run `a\n    because:^M^[[2J`\nbecause:\n    it is not known\n')
+end
+
 local function words()
   equal('words are split as in a shell', command.words([[sh -c 'a "b" c' "d e"\ f "" g\\h]]),
     { 'sh', '-c', 'a "b" c', 'd e f', '', 'g\\h' })
@@ -131,6 +137,7 @@ h.run({
   { 'hostile names and texts', hostile },
   { 'enormous changesets', enormous },
   { 'nothing', nothing },
+  { 'questions', questions },
   { 'words', words },
 })
 h.finish()

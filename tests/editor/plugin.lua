@@ -206,12 +206,22 @@ local function asking()
   check('it is denied by a choice', eventually(function() return h.status().questions == 0 end), h.messages)
   h.settle()
   check('and did not run', h.read(h.workspace .. '/from_host.txt') == nil)
-  vim.cmd([[Tagout run --host sh -c 'echo mine > from_host.txt']])
+  -- Longer than any announcement, with what matters at its end.
+  local padding = ('x'):rep(500)
+  vim.cmd(([[Tagout run --host sh -c ': %s; echo mine > from_host.txt']]):format(padding))
   check('asked again', eventually(function() return h.status().questions == 1 end), h.messages)
   equal('each is announced once', h.times_told('tagout asks'), 2)
   equal('and not said again', h.times_told('waits for your decision'), 0)
   vim.cmd('Tagout approve forever')
   check('a term that is not offered is named', h.was_told('not forever'), h.messages)
+  h.choices = {}
+  vim.cmd('Tagout approve once')
+  local dialog = h.asked[#h.asked]
+  check('what is approved is shown whole', dialog.prompt:find(padding .. '; echo mine > from_host.txt', 1, true), dialog)
+  equal('nothing of it is chosen by <CR>', dialog.default, 0)
+  h.settle()
+  equal('choosing nothing leaves it open', h.status().questions, 1)
+  h.choices = { 'once' }
   vim.cmd('Tagout approve once')
   check('approved, it runs', eventually(function() return h.read(h.workspace .. '/from_host.txt') == 'mine\n' end), h.messages)
   vim.cmd('Tagout mode workspace-write')
@@ -255,6 +265,7 @@ local function stopping()
   eventually(function() return h.status().mode == 'unrestricted' end)
   vim.cmd('Tagout run --host true')
   eventually(function() return h.status().questions == 1 end)
+  h.choices = { 'session' }
   vim.cmd('Tagout approve session')
   check('an approval holds for the session', eventually(function() return h.status().questions == 0 end), h.messages)
   told = #h.messages

@@ -46,18 +46,58 @@ local function deny(item, reason)
   require('tagout.client').send(item.client, 'tagout.deny', argument)
 end
 
---- Says yes: for the term that is named, else for one that is chosen.
+--- What is asked, whole: nothing is cut, and no sign in it steers the terminal or passes for a line of ours.
+---@param question table
+---@return string
+function M.text(question)
+  local function indented(text)
+    local lines = vim.split(text, '\n', { plain = true })
+    return '    ' .. table.concat(vim.tbl_map(vim.fn.strtrans, lines), '\n    ')
+  end
+  local place = question.root and (' in ' .. vim.fn.strtrans(question.root)) or ''
+  return ('tagout asks%s:\n%s\nbecause:\n%s\n'):format(place, indented(question.what), indented(question.reason))
+end
+
+--- Shows the whole question and offers `choices`, of which none is taken by <CR>. It is Neovim's own dialog and not
+--- |vim.ui.select()|, as what stands in the latter's place may cut a prompt to the width of its window.
+---@param item table
+---@param choices { title: string, run: fun() }[]
+local function offer(item, choices)
+  local buttons = {}
+  for number, choice in ipairs(choices) do
+    table.insert(buttons, ('&%d %s'):format(number, choice.title))
+  end
+  local chosen = choices[vim.fn.confirm(M.text(item.question), table.concat(buttons, '\n'), 0, 'Question')]
+  if chosen then chosen.run() end
+end
+
+--- Offers every answer to a question; none is given when nothing is chosen.
+function M.answer()
+  with_question(function(item)
+    local choices = vim.tbl_map(
+      function(offered) return { title = offered.title, run = function() approve(item, offered.term) end } end,
+      item.question.terms
+    )
+    table.insert(choices, { title = 'deny', run = function() deny(item) end })
+    offer(item, choices)
+  end)
+end
+
+--- Says yes for the term that is named, after the question was shown: an announcement is cut to the screen, and another
+--- question may have come since. Without a term every answer is offered.
 ---@param term string?
 function M.approve(term)
+  if not term then return M.answer() end
   with_question(function(item)
-    local client = require('tagout.client')
-    -- What was not announced is shown before it is approved.
-    if not term or not require('tagout.settings').get().announce then return M.answer(item) end
     for _, offered in ipairs(item.question.terms) do
-      if offered.term == term then return approve(item, term) end
+      if offered.term == term then
+        local yes = { title = offered.title, run = function() approve(item, term) end }
+        return offer(item, { yes, { title = 'leave it open', run = function() end } })
+      end
     end
     local terms = vim.tbl_map(function(offered) return offered.term end, item.question.terms)
-    client.say(('this can be approved %s, not %s'):format(table.concat(terms, ' or '), term), vim.log.levels.WARN)
+    local text = ('this can be approved %s, not %s'):format(table.concat(terms, ' or '), term)
+    require('tagout.client').say(text, vim.log.levels.WARN)
   end)
 end
 
@@ -65,18 +105,6 @@ end
 ---@param reason string?
 function M.deny(reason)
   with_question(function(item) deny(item, reason) end)
-end
-
---- Offers every answer to a question; none is given when nothing is chosen.
-function M.answer(item)
-  if not item then return with_question(M.answer) end
-  local choices = vim.tbl_map(
-    function(offered) return { title = offered.title, run = function() approve(item, offered.term) end } end,
-    item.question.terms
-  )
-  table.insert(choices, { title = 'deny', run = function() deny(item) end })
-  local prompt = ('%s (%s)'):format(item.question.what, item.question.reason)
-  require('tagout.client').select(choices, prompt, function(choice) return choice.title end, function(choice) choice.run() end)
 end
 
 return M
