@@ -221,7 +221,8 @@ local function layout()
 end
 
 local function follow(buffer)
-  local group = vim.api.nvim_create_augroup('tagout.review', {})
+  -- One for each buffer: that of the window before goes after the next one has come.
+  local group = vim.api.nvim_create_augroup('tagout.review.' .. buffer, {})
   vim.api.nvim_create_autocmd('User', {
     group = group,
     pattern = 'TagoutChanged',
@@ -241,8 +242,8 @@ local function follow(buffer)
     group = group,
     buffer = buffer,
     callback = function()
-      open = nil
-      vim.schedule(function() pcall(vim.api.nvim_del_augroup_by_name, 'tagout.review') end)
+      if open and open.buffer == buffer then open = nil end
+      vim.schedule(function() pcall(vim.api.nvim_del_augroup_by_id, group) end)
     end,
   })
 end
