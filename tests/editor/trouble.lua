@@ -199,6 +199,28 @@ local function killed()
     and eventually(function() return h.status().pending == 4 end), { h.status(), h.messages })
 end
 
+local function restarted_twice()
+  local before = clients()[1].id
+  vim.cmd('Tagout restart')
+  vim.cmd('Tagout restart')
+  vim.wait(30, function() return false end)
+  vim.cmd('Tagout restart')
+  check('restarts on each other start one server', eventually(function()
+    return #clients() == 1 and clients()[1].id ~= before and h.status().mode ~= nil
+  end), { clients(), h.messages })
+  local started = clients()[1].id
+  -- Longer than a server has for its end, after which it is killed: nothing may come.
+  vim.wait(6000, function() return not clients()[1] or clients()[1].id ~= started end)
+  check('which stays', clients()[1] and clients()[1].id == started, h.messages)
+  vim.cmd('Tagout restart')
+  vim.cmd('Tagout stop')
+  check('a stop after a restart is a stop', eventually(function() return #clients() == 0 end))
+  h.settle()
+  equal('after which nothing is started', #clients(), 0)
+  vim.cmd('Tagout restart')
+  check('and a restart starts it again', h.attached(), h.messages)
+end
+
 --- Another Neovim over the same folder, with the same plugin.
 local function second_neovim()
   local channel = vim.fn.jobstart({ vim.v.progpath, '--embed', '--headless', '-u', 'NONE', '-i', 'NONE', '-n' }, { rpc = true })
@@ -239,6 +261,7 @@ h.run({
   { 'there are several folders', several_folders },
   { 'a folder is removed', removed_folder },
   { 'the server is killed', killed },
+  { 'the server is restarted on and on', restarted_twice },
   { 'there are two Neovims', second_neovim },
 })
 h.finish()

@@ -11,6 +11,8 @@ local MOST_ENDS, WITHIN, FIRST_DELAY = 5, 180000, 250 -- the last two in millise
 
 --- When the server ended by itself, what keeps it from being started, and the folders that were opened by hand.
 local ends, stopped_for, stopping, opened = {}, nil, false, {}
+---@type fun()? what follows when the servers have ended
+local follows
 local told = {}
 
 local function tell(text, level)
@@ -138,14 +140,17 @@ function M.open(folder)
   vim.lsp.start(config, { bufnr = 0, attach = inside })
 end
 
---- Ends the servers of all folders and calls `after`; one that does not end within five seconds is killed.
+--- Ends the servers of all folders and calls `after`; one that does not end within five seconds is killed. While they are
+--- ending, another call only says what follows instead: a second timer would end the servers that the first one starts.
 ---@param after fun()?
 function M.stop(after)
+  follows = after
+  if stopping then return end
   stopping = true
-  local waited, timer = 0, assert(vim.uv.new_timer())
+  local waited, timer, clients = 0, assert(vim.uv.new_timer()), vim.lsp.get_clients({ name = 'tagout' })
   vim.lsp.enable('tagout', false)
   timer:start(0, 50, vim.schedule_wrap(function()
-    local left = vim.lsp.get_clients({ name = 'tagout' })
+    local left = vim.tbl_filter(function(client) return vim.lsp.get_client_by_id(client.id) ~= nil end, clients)
     if not timer:is_active() then return end
     if #left > 0 then
       waited = waited + 50
@@ -157,7 +162,7 @@ function M.stop(after)
     timer:stop()
     timer:close()
     stopping, ends, told, stopped_for = false, {}, {}, nil
-    if after then after() end
+    if follows then follows() end
   end))
 end
 
