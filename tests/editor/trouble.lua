@@ -75,6 +75,30 @@ local function crashing()
   check('after a restart it works', h.attached(), h.messages)
 end
 
+local function crashing_thrice()
+  local names, count = { 'left', 'middle', 'right' }, beside .. '/starts-by-folder'
+  with({ command = h.script('crashing-by-folder', ('#!/bin/sh\necho "in $PWD" >> %s\nexit 3\n'):format(count)) })
+  for _, name in ipairs(names) do
+    vim.fn.mkdir(('%s/%s/.git'):format(beside, name), 'p')
+    h.write(('%s/%s/one.rs'):format(beside, name), 'fn one() {}\n')
+    h.open(('%s/%s/one.rs'):format(beside, name))
+  end
+  check('each of three folders is given up for itself', eventually(function()
+    return h.times_told('ended 5 times') == #names
+  end), h.messages)
+  for _, name in ipairs(names) do
+    equal(name .. ' is, once', h.times_told(('for %s/%s ended 5 times'):format(beside, name)), 1)
+  end
+  local starts = h.count(h.read(count), 'in ')
+  equal('none was started more often than that', starts, 5 * #names)
+  -- Longer than the longest pause before a start.
+  vim.wait(5000, function() return h.count(h.read(count), 'in ') ~= starts end)
+  equal('and it holds', { h.count(h.read(count), 'in '), h.times_told('ended 5 times') }, { starts, #names })
+  vim.cmd('checkhealth tagout')
+  local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+  equal('the health check has all three', h.count(text, 'ended 5 times'), #names)
+end
+
 local function old()
   -- The real server, whose version is another one on its way to the editor.
   local path = h.script('old', ([==[#!/usr/bin/env python3
@@ -254,6 +278,7 @@ h.run({
   { 'the program is not executable', not_executable },
   { 'the program cannot be started', no_program },
   { 'the program ends at its start', crashing },
+  { 'the program ends at its start in three folders', crashing_thrice },
   { 'the program is old', old },
   { 'the command is configured', configured },
   { 'the settings are wrong', wrong_settings },

@@ -9,7 +9,7 @@ return {
   root_dir = function(buffer, on_dir)
     local server = require('tagout.server')
     local folder = server.folder_of(buffer)
-    if folder and server.may_start() then on_dir(folder) end
+    if folder and server.may_start(folder) then on_dir(folder) end
   end,
   capabilities = { experimental = { tagout = { overview = true } } },
   handlers = {

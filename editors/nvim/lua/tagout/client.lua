@@ -8,7 +8,7 @@ function M.say(text, level) vim.notify('tagout: ' .. text, level or vim.log.leve
 
 --- Why there is no server for the current buffer, with the next step.
 local function reason()
-  local problem = server.given_up() or server.problem()
+  local problem = server.given_up(server.folder_of(0)) or server.problem()
   if problem then return problem end
   if #overviews.all() > 1 then return 'several folders are open: go to a file of the one that is meant' end
   if not vim.lsp.is_enabled('tagout') and vim.g.loaded_tagout then

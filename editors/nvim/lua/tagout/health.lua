@@ -58,7 +58,7 @@ end
 
 local function check_session()
   vim.health.start('tagout: this session')
-  if server.given_up() then vim.health.error(server.given_up()) end
+  vim.iter(server.stopped()):each(vim.health.error)
   if not vim.lsp.is_enabled('tagout') then
     vim.health.info('the server is not enabled; it is when a file is opened, unless vim.g.tagout.enable is false')
   end

@@ -1,5 +1,5 @@
 --- Which program is started for which folder, and how often: one that ends by itself is started again, later each time,
---- and after a few times no more.
+--- and after a few times no more. Each folder has a server of its own, and is given up for itself.
 local settings = require('tagout.settings')
 
 local M = {}
@@ -9,8 +9,16 @@ M.OLDEST = '0.1.0'
 
 local MOST_ENDS, WITHIN, FIRST_DELAY = 5, 180000, 250 -- the last two in milliseconds
 
---- When the server ended by itself, what keeps it from being started, and the folders that were opened by hand.
-local ends, stopped_for, stopping, opened = {}, nil, false, {}
+---@class tagout.Fare how the server of a folder fares
+---@field ends integer[] when it ended by itself
+---@field turn integer counts its ends, so that only what followed the latest starts it again
+---@field stopped_for string? what keeps it from being started
+---@field is_given_up boolean?
+
+---@type table<string, tagout.Fare> by folder
+local fares = {}
+--- Whether the servers are being ended, and the folders that were opened by hand.
+local stopping, opened = false, {}
 ---@type fun()? what follows when the servers have ended
 local follows
 local told = {}
@@ -41,43 +49,72 @@ function M.problem()
   return ('there is no program %s: install tagout, or set vim.g.tagout = { command = "/path/to/tagout" }'):format(program)
 end
 
---- Whether a server may be started now; what is in the way is said once.
-function M.may_start()
-  if stopped_for then return false end
+---@param folder string?
+---@return tagout.Fare
+local function fare_of(folder)
+  folder = folder or ''
+  fares[folder] = fares[folder] or { ends = {}, turn = 0 }
+  return fares[folder]
+end
+
+--- Whether the server of `folder` may be started now; what is in the way is said once.
+---@param folder string?
+function M.may_start(folder)
+  if fare_of(folder).stopped_for then return false end
   local problem = M.problem()
   if problem then tell(problem, vim.log.levels.ERROR) end
   return problem == nil
 end
 
---- Why no server is started at the moment, if it was given up.
-function M.given_up() return stopped_for end
+--- What keeps servers from being started, for each folder where something does.
+---@return string[]
+function M.stopped()
+  local found = {}
+  for _, fare in vim.spairs(fares) do
+    table.insert(found, fare.stopped_for)
+  end
+  return found
+end
 
-local function give_up(text)
-  stopped_for = text
-  vim.notify('tagout: ' .. text, vim.log.levels.ERROR)
+--- Why no server is started for `folder` at the moment; without a folder, for the first that has a reason.
+---@param folder string?
+---@return string?
+function M.given_up(folder)
+  if folder then return fare_of(folder).stopped_for end
+  return M.stopped()[1]
 end
 
 local function start_again()
-  stopped_for = nil
   vim.lsp.enable('tagout')
   -- Before Neovim is up, enabling alone starts nothing.
   if vim.v.vim_did_enter == 0 then vim.cmd('silent! doautoall nvim.lsp.enable FileType') end
 end
 
---- The server has ended, and nobody asked it to.
-local function ended()
-  local now = vim.uv.now()
-  ends = vim.tbl_filter(function(when) return now - when < WITHIN end, ends)
-  table.insert(ends, now)
-  if #ends >= MOST_ENDS then
-    local text = 'the server ended %d times within %d minutes and is not started again: see :checkhealth tagout and %s, '
-      .. 'then use :Tagout restart'
-    return give_up(text:format(#ends, WITHIN / 60000, vim.lsp.log.get_filename()))
-  end
-  stopped_for = 'the server ended by itself, and is started again in a moment'
+local function give_up(folder, fare)
+  if fare.is_given_up then return end
+  fare.is_given_up = true
+  local text = 'the server for %s ended %d times within %d minutes and is not started again: see :checkhealth tagout and %s, '
+    .. 'then use :Tagout restart'
+  fare.stopped_for = text:format(folder, #fare.ends, WITHIN / 60000, vim.lsp.log.get_filename())
+  vim.notify('tagout: ' .. fare.stopped_for, vim.log.levels.ERROR)
+end
+
+--- The server of `folder` has ended, and nobody asked it to.
+local function ended(folder)
+  local fare, now = fare_of(folder), vim.uv.now()
+  fare.ends = vim.tbl_filter(function(when) return now - when < WITHIN end, fare.ends)
+  table.insert(fare.ends, now)
+  fare.turn = fare.turn + 1
+  if fare.is_given_up or #fare.ends >= MOST_ENDS then return give_up(folder or 'no folder', fare) end
+  fare.stopped_for = 'the server ended by itself, and is started again in a moment'
+  local turn = fare.turn
   vim.defer_fn(function()
-    if stopped_for and vim.v.exiting == vim.NIL and not stopping then start_again() end
-  end, FIRST_DELAY * 2 ^ (#ends - 1))
+    -- A stop forgets how all of them fared; what ends later than this has a time of its own.
+    local is_latest = fares[folder or ''] == fare and fare.turn == turn
+    if not is_latest or stopping or vim.v.exiting ~= vim.NIL then return end
+    fare.stopped_for = nil
+    start_again()
+  end, FIRST_DELAY * 2 ^ (#fare.ends - 1))
 end
 
 --- Starts the server; what `cmd` of the configuration calls.
@@ -85,7 +122,8 @@ end
 ---@param config vim.lsp.ClientConfig
 ---@return vim.lsp.rpc.PublicClient
 function M.start(dispatchers, config)
-  local problem = stopped_for or M.problem()
+  local folder = config and config.root_dir or nil
+  local problem = fare_of(folder).stopped_for or M.problem()
   if problem then error('tagout: ' .. problem, 0) end
   local spoke, tell_of_end = false, dispatchers.on_exit
   local function noting(dispatch)
@@ -102,7 +140,7 @@ function M.start(dispatchers, config)
       -- 15 is how Neovim itself ends one that does not end when it is asked to.
       local by_itself = not spoke or code ~= 0 or (signal ~= 0 and signal ~= 15)
       vim.schedule(function()
-        if by_itself and not stopping and vim.v.exiting == vim.NIL then ended() end
+        if by_itself and not stopping and vim.v.exiting == vim.NIL then ended(folder) end
       end)
     end,
   })
@@ -110,8 +148,9 @@ function M.start(dispatchers, config)
   local place = { cwd = config and config.cmd_cwd, env = config and config.cmd_env, detached = config and config.detached }
   local started, rpc = pcall(vim.lsp.rpc.start, command, ours, place)
   if started then return rpc end
-  stopped_for = ('%s cannot be started: %s'):format(command[1], rpc)
-  error('tagout: ' .. stopped_for, 0)
+  problem = ('%s cannot be started: %s'):format(command[1], rpc)
+  fare_of(folder).stopped_for = problem
+  error('tagout: ' .. problem, 0)
 end
 
 --- The folder that a buffer's server is for: the nearest one with a mark of a project, or one opened by hand.
@@ -134,7 +173,9 @@ function M.open(folder)
     return vim.notify(('tagout: there is no folder %s'):format(folder), vim.log.levels.ERROR)
   end
   if not vim.list_contains(opened, folder) then table.insert(opened, folder) end
-  if not M.may_start() then return vim.notify('tagout: ' .. (stopped_for or M.problem()), vim.log.levels.ERROR) end
+  if not M.may_start(folder) then
+    return vim.notify('tagout: ' .. (M.given_up(folder) or M.problem()), vim.log.levels.ERROR)
+  end
   local config = vim.tbl_extend('force', vim.deepcopy(vim.lsp.config.tagout), { root_dir = folder })
   local inside = vim.fs.relpath(folder, vim.api.nvim_buf_get_name(0)) ~= nil
   vim.lsp.start(config, { bufnr = 0, attach = inside })
@@ -161,7 +202,7 @@ function M.stop(after)
     end
     timer:stop()
     timer:close()
-    stopping, ends, told, stopped_for = false, {}, {}, nil
+    stopping, fares, told = false, {}, {}
     if follows then follows() end
   end))
 end
