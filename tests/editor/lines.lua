@@ -113,6 +113,9 @@ end
 
 local function nothing()
   equal('nothing waits', shown({}, nil), { 'nothing waits for a review' })
+  overviews.take(1, vim.NIL)
+  overviews.take(1, nil)
+  equal('an overview that is null is none', overviews.all(), {})
   equal('null is nothing', overviews.without_null({ a = vim.NIL, b = { c = vim.NIL, d = 1 } }), { b = { d = 1 } })
 end
 

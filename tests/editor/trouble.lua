@@ -245,6 +245,28 @@ local function restarted_twice()
   check('and a restart starts it again', h.attached(), h.messages)
 end
 
+--- What the plugin asks of a server that is on its way to its end: nothing.
+local function asked_late()
+  local client, sent, told, problem = clients()[1], {}, #h.messages, nil
+  local request = client.request
+  client.request = function(self, method, ...)
+    table.insert(sent, method)
+    return request(self, method, ...)
+  end
+  require('tagout.overview').request(client.id)
+  equal('the overview is asked of a server that is there', sent, { 'workspace/executeCommand' })
+  client:stop()
+  require('tagout.overview').request(client.id)
+  require('tagout.client').send(client, 'tagout.index')
+  require('tagout.content').fetch(client, 'tagout:/c1/0/after/x', function(_, text) problem = text end)
+  equal('and nothing of one that was asked to end', sent, { 'workspace/executeCommand' })
+  check('a command says so', h.was_told('the server has ended: use :Tagout restart', told), h.messages)
+  check('and a text does', eventually(function() return problem == 'the server has ended' end), problem)
+  eventually(function() return client.rpc.is_closing() end)
+  vim.cmd('Tagout restart')
+  check('after a restart it is asked again', h.attached(), h.messages)
+end
+
 --- Another Neovim over the same folder, with the same plugin.
 local function second_neovim()
   local channel = vim.fn.jobstart({ vim.v.progpath, '--embed', '--headless', '-u', 'NONE', '-i', 'NONE', '-n' }, { rpc = true })
@@ -287,6 +309,7 @@ h.run({
   { 'a folder is removed', removed_folder },
   { 'the server is killed', killed },
   { 'the server is restarted on and on', restarted_twice },
+  { 'the server is ending', asked_late },
   { 'there are two Neovims', second_neovim },
 })
 h.finish()

@@ -13,7 +13,7 @@ return {
   end,
   capabilities = { experimental = { tagout = { overview = true } } },
   handlers = {
-    ['window/showMessage'] = function(_, params, context) require('tagout.messages').receive(params, context.client_id) end,
+    ['window/showMessage'] = function(_, params) require('tagout.messages').receive(params) end,
     ['tagout/overviewChanged'] = function(_, _, context) require('tagout.overview').changed(context.client_id) end,
   },
 }

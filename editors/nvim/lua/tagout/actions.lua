@@ -198,7 +198,8 @@ function M.pack(task)
     for _, item in ipairs(pack.items or {}) do
       local language = vim.filetype.match({ filename = item.path }) or ''
       local fence = ('`'):rep(math.max(3, M.longest_fence(item.text) + 1))
-      table.insert(lines, ('%s:%d-%d'):format(item.path, item.startLine, item.endLine))
+      -- The name of a file may have line breaks, of which a buffer's line must have none.
+      table.insert(lines, ('%s:%d-%d'):format(item.path:gsub('%c', '·'), item.startLine, item.endLine))
       vim.list_extend(lines, { '', fence .. language })
       vim.list_extend(lines, vim.split(item.text:gsub('\n$', ''), '\n', { plain = true }))
       vim.list_extend(lines, { fence, '' })

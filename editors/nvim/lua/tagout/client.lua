@@ -45,10 +45,12 @@ end
 ---@param done fun(failure: table?, answer: any)?
 function M.send(client, command, argument, done)
   local arguments = { (argument and next(argument)) and argument or vim.empty_dict() }
+  local function ended() M.say('the server has ended: use :Tagout restart', vim.log.levels.ERROR) end
+  if overviews.is_ending(client) then return ended() end
   local sent = client:request('workspace/executeCommand', { command = command, arguments = arguments }, function(failure, answer)
     if done then done(failure, overviews.without_null(answer)) end
   end)
-  if not sent then M.say('the server has ended: use :Tagout restart', vim.log.levels.ERROR) end
+  if not sent then ended() end
 end
 
 --- Sends a command for the current buffer's folder, which is named as its root unless `argument` names one.

@@ -12,11 +12,15 @@ end
 ---@param uri string
 ---@param done fun(lines: string[]?, problem: string?)
 function M.fetch(client, uri, done)
+  local function ended()
+    vim.schedule(function() done(nil, 'the server has ended') end)
+  end
+  if require('tagout.overview').is_ending(client) then return ended() end
   local sent = client:request('workspace/textDocumentContent', { uri = uri }, function(failure, answer)
     if failure or type(answer) ~= 'table' then return done(nil, failure and failure.message or 'the server has no text') end
     done(split(answer.text))
   end)
-  if not sent then vim.schedule(function() done(nil, 'the server has ended') end) end
+  if not sent then ended() end
 end
 
 --- The lines of the file at `uri` as it is in the editor, else on disk; none when there is no such file.
@@ -57,7 +61,9 @@ local function refresh(buffer)
   if not client then return show(buffer, { 'nothing waits under this name any more' }) end
   M.fetch(client, uri, function(lines, problem)
     if not vim.api.nvim_buf_is_loaded(buffer) then return end
-    local wanted = vim.tbl_map(function(line) return (line:gsub('\r$', '')) end, lines or { problem })
+    -- What is wrong is said in the words of others, which may have more than one line.
+    local function one_line(line) return (line:gsub('\r$', ''):gsub('\n', ' ')) end
+    local wanted = vim.tbl_map(one_line, lines or { problem })
     if not vim.deep_equal(wanted, vim.api.nvim_buf_get_lines(buffer, 0, -1, false)) then show(buffer, wanted) end
   end)
 end

@@ -4,7 +4,6 @@ local M = {}
 local DEFAULT = vim.notify -- as it is when nothing has replaced it
 local GROUPS = { [vim.log.levels.WARN] = 'WarningMsg', [vim.log.levels.ERROR] = 'ErrorMsg' }
 local MOST_KEPT = 200
-local ASKS = '^tagout: waits for your decision: '
 
 --- As much of `text` as fits beside what Neovim shows at the end of the line.
 local function fitting(text)
@@ -37,13 +36,9 @@ function M.show(text, level)
   vim.api.nvim_echo({ { fitting(text), GROUPS[level] } }, true, {})
 end
 
---- What `window/showMessage` brings. A question is announced from the overview, with what answers it.
+--- What `window/showMessage` brings. A question is no such message: it is announced from the overview.
 ---@param params lsp.ShowMessageParams
----@param client_id integer
-function M.receive(params, client_id)
-  local client = vim.lsp.get_client_by_id(client_id)
-  local announces = client and require('tagout.overview').is_told(client) and require('tagout.settings').get().announce
-  if announces and params.message:find(ASKS) then return end
+function M.receive(params)
   local levels = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
   M.show(params.message, levels[params.type] or vim.log.levels.INFO)
 end

@@ -88,6 +88,7 @@ end
 ---@param client_id integer
 ---@param overview table
 function M.take(client_id, overview)
+  if type(overview) ~= 'table' then return end
   known[client_id] = known[client_id] or { asked = 0, answered = 0, line = 'tagout', percent = {} }
   local before, now = known[client_id].overview, without_null(overview)
   if vim.deep_equal(before, now) then return end
@@ -96,11 +97,16 @@ function M.take(client_id, overview)
   announce_change(client_id)
 end
 
+--- Whether nothing may be asked of `client` any more. Neovim stops its clients when it ends, and goes on with timers
+--- meanwhile; after `shutdown` a server is to be told `exit` and nothing else.
+---@param client vim.lsp.Client
+function M.is_ending(client) return client:is_stopped() or vim.v.exiting ~= vim.NIL end
+
 --- Asks a server for its overview. An answer that another one has overtaken is left out.
 ---@param client_id integer
 function M.request(client_id)
   local client, one = vim.lsp.get_client_by_id(client_id), known[client_id]
-  if not client or not one then return end
+  if not client or not one or M.is_ending(client) then return end
   one.asked = one.asked + 1
   local number = one.asked
   client:request('workspace/executeCommand', { command = 'tagout.overview', arguments = {} }, function(failure, overview)
