@@ -33,7 +33,7 @@ function M.added(file, before, after)
   local function by(included)
     local found, shift = {}, 0
     for _, hunk in ipairs(waiting(file)) do
-      if included[hunk.state] and hunk.range and hunk.added then
+      if included[hunk.state] and hunk.range and hunk.added and hunk.removed then
         local start = hunk.range.start.line + shift
         found[hunk.hunk] = vim.list_slice(after, start + 1, start + hunk.added)
         shift = shift + hunk.added - hunk.removed
@@ -74,12 +74,14 @@ end
 --- A file that comes or goes as a whole, or is no text.
 local function whole_lines(file, texts)
   local lines = {}
-  if file.kind == 'delete' then
+  if file.kind == 'edit' and texts.after and vim.deep_equal(texts.before, texts.after) then
+    table.insert(lines, { text = '  the whole file: its text stays as it is', group = 'TagoutNote' })
+  elseif file.kind == 'delete' then
     cut(texts.before, '-', 'TagoutRemoved', lines)
   elseif texts.problem then
     table.insert(lines, { text = '  ' .. clean(texts.problem), group = 'TagoutNote' })
   else
-    cut(texts.after, '+', 'TagoutAdded', lines)
+    cut(texts.after or {}, '+', 'TagoutAdded', lines)
   end
   return lines
 end
