@@ -137,6 +137,8 @@ local function wrong_settings()
   with('not a table')
   vim.cmd('Tagout status')
   check('settings that are no table are named', h.was_told('vim.g.tagout is no table'), h.messages)
+  with({ command = { '~/bin/tagout', '~' } })
+  equal('the home folder is known in the program', require('tagout.settings').get().command, { vim.env.HOME .. '/bin/tagout', '~' })
   with({ command = 7, announce = 'yes', enabled = true })
   vim.cmd('Tagout status')
   for _, text in ipairs({ 'command has to be a string', 'announce has to be true or false', 'enabled is no setting' }) do

@@ -42,9 +42,8 @@ end
 function M.problem()
   local program = M.command()[1]
   if vim.fn.executable(program) == 1 then return nil end
-  local path = vim.fn.expand(program)
-  if path:find('/', 1, true) and vim.uv.fs_stat(path) then
-    return ('%s cannot be executed: try chmod +x %s'):format(path, path)
+  if program:find('/', 1, true) and vim.uv.fs_stat(program) then
+    return ('%s cannot be executed: try chmod +x %s'):format(program, program)
   end
   return ('there is no program %s: install tagout, or set vim.g.tagout = { command = "/path/to/tagout" }'):format(program)
 end

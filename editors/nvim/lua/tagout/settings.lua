@@ -53,6 +53,7 @@ function M.read()
     end
   end
   if type(settings.command) == 'string' then settings.command = { settings.command } end
+  settings.command[1] = vim.fs.normalize(settings.command[1]) -- `~` is known to shells alone
   table.sort(problems)
   return settings, problems
 end
