@@ -78,6 +78,9 @@ local function whole_files()
   equal('a new file', one('create', { before = {}, after = { 'a', 'b' } }), { '▾ x (create, 1 hunk)', '+a', '+b' })
   equal('one that goes', one('delete', { before = { 'a' }, after = {} }), { '▾ x (delete, 1 hunk)', '-a' })
   equal('one that is no text', one('edit', { before = {}, problem = 'x is no text' }), { '▾ x (1 hunk)', '  x is no text' })
+  equal('one whose text stays, as when its permissions change', one('edit', { before = { 'a' }, after = { 'a' } }),
+    { '▾ x (1 hunk)', '  the whole file: its text stays as it is' })
+  equal('one that becomes another', one('edit', { before = { 'a' }, after = { 'b' } }), { '▾ x (1 hunk)', '+b' })
   equal('an empty one', one('create', { before = {}, after = {} }), { '▾ x (create, 1 hunk)' })
   equal('one whose text has not come yet', one('create', nil), { '▾ x (create, 1 hunk)', '  …' })
 end
@@ -91,6 +94,22 @@ local function hostile()
   end), texts)
   check('what runs later is named', vim.list_contains(texts, '  runs later: git·really'), texts)
   check('line ends do not show, tabs stay', vim.list_contains(texts, '+two·[0m\tx'), texts)
+end
+
+local function lines_of_others()
+  local all = overviews.all
+  local client = { id = 1, is_stopped = function() return false end }
+  function client:request(_, _, done)
+    done({ message = 'it is gone:\nsee\nthe log' })
+    return true
+  end
+  overviews.all = function() return { { client = client, overview = { changes = { { changeset = 'c1', files = {} } } } } } end
+  local buffer = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_name(buffer, 'tagout:/c1/0/after/x.txt')
+  require('tagout.content').read(buffer)
+  overviews.all = all
+  equal('a problem of several lines is one', vim.api.nvim_buf_get_lines(buffer, 0, -1, false), { 'it is gone: see the log' })
+  vim.api.nvim_buf_delete(buffer, { force = true })
 end
 
 local function enormous()
@@ -128,6 +147,17 @@ end
 local function words()
   equal('words are split as in a shell', command.words([[sh -c 'a "b" c' "d e"\ f "" g\\h]]),
     { 'sh', '-c', 'a "b" c', 'd e f', '', 'g\\h' })
+  equal('inside double quotes a backslash is mostly itself', command.words([["\n\"\\\$\`\d" '\"' \n]]),
+    { [[\n"\$`\d]], [[\"]], 'n' })
+  equal('a plain command is run as its words', command.argv([[grep -n "a\d|b" 'c > d' e\;f x=y]]),
+    { 'grep', '-n', 'a\\d|b', 'c > d', 'e;f', 'x=y' })
+  for _, line in ipairs({
+    'a | b', 'a > b', 'a < b', 'a; b', 'a & b', 'a *.rs', 'a $B', 'a "$B"', 'a `b`', 'a "`b`"', 'a ~/b', 'a (b)', 'A=b c',
+  }) do
+    equal('a shell runs: ' .. line, command.argv(line), { 'sh', '-c', line })
+  end
+  equal('nothing is no command', { command.argv('  ') }, { {} })
+  equal('an open quote is no command', { command.argv([[a 'b]]) }, { nil, "a quote is not closed: a 'b" })
   equal('nothing is no words', command.words('   '), {})
   equal('an open quote is refused', { command.words([["a]]) }, { nil, 'a quote is not closed: "a' })
 end
@@ -138,6 +168,7 @@ h.run({
   { 'states', states },
   { 'whole files', whole_files },
   { 'hostile names and texts', hostile },
+  { 'problems of several lines', lines_of_others },
   { 'enormous changesets', enormous },
   { 'nothing', nothing },
   { 'questions', questions },

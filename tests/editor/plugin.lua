@@ -168,6 +168,10 @@ local function comparing()
   check('all of it is rejected', eventually(function() return h.status().pending == 0 end), h.messages)
 end
 
+local function is_applied(name)
+  return vim.iter(require('tagout').overview().applied):any(function(one) return one.title:find(name, 1, true) ~= nil end)
+end
+
 local function running()
   local told = #h.messages
   vim.cmd([[Tagout run sh -c 'printf "one\ntwo three\n" > written.txt']])
@@ -187,13 +191,25 @@ local function running()
   vim.cmd('Tagout output')
   check('the output opens', eventually(function() return vim.api.nvim_buf_get_name(0):find('output.txt', 1, true) end), h.messages)
   h.open(rates)
-  local function applied()
-    return vim.iter(require('tagout').overview().applied):find(function(one) return one.title:find('written.txt', 1, true) ~= nil end)
-  end
-  check('it can be undone', eventually(function() return applied() ~= nil end), require('tagout').overview().applied)
+  check('it can be undone', eventually(function() return is_applied('written.txt') end), require('tagout').overview().applied)
   h.choices = { 'written.txt' }
   vim.cmd('Tagout undo')
   check('undo takes the file away', eventually(function() return h.read(h.workspace .. '/written.txt') == nil end), h.messages)
+end
+
+--- What only a shell knows.
+local function piping()
+  h.open(rates)
+  local told = #h.messages
+  vim.cmd([[Tagout run printf "a\nb\n" | tr ab cd > piped.txt]])
+  eventually(function() return h.status().pending == 1 or h.was_told('the sandbox cannot be built', told) end)
+  if h.was_told('the sandbox cannot be built', told) then return end
+  vim.cmd('Tagout accept all')
+  check('a pipe is run by a shell', eventually(function() return h.read(h.workspace .. '/piped.txt') == 'c\nd\n' end), h.messages)
+  check('and can be undone', eventually(function() return is_applied('piped.txt') end), require('tagout').overview().applied)
+  h.choices = { 'piped.txt' }
+  vim.cmd('Tagout undo')
+  check('which takes it away', eventually(function() return h.read(h.workspace .. '/piped.txt') == nil end), h.messages)
 end
 
 local function asking()
@@ -358,6 +374,7 @@ h.run({
   { 'hunks are decided', deciding },
   { 'sides are compared', comparing },
   { 'a command runs', running },
+  { 'a pipe runs', piping },
   { 'a command on the host is asked about', asking },
   { 'recipes', proposing },
   { 'jobs and approvals', stopping },

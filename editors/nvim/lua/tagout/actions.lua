@@ -130,24 +130,25 @@ end
 -- ## Asking for something --------------------------------------------------------------------------
 
 function M.run(rest)
-  local words, problem = require('tagout.command').words(rest)
-  if not words then return warn(problem) end
-  local argument, at = { argv = {} }, 1
-  while words[at] and vim.startswith(words[at], '--') do
-    local flag = words[at]
-    at = at + 1
+  local argument = {}
+  while vim.startswith(rest, '--') do
+    local flag, others = rest:match('^(%S+)%s*(.*)$')
+    rest = others
     if flag == '--' then break end
     if flag == '--host' then
       argument.place = 'host'
-    elseif flag == '--network' and words[at] then
-      argument.network = vim.list_extend(argument.network or {}, { words[at] })
-      at = at + 1
+    elseif flag == '--network' and rest ~= '' then
+      local host
+      host, rest = rest:match('^(%S+)%s*(.*)$')
+      argument.network = vim.list_extend(argument.network or {}, { host })
     else
       return warn(('%s is no flag of run, or lacks its value: there are --host and --network HOST'):format(flag))
     end
   end
-  argument.argv = vim.list_slice(words, at)
-  if #argument.argv == 0 then return warn('name a command: :Tagout run [--host] [--network HOST] COMMAND …') end
+  local argv, problem = require('tagout.command').argv(rest)
+  if not argv then return warn(problem) end
+  if #argv == 0 then return warn('name a command: :Tagout run [--host] [--network HOST] COMMAND …') end
+  argument.argv = argv
   client.execute('tagout.run', argument)
 end
 

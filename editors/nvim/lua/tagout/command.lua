@@ -4,35 +4,60 @@ local M = {}
 local MODES = { 'read-only', 'workspace-write', 'unrestricted' }
 local PARTS = { 'hunk', 'file', 'all' }
 
+-- Outside quotes these mean something to a shell, which then has to read the line.
+local FOR_A_SHELL = '[|&;<>()$`*?%[%]#~{}!\n]'
+
 --- Splits as a shell does: by white space, with single and double quotes and backslashes.
 ---@param text string
----@return string[]?, string?
-function M.words(text)
-  local words, word, quote, at = {}, nil, nil, 1
+---@return string[]? words
+---@return string? problem
+---@return boolean for_shell whether something in there means more to a shell
+local function split(text)
+  local words, word, quote, at, for_shell = {}, nil, nil, 1, false
   while at <= #text do
-    local sign = text:sub(at, at)
-    if quote ~= "'" and sign == '\\' and at < #text then
-      at = at + 1
-      word = (word or '') .. text:sub(at, at)
+    local sign, following = text:sub(at, at), text:sub(at + 1, at + 1)
+    -- Inside double quotes a backslash is one like any other, unless it stands before what means something there.
+    local escapes = sign == '\\' and following ~= '' and quote ~= "'" and (not quote or following:find('["\\$`]') ~= nil)
+    if escapes then
+      word, at = (word or '') .. following, at + 1
+    elseif quote and sign == quote then
+      quote = nil
     elseif quote then
-      if sign == quote then
-        quote = nil
-      else
-        word = word .. sign
-      end
+      for_shell = for_shell or (quote == '"' and sign:find('[$`]') ~= nil)
+      word = word .. sign
     elseif sign == '"' or sign == "'" then
       quote, word = sign, word or ''
-    elseif sign:find('%s') then
+    elseif sign:find('%s') and sign ~= '\n' then
       table.insert(words, word)
       word = nil
     else
+      for_shell = for_shell or sign:find(FOR_A_SHELL) ~= nil
       word = (word or '') .. sign
     end
     at = at + 1
   end
-  if quote then return nil, ('a quote is not closed: %s'):format(text) end
+  if quote then return nil, ('a quote is not closed: %s'):format(text), false end
   table.insert(words, word)
-  return words
+  return words, nil, for_shell
+end
+
+--- The words of a line.
+---@param text string
+---@return string[]?, string?
+function M.words(text)
+  local words, problem = split(text)
+  return words, problem
+end
+
+--- The words of a command, or `sh -c LINE` where only a shell knows what the line means.
+---@param line string
+---@return string[]?, string?
+function M.argv(line)
+  local words, problem, for_shell = split(line)
+  if not words then return nil, problem end
+  -- `NAME=value make` is an assignment before a command.
+  local assigns = words[1] ~= nil and words[1]:find('^[%a_][%w_]*=') ~= nil
+  return (for_shell or assigns) and { 'sh', '-c', line } or words
 end
 
 local function starting(list, lead)
