@@ -197,7 +197,7 @@ local function running()
   check('undo takes the file away', eventually(function() return h.read(h.workspace .. '/written.txt') == nil end), h.messages)
 end
 
---- What only a shell knows.
+--- What only a shell knows, and what changes no text.
 local function piping()
   h.open(rates)
   local told = #h.messages
@@ -210,6 +210,13 @@ local function piping()
   h.choices = { 'piped.txt' }
   vim.cmd('Tagout undo')
   check('which takes it away', eventually(function() return h.read(h.workspace .. '/piped.txt') == nil end), h.messages)
+  vim.cmd('Tagout run chmod +x src/label.rs')
+  check('other permissions wait as well', eventually(function() return h.status().pending == 1 end), h.messages)
+  vim.cmd('Tagout review')
+  check('and show no line as new', eventually(function() return shown('its text stays as it is') end), window_lines())
+  press('gr')
+  check('they are rejected', eventually(function() return h.status().pending == 0 end), h.messages)
+  press('q')
 end
 
 local function asking()

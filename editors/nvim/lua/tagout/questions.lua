@@ -67,7 +67,11 @@ local function offer(item, choices)
   for number, choice in ipairs(choices) do
     table.insert(buttons, ('&%d %s'):format(number, choice.title))
   end
-  local chosen = choices[vim.fn.confirm(M.text(item.question), table.concat(buttons, '\n'), 0, 'Question')]
+  local more = vim.o.more
+  vim.o.more = true -- else what is longer than the screen runs through
+  local shown, number = pcall(vim.fn.confirm, M.text(item.question), table.concat(buttons, '\n'), 0, 'Question')
+  vim.o.more = more
+  local chosen = shown and choices[number]
   if chosen then chosen.run() end
 end
 
