@@ -17,6 +17,11 @@ const FAREWELL = 4_000;
 /** How long to wait for the exit code of a server that does not answer any more. */
 const LAST_WORDS = 1_000;
 
+/** The program that the person's own settings name. What a folder says is not read: it would choose what is run. */
+function programSetting(): unknown {
+  return vscode.workspace.getConfiguration('tagout').inspect('server.path')?.globalValue;
+}
+
 export class Server implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<ServerState>();
   readonly #failed = new vscode.EventEmitter<Problem>();
@@ -102,7 +107,7 @@ export class Server implements vscode.Disposable {
     const turn = ++this.#turn;
     this.#become({ kind: 'starting' });
     try {
-      const binary = await findBinary(vscode.workspace.getConfiguration('tagout').get('server.path'));
+      const binary = await findBinary(programSetting());
       if (turn !== this.#turn) return;
       this.#binary = binary;
       this.log.info(`starting ${binary.path} (${binary.version})`);

@@ -32,6 +32,13 @@ test('menus, views and the walkthrough name commands and files that are there', 
   for (const path of files) assert.ok(existsSync(join(extension, path)), path);
 });
 
+test('what decides what is run is set for a machine, never by a folder', () => {
+  const [own] = manifest.contributes.configuration;
+  assert.equal(own.properties['tagout.server.path'].scope, 'machine');
+  assert.match(read('src/server.ts'), /inspect\('server\.path'\)\?\.globalValue/);
+  assert.doesNotMatch(read('src/server.ts'), /get\('server\.path'/);
+});
+
 test('the extension has the version of the program, and needs one that exists', () => {
   const version = read('../../Cargo.toml').match(/^version = "(.*)"/m)?.[1];
   assert.equal(manifest.version, version);

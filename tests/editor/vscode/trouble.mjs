@@ -1,12 +1,11 @@
 // What goes wrong around the extension: no program, a wrong one, one that keeps ending, windows that come and go.
 // Run by tests/editor/run-vscode.
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Code } from './code.mjs';
 import { check, equal, finish, steps, until } from './report.mjs';
 
 const code = await Code.start({ 'tagout.server.path': '/nowhere/tagout' });
-let screen = await code.open(code.workspace);
 
 function program(name, script, mode = 0o755) {
   const path = join(code.work, name);
@@ -14,6 +13,14 @@ function program(name, script, mode = 0o755) {
   chmodSync(path, mode);
   return path;
 }
+
+// A folder that names a program of its own, from the first moment on.
+const chosenByFolder = join(code.work, 'chosen-by-the-folder');
+const settingsOfFolder = join(code.workspace, '.vscode');
+mkdirSync(settingsOfFolder);
+const hostile = program('hostile', `touch ${chosenByFolder}\necho tagout 0.1.0`);
+writeFileSync(join(settingsOfFolder, 'settings.json'), JSON.stringify({ 'tagout.server.path': hostile }));
+let screen = await code.open(code.workspace);
 
 /** Writes a setting as a person would, and waits for the word that is said about it. */
 async function said(path, text) {
@@ -50,12 +57,15 @@ await steps([
     check('the first start says what is missing', true);
     await screen.waitForStatus(/not running/);
     await screen.dismissAll();
+    check('a folder does not choose the program', !existsSync(chosenByFolder));
     await said('', 'not found in PATH or in ~/.cargo/bin');
     await said('bin/tagout', 'give it a full path');
     await said(program('plain', 'echo tagout 0.1.0', 0o644), 'cannot be executed');
     await said(program('old', 'echo tagout 0.0.9'), 'is tagout 0.0.9');
     await said(program('other', 'echo something else'), 'is not tagout');
     await said(7, 'is not a text');
+    check('nor does it later', !existsSync(chosenByFolder));
+    rmSync(settingsOfFolder, { recursive: true });
     await screen.showChanges();
     const welcome = screen.page.locator('.welcome-view-content', { hasText: 'tagout is not running' });
     await welcome.first().waitFor();
