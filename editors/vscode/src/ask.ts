@@ -1,6 +1,7 @@
 /** The commands by which a person asks for something: a rewrite, a recipe, a command, a search, a pack, checks. */
 
 import * as vscode from 'vscode';
+import { label, plain } from './foreign';
 import { Change } from './overview';
 import { OverviewStore } from './overviewStore';
 import { askText, pickWorkspace } from './picks';
@@ -25,7 +26,7 @@ export class Asking {
     this.#lastCommand = line;
     const argv = argvOf(line);
     if (argv === undefined) {
-      void vscode.window.showWarningMessage(`tagout: a quote or a backslash is left open in: ${line}`);
+      void vscode.window.showWarningMessage(plain(`tagout: a quote or a backslash is left open in: ${line}`));
       return;
     }
     const places = [
@@ -55,25 +56,31 @@ export class Asking {
     if (workspace === undefined) return;
     const recipes = (await this.server.recipes(workspace.root)) ?? [];
     if (recipes.length === 0) {
-      void vscode.window.showInformationMessage(`tagout: ${workspace.name} has no recipes, or is not trusted with them.`);
+      void vscode.window.showInformationMessage(plain(`tagout: ${workspace.name} has no recipes, or is not trusted with them.`));
       return;
     }
-    const items = recipes.map((recipe) => ({ label: recipe.name, description: recipe.title, detail: recipe.description, recipe }));
+    const items = recipes.map((recipe) => {
+      const { name, title: description, description: detail } = recipe;
+      return { label: label(name), description: label(description), detail: label(detail), recipe };
+    });
     const chosen = await vscode.window.showQuickPick(items, { title, placeHolder: 'Which', matchOnDescription: true });
     if (chosen === undefined) return;
     const parameters: Record<string, string> = {};
     for (const parameter of chosen.recipe.parameters) {
       const value = await vscode.window.showInputBox({
-        title: `${title}: ${chosen.label}`,
-        prompt: `${parameter.name}: ${parameter.description}`,
+        title: `${title}: ${chosen.recipe.name}`,
+        prompt: label(plain(`${parameter.name}: ${parameter.description}`)),
         value: parameter.default ?? '',
         ignoreFocusOut: true,
-        validateInput: (typed) => unfit(parameter, typed),
+        validateInput: (typed) => {
+          const why = unfit(parameter, typed);
+          return why === undefined ? undefined : label(plain(why));
+        },
       });
       if (value === undefined) return;
       parameters[parameter.name] = value;
     }
-    await this.server.execute('tagout.recipe', { root: workspace.root, recipe: chosen.label, parameters });
+    await this.server.execute('tagout.recipe', { root: workspace.root, recipe: chosen.recipe.name, parameters });
   }
 
   async search(): Promise<void> {
@@ -83,10 +90,13 @@ export class Asking {
     const answer = await this.server.execute('tagout.search', { query });
     const hits = Array.isArray(answer) ? (answer as Hit[]) : [];
     if (hits.length === 0) {
-      if (answer !== undefined) void vscode.window.showInformationMessage(`tagout found nothing for: ${query}`);
+      if (answer !== undefined) void vscode.window.showInformationMessage(plain(`tagout found nothing for: ${query}`));
       return;
     }
-    const items = hits.map((hit) => ({ label: hit.symbol ?? hit.path, description: `${hit.path}:${hit.line}`, detail: hit.snippet, hit }));
+    const items = hits.map((hit) => {
+      const [name, description] = [hit.symbol ?? hit.path, `${hit.path}:${hit.line}`];
+      return { label: label(name), description: label(description), detail: label(hit.snippet), hit };
+    });
     const chosen = await vscode.window.showQuickPick(items, { title, placeHolder: query, matchOnDescription: true, matchOnDetail: true });
     if (chosen === undefined) return;
     const line = Math.max(0, chosen.hit.line - 1);
@@ -118,7 +128,7 @@ export class Asking {
     if (workspace === undefined) return;
     const here = this.store.overview.changes.filter((other) => other.root === workspace.root);
     const asItIs = { label: 'The folder as it is', changeset: undefined as string | undefined };
-    const items = [asItIs, ...here.map(({ title: label, changeset }) => ({ label, description: 'a changeset that waits', changeset }))];
+    const items = [asItIs, ...here.map((one) => ({ label: label(one.title), description: 'a changeset that waits', changeset: one.changeset }))];
     const chosen = here.length === 0 ? asItIs : await vscode.window.showQuickPick(items, { title, placeHolder: 'Over what' });
     if (chosen === undefined) return;
     await this.server.execute('tagout.check', { root: workspace.root, changeset: chosen.changeset });

@@ -11,6 +11,7 @@ import {
   RevealOutputChannelOn,
   StaticFeature,
 } from 'vscode-languageclient/node';
+import { makePlain } from './foreign';
 
 /** What the client needs of the one that keeps it. */
 export interface Keeper {
@@ -42,6 +43,14 @@ export function createClient(keeper: Keeper): LanguageClient {
       closed: async () => {
         await keeper.closed();
         return { action: CloseAction.DoNotRestart, handled: true };
+      },
+    },
+    connectionOptions: {
+      messageStrategy: {
+        handleMessage: (message, next) => {
+          makePlain(message);
+          return next(message);
+        },
       },
     },
     middleware: {

@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import { Asking } from './ask';
 import { openChangesetDiff, openFile, openFileDiff } from './diffs';
+import { label, plain } from './foreign';
 import { Applied, Change, MODES } from './overview';
 import { OverviewStore } from './overviewStore';
 import { pickChange, pickQuestion, pickWorkspace } from './picks';
@@ -95,7 +96,7 @@ async function trust({ server, store }: Parts): Promise<void> {
   const workspace = await pickWorkspace(store.overview, 'Trust a folder');
   if (workspace === undefined) return;
   if (workspace.trust === 'trusted' || workspace.settings === null) {
-    void vscode.window.showInformationMessage(`tagout: ${workspace.name} is trusted, as its settings are now.`);
+    void vscode.window.showInformationMessage(plain(`tagout: ${workspace.name} is trusted, as its settings are now.`));
     return;
   }
   const { files, hash } = workspace.settings;
@@ -103,7 +104,7 @@ async function trust({ server, store }: Parts): Promise<void> {
     files.length === 0
       ? 'It has no settings of its own. Commands can then run in it, and its mode can be raised.'
       : `Its settings are in ${files.join(', ')}: read them first. Trust holds until they change. Commands can then run in it, and its mode can be raised.`;
-  const chosen = await vscode.window.showInformationMessage(`Trust ${workspace.root}?`, { modal: true, detail }, 'Trust');
+  const chosen = await vscode.window.showInformationMessage(plain(`Trust ${workspace.root}?`), { modal: true, detail }, 'Trust');
   if (chosen === 'Trust') await server.execute('tagout.trust', { root: workspace.root, settings: hash });
 }
 
@@ -119,7 +120,7 @@ async function undo({ server, store }: Parts, given: Applied | undefined): Promi
     return;
   }
   const nameOf = (root: string) => workspaces.find((workspace) => workspace.root === root)?.name ?? root;
-  const items = applied.map((one) => ({ label: one.title, description: nameOf(one.root), applied: one }));
+  const items = applied.map((one) => ({ label: label(one.title), description: label(nameOf(one.root)), applied: one }));
   const chosen = given ?? (await vscode.window.showQuickPick(items, { title: 'Undo an applied changeset', placeHolder: 'Which' }))?.applied;
   if (chosen !== undefined) await server.execute('tagout.undo', { root: chosen.root, changeset: chosen.changeset });
 }
@@ -135,7 +136,7 @@ async function cancel({ server, store }: Parts): Promise<void> {
     void vscode.window.showInformationMessage('tagout: no job is at work.');
     return;
   }
-  const items = jobs.map(({ job, title }) => ({ label: title, job }));
+  const items = jobs.map(({ job, title }) => ({ label: label(title), job }));
   const chosen = await vscode.window.showQuickPick(items, { title: 'Stop a job', placeHolder: 'Which' });
   if (chosen !== undefined) await server.execute('tagout.cancel', { job: chosen.job });
 }

@@ -1,6 +1,7 @@
 /** The boxes in which a person chooses what a command is about. */
 
 import * as vscode from 'vscode';
+import { label } from './foreign';
 import { Change, counted, Overview, Question, Workspace } from './overview';
 import { activeFolder } from './statusBar';
 
@@ -14,7 +15,10 @@ export async function pickWorkspace(overview: Overview, title: string): Promise<
   if (others.length === 0) return only;
   const here = activeFolder();
   const sorted = [...overview.workspaces].sort((one, other) => Number(other.folder === here) - Number(one.folder === here));
-  const items = sorted.map((workspace) => ({ label: workspace.name, description: workspace.mode, detail: workspace.root, workspace }));
+  const items = sorted.map((workspace) => {
+    const { name, mode, root } = workspace;
+    return { label: label(name), description: mode, detail: label(root), workspace };
+  });
   return (await vscode.window.showQuickPick(items, { title, placeHolder: 'In which folder' }))?.workspace;
 }
 
@@ -26,7 +30,7 @@ export async function pickChange(overview: Overview, title: string): Promise<Cha
     return undefined;
   }
   if (others.length === 0) return only;
-  const items = overview.changes.map((change) => ({ label: change.title, description: counted(change.pending, 'hunk'), change }));
+  const items = overview.changes.map((change) => ({ label: label(change.title), description: counted(change.pending, 'hunk'), change }));
   return (await vscode.window.showQuickPick(items, { title, placeHolder: 'Which changeset' }))?.change;
 }
 
@@ -37,7 +41,7 @@ export async function pickQuestion(overview: Overview): Promise<Question | undef
     return undefined;
   }
   if (others.length === 0) return only;
-  const items = overview.questions.map((question) => ({ label: question.what, detail: question.reason, question }));
+  const items = overview.questions.map((question) => ({ label: label(question.what), detail: label(question.reason), question }));
   return (await vscode.window.showQuickPick(items, { title: 'Answer a question', placeHolder: 'Which question' }))?.question;
 }
 

@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import { Problem, Remedy } from './binary';
+import { plain } from './foreign';
 
 const BUTTONS: Record<Remedy, { title: string; command: string; argument?: string }> = {
   install: { title: 'How to Install', command: 'tagout.ui.walkthrough' },
@@ -12,6 +13,6 @@ const BUTTONS: Record<Remedy, { title: string; command: string; argument?: strin
 
 export async function tell(problem: Problem): Promise<void> {
   const buttons = problem.remedies.map((remedy) => BUTTONS[remedy]);
-  const chosen = await vscode.window.showErrorMessage(problem.message, ...buttons);
+  const chosen = await vscode.window.showErrorMessage(plain(problem.message), ...buttons);
   if (chosen !== undefined) await vscode.commands.executeCommand(chosen.command, chosen.argument);
 }

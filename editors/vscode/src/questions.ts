@@ -1,6 +1,7 @@
 /** What waits for an approval, as notifications beside the code actions that say the same. */
 
 import * as vscode from 'vscode';
+import { label, plain, tooLong } from './foreign';
 import { Overview, Question } from './overview';
 import { OverviewStore } from './overviewStore';
 import { Server } from './server';
@@ -49,10 +50,12 @@ export class Questions implements vscode.Disposable {
   }
 
   async #notify(question: Question): Promise<void> {
-    const buttons = BUTTONS.filter(({ term }) => question.terms.some((offered) => offered.term === term));
-    const more = question.terms.length > buttons.length ? ['More…'] : [];
     const text = `tagout: ${question.what}? (${question.reason})`;
-    const chosen = await vscode.window.showWarningMessage(text, ...buttons.map(({ title }) => title), ...more, 'Deny');
+    // What is cut may be the worst of it: approving is then offered where all of it is seen.
+    const short = tooLong(text) ? [] : BUTTONS;
+    const buttons = short.filter(({ term }) => question.terms.some((offered) => offered.term === term));
+    const more = question.terms.length > buttons.length ? ['More…'] : [];
+    const chosen = await vscode.window.showWarningMessage(plain(text), ...buttons.map(({ title }) => title), ...more, 'Deny');
     // Closed, or gone by itself: no decision.
     if (chosen === undefined) return;
     const button = buttons.find(({ title }) => title === chosen);
@@ -63,9 +66,14 @@ export class Questions implements vscode.Disposable {
 
   /** Every answer with its whole text: what an approval for good would allow is seen before it is given. */
   async choose(question: Question): Promise<void> {
-    const terms = question.terms.map(({ term, title }) => ({ label: capitalised(title), answer: { term } as { term: string } | 'deny' }));
+    const long = tooLong(`${question.what}${question.reason}`);
+    if (long) {
+      const content = `${question.what}\n\n${question.reason}\n`;
+      await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }), { preserveFocus: true });
+    }
+    const terms = question.terms.map(({ term, title }) => ({ label: label(capitalised(title)), answer: { term } as { term: string } | 'deny' }));
     const items = [...terms, { label: 'Deny', answer: 'deny' as const }];
-    const chosen = await vscode.window.showQuickPick(items, { title: question.what, placeHolder: question.reason });
+    const chosen = await vscode.window.showQuickPick(items, { title: question.what, placeHolder: question.reason, ignoreFocusOut: long });
     if (chosen !== undefined) await this.answer(question, chosen.answer);
   }
 }

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 import { Binary, findBinary, Problem } from './binary';
+import { plain } from './foreign';
 import { listRecipes, Recipe } from './recipes';
 import { Restarts } from './restarts';
 import { chosenSettings } from './settings';
@@ -78,7 +79,7 @@ export class Server implements vscode.Disposable {
     const client = this.#client;
     if (client === undefined || this.#state.kind !== 'running') {
       const why = 'why' in this.#state ? `: ${this.#state.why}` : '';
-      void vscode.window.showWarningMessage(`tagout is not running${why}`);
+      void vscode.window.showWarningMessage(plain(`tagout is not running${why}`));
       return undefined;
     }
     return this.#logged(command, () => client.sendRequest('workspace/executeCommand', { command, arguments: [argument] }));
