@@ -11,12 +11,18 @@ import { listRecipes, Recipe } from './recipes';
 import { Restarts } from './restarts';
 import { chosenSettings } from './settings';
 import { ServerState } from './statusModel';
+import { Turns } from './turns';
 
 /** How long the server may take to end by itself before it is ended. VS Code gives an extension five seconds. */
 const FAREWELL = 4_000;
 
 /** How long to wait for the exit code of a server that does not answer any more. */
 const LAST_WORDS = 1_000;
+
+/** A process that could not be started has no id, and never says that it ended. */
+function isAlive(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
 
 /** The program that the person's own settings name. What a folder says is not read: it would choose what is run. */
 function programSetting(): unknown {
@@ -33,8 +39,8 @@ export class Server implements vscode.Disposable {
   #process: ChildProcess | undefined;
   #binary: Binary | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** Counts the starts, so that what an earlier one still says is not taken for the present one. */
-  #turn = 0;
+  /** What an earlier start still says is not taken for the present one, and no two run at once. */
+  readonly #turns = new Turns(() => this.#end());
 
   /** The state became another. */
   readonly onChanged = this.#changed.event;
@@ -57,21 +63,24 @@ export class Server implements vscode.Disposable {
   /** Starts it because a person, a folder or a setting wants it; what failed before does not count. */
   async restart(): Promise<void> {
     this.#restarts.reset();
-    await this.stop();
-    await this.#start();
+    clearTimeout(this.#timer);
+    const done = this.#turns.endThen((turn) => this.#start(turn));
+    this.#become({ kind: 'starting' });
+    await done;
   }
 
   /** Ends it, if it runs. */
   async stop(): Promise<void> {
-    await this.leave();
+    const done = this.leave();
+    // At once: whoever asks while it ends, as for a folder that comes, has to see that a start is needed.
     this.#become({ kind: 'idle' });
+    await done;
   }
 
   /** Ends it without a word: the window closes, and what would show it is going too. */
   async leave(): Promise<void> {
-    this.#turn++;
     clearTimeout(this.#timer);
-    await this.#end();
+    await this.#turns.endThen(() => undefined);
   }
 
   /** Runs one of the server's commands. What goes wrong there the server itself says; here it goes to the log. */
@@ -102,19 +111,18 @@ export class Server implements vscode.Disposable {
     for (const emitter of [this.#changed, this.#failed, this.#overviewChanged]) emitter.dispose();
   }
 
-  async #start(): Promise<void> {
+  async #start(turn: number): Promise<void> {
     const folders = vscode.workspace.workspaceFolders ?? [];
     if (!folders.some((folder) => folder.uri.scheme === 'file')) return this.#become({ kind: 'idle' });
-    const turn = ++this.#turn;
     this.#become({ kind: 'starting' });
     try {
       const binary = await findBinary(programSetting());
-      if (turn !== this.#turn) return;
+      if (!this.#turns.isCurrent(turn)) return;
       this.#binary = binary;
       this.log.info(`starting ${binary.path} (${binary.version})`);
       await this.#connect(binary, turn);
     } catch (error) {
-      if (turn !== this.#turn) return;
+      if (!this.#turns.isCurrent(turn)) return;
       if (error instanceof Problem) this.#fail(error);
       else await this.#lost(turn, `it could not be started: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -123,7 +131,7 @@ export class Server implements vscode.Disposable {
   /** The client is loaded only here: it is most of the extension, and nothing before needs it. */
   async #connect(binary: Binary, turn: number): Promise<void> {
     const { createClient } = await import('./client.js');
-    if (turn !== this.#turn) return;
+    if (!this.#turns.isCurrent(turn)) return;
     let started: Promise<void> | undefined;
     const client = createClient({
       log: this.log,
@@ -141,14 +149,16 @@ export class Server implements vscode.Disposable {
     this.#client = client;
     started = client.start();
     await started;
-    if (turn === this.#turn) this.#become({ kind: 'running' });
+    if (this.#turns.isCurrent(turn)) this.#become({ kind: 'running' });
   }
 
   /** Not from the folder: it may be gone, and its programs are not to be found before others. */
   async #spawn(binary: Binary, turn: number): Promise<ChildProcess> {
-    if (turn !== this.#turn) throw new Error('another start came first');
+    if (!this.#turns.isCurrent(turn)) throw new Error('another start came first');
     const child = spawn(binary.path, ['lsp'], { cwd: homedir(), stdio: 'pipe', windowsHide: true });
     this.#process = child;
+    // For as long as it lives: an error that nobody listens to would end the extension host.
+    child.on('error', (error) => this.log.debug(`the process of the server: ${error.message}`));
     // A write to a process that is gone; that it is gone is told by its end.
     child.stdin.on('error', (error) => this.log.debug(`not sent: ${error.message}`));
     child.once('exit', (code, signal) => {
@@ -162,33 +172,34 @@ export class Server implements vscode.Disposable {
   /** It cannot be talked to. That its process ends comes a moment later, and says more. */
   async #lost(turn: number, how: string): Promise<void> {
     const child = this.#process;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      await Promise.race([once(child, 'exit'), new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
+    if (child !== undefined && isAlive(child)) {
+      await Promise.race([once(child, 'exit').catch(() => undefined), new Promise((resolve) => setTimeout(resolve, LAST_WORDS))]);
     }
     await this.#ended(turn, how);
   }
 
   /** It is gone though nobody ended it: again, a little later each time, and then not any more. */
   async #ended(turn: number, how: string): Promise<void> {
-    if (turn !== this.#turn) return;
-    this.#turn++;
+    if (!this.#turns.isCurrent(turn)) return;
     this.log.error(how);
     const wait = this.#restarts.afterEnd();
-    // First what is seen, then the tidying: that waits for a process that may hang.
+    const done = this.#turns.endThen((next) => {
+      if (wait === undefined) {
+        const what = `tagout is not started again after ${this.#restarts.count} ends within three minutes; the last time ${how}`;
+        this.#fail(new Problem(what, ['restart', 'log']));
+      } else {
+        this.#timer = setTimeout(() => void this.#start(next), wait);
+      }
+    });
+    // What is seen does not wait for the tidying, which waits for a process that may hang.
     if (wait !== undefined) this.#become({ kind: 'waiting', seconds: Math.ceil(wait / 1000), why: `tagout is not running: ${how}` });
-    await this.#end();
-    if (wait === undefined) {
-      const what = `tagout is not started again after ${this.#restarts.count} ends within three minutes; the last time ${how}`;
-      this.#fail(new Problem(what, ['restart', 'log']));
-    } else if (this.#state.kind === 'waiting') {
-      this.#timer = setTimeout(() => void this.#start(), wait);
-    }
+    await done;
   }
 
   async #end(): Promise<void> {
     const [client, child] = [this.#client, this.#process];
     this.#client = this.#process = undefined;
-    const gone = child === undefined || child.exitCode !== null || child.signalCode !== null ? undefined : once(child, 'exit');
+    const gone = child === undefined || !isAlive(child) ? undefined : once(child, 'exit').catch(() => undefined);
     try {
       if (client?.isRunning()) await client.stop(FAREWELL);
       await client?.dispose();
@@ -197,7 +208,8 @@ export class Server implements vscode.Disposable {
     }
     if (gone === undefined) return;
     const timer = setTimeout(() => child?.kill('SIGKILL'), FAREWELL / 4);
-    await gone.catch(() => undefined);
+    // Not for ever: the next start waits for this.
+    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, FAREWELL).unref())]);
     clearTimeout(timer);
   }
 
