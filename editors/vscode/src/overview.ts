@@ -24,8 +24,9 @@ export interface Hunk {
   state: 'pending' | 'stale' | 'in-flight' | 'accepted' | 'rejected' | 'made';
   range: { start: Position; end: Position } | null;
   title: string;
-  removed: number;
-  added: number;
+  /** Null where it is the whole file, whose lines nobody counted. */
+  removed: number | null;
+  added: number | null;
 }
 
 export interface ChangedFile {

@@ -23,6 +23,10 @@ export interface Row {
   fold: 'open' | 'closed' | 'leaf';
 }
 
+/** More than these are not unfolded unasked: ten thousand rows would hold up the editor, and nobody reads them. */
+const MANY_FILES = 20;
+const MANY_HUNKS = 50;
+
 export function roots(overview: Overview): Node[] {
   const questions = overview.questions.map((question): Node => ({ kind: 'question', question }));
   const changes = overview.changes
@@ -102,7 +106,7 @@ function changesetRow(change: Change, place: string): Row {
     tooltip: `${change.title} (${change.changeset}): ${counts}`,
     context: `changeset.${freshness(change)}`,
     icon: 'diff-multiple',
-    fold: 'open',
+    fold: change.files.length > MANY_FILES ? 'closed' : 'open',
   };
 }
 
@@ -115,9 +119,15 @@ function fileRow(change: Change, file: ChangedFile): Row {
     label: file.path.slice(slash + 1),
     description: joined([kind, file.path.slice(0, Math.max(slash, 0)), file.stale > 0 ? `${file.stale} stale` : '', runs === '' ? '' : 'runs later']),
     tooltip: joined([file.path, counted(file.pending, 'hunk'), runs]),
-    context: `file.${freshness(file)}`,
-    fold: file.kind === 'edit' ? 'open' : 'leaf',
+    // A file that is not there yet cannot be opened.
+    context: `file.${file.kind === 'create' ? 'new.' : ''}${freshness(file)}`,
+    fold: fileFold(change, file),
   };
+}
+
+function fileFold(change: Change, file: ChangedFile): Row['fold'] {
+  if (file.kind !== 'edit') return 'leaf';
+  return change.files.length > MANY_FILES || shownHunks(file).length > MANY_HUNKS ? 'closed' : 'open';
 }
 
 /** How the hunks are drawn that are shown; the others are decided. */
@@ -132,13 +142,22 @@ function hunkRow({ change, file, hunk }: { change: Change; file: ChangedFile; hu
   const { said, icon, context } = DRAWN[hunk.state] ?? { said: '', icon: 'pass', context: 'hunk' };
   return {
     id: `hunk/${change.changeset}/${file.file}/${hunk.hunk}`,
-    label: hunk.title.trim() === '' ? `${counted(hunk.removed, 'line')} removed` : hunk.title.trim(),
-    description: joined([line, `−${hunk.removed} +${hunk.added}`, said]),
+    label: hunk.title.trim() === '' ? removal(hunk) : hunk.title.trim(),
+    description: joined([line, counts(hunk), said]),
     tooltip: joined([`${file.path}: ${hunk.title.trim()}`, line, said]),
     context,
     icon,
     fold: 'leaf',
   };
+}
+
+/** What a hunk is called that puts nothing in the place of what it removes. */
+function removal({ removed }: Hunk): string {
+  return removed === null ? 'the whole file' : `${counted(removed, 'line')} removed`;
+}
+
+function counts({ removed, added }: Hunk): string {
+  return [removed === null ? '' : `−${removed}`, added === null ? '' : `+${added}`].join(' ').trim();
 }
 
 /** Accepting is offered while nothing in it is stale, rejecting as long as anything waits. */
@@ -150,7 +169,7 @@ function freshness(what: { pending: number; stale: number }): 'fresh' | 'stale' 
 /** The line at which a hunk begins on the right side of the diff: those before it have moved it. */
 export function rightLine(file: ChangedFile, hunk: Hunk): number {
   const before = file.hunks.filter((other) => other.state === 'pending' && other.hunk < hunk.hunk);
-  const moved = before.reduce((sum, other) => sum + other.added - other.removed, 0);
+  const moved = before.reduce((sum, other) => sum + (other.added ?? 0) - (other.removed ?? 0), 0);
   return Math.max(0, (hunk.range?.start.line ?? 0) + moved);
 }
 

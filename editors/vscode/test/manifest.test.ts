@@ -32,6 +32,14 @@ test('menus, views and the walkthrough name commands and files that are there', 
   for (const path of files) assert.ok(existsSync(join(extension, path)), path);
 });
 
+test('opening the file is offered for every row of a file or a hunk but one that is not there yet', () => {
+  const menu: { command: string; when: string }[] = manifest.contributes.menus['view/item/context'];
+  const pattern = menu.find(({ command }) => command === 'tagout.ui.openFile')?.when.match(/viewItem =~ \/(.*)\//)?.[1];
+  const offered = (context: string) => new RegExp(pattern ?? assert.fail('no pattern')).test(context);
+  for (const context of ['file.fresh', 'file.stale', 'file.done', 'hunk.fresh', 'hunk.stale', 'hunk']) assert.ok(offered(context), context);
+  for (const context of ['file.new.fresh', 'file.new.done', 'changeset.fresh', 'question']) assert.ok(!offered(context), context);
+});
+
 test('what decides what is run is set for a machine, never by a folder', () => {
   const [own] = manifest.contributes.configuration;
   assert.equal(own.properties['tagout.server.path'].scope, 'machine');

@@ -27,7 +27,7 @@ test('a stale part can be rejected and not accepted', () => {
   const changeset = roots(RECORDED)[1] as Node;
   const files = children(changeset);
   assert.equal(context(changeset), 'changeset.stale');
-  assert.deepEqual(files.map(context), ['file.fresh', 'file.fresh', 'file.stale']);
+  assert.deepEqual(files.map(context), ['file.fresh', 'file.new.fresh', 'file.stale']);
   assert.deepEqual(children(files[2] as Node).map(context), ['hunk.stale']);
 });
 
@@ -35,6 +35,36 @@ test('a file that something runs later says so', () => {
   const shown = row(children(roots(RECORDED)[1] as Node)[1] as Node, RECORDED.workspaces);
   assert.match(shown.description, /new, \.git\/hooks, runs later/);
   assert.match(shown.tooltip, /git/);
+});
+
+test('a hunk that is a whole file counts no lines', () => {
+  const whole = recorded((overview) => {
+    const [hunk] = overview.changes[0]!.files[2]!.hunks;
+    Object.assign(hunk!, { removed: null, added: null, title: '' });
+  });
+  const [hunk] = children(children(roots(whole)[1] as Node)[2] as Node);
+  const shown = row(hunk as Node, whole.workspaces);
+  assert.equal(shown.label, 'the whole file');
+  assert.doesNotMatch(JSON.stringify(shown), /null|[−+]/);
+  const file = whole.changes[0]!.files[0]!;
+  Object.assign(file.hunks[1]!, { removed: null, added: null });
+  assert.equal(rightLine(file, file.hunks[2]!), 19);
+});
+
+test('many hunks or many files stay folded', () => {
+  const folds = (hunks: number, files: number) => {
+    const many = recorded((overview) => {
+      const [change] = overview.changes;
+      const [file] = change!.files;
+      file!.hunks = Array.from({ length: hunks }, (_, hunk) => ({ ...file!.hunks[1]!, hunk }));
+      change!.files = Array.from({ length: files }, (_, number) => ({ ...file!, file: number }));
+    });
+    const changeset = roots(many)[1] as Node;
+    return [changeset, children(changeset)[0] as Node].map((node) => row(node, many.workspaces).fold);
+  };
+  assert.deepEqual(folds(50, 20), ['open', 'open']);
+  assert.deepEqual(folds(51, 20), ['open', 'closed']);
+  assert.deepEqual(folds(50, 21), ['closed', 'closed']);
 });
 
 test('with several folders a changeset names its own', () => {
