@@ -3,15 +3,21 @@
 
 const EDITORS = ['narrowed', 'anyone'];
 
+/** An editor only narrows: of a list of what is allowed it could take something out, and whoever sees it wants to put something in. */
+const LEFT_OUT = ['tagout.run.allow_hosts', 'tagout.run.private_hosts'];
+
 /** What VS Code reads of a setting's schema. */
 const KEPT = ['type', 'enum', 'enumDescriptions', 'default', 'description', 'markdownDescription', 'items', 'minimum', 'maximum',
   'pattern', 'additionalProperties', 'uniqueItems', 'minItems', 'maxItems', 'anyOf', 'oneOf'];
+
+/** What VS Code writes above them. */
+const TITLE = 'Limits of tagout (they only narrow what config.toml allows)';
 
 /** The section of package.json for a schema. */
 export function generated(schema) {
   const properties = {};
   collect(schema, 'tagout', schema, properties);
-  return { title: 'tagout', properties };
+  return { title: TITLE, properties };
 }
 
 function collect(node, name, schema, properties) {
@@ -20,7 +26,7 @@ function collect(node, name, schema, properties) {
     for (const [key, inner] of Object.entries(setting.properties)) collect(inner, `${name}.${key}`, schema, properties);
     return;
   }
-  if (!EDITORS.includes(setting['x-set-by'])) return;
+  if (!EDITORS.includes(setting['x-set-by']) || LEFT_OUT.includes(name)) return;
   const kept = { scope: 'window' };
   for (const key of KEPT) if (setting[key] !== undefined) kept[key] = deep(setting[key], schema);
   properties[name] = kept;

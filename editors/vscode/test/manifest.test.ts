@@ -40,6 +40,15 @@ test('opening the file is offered for every row of a file or a hunk but one that
   for (const context of ['file.new.fresh', 'file.new.done', 'changeset.fresh', 'question']) assert.ok(!offered(context), context);
 });
 
+test('the server has one section of settings, without those that could only be taken from', () => {
+  const { configuration } = manifest.contributes;
+  assert.equal(configuration.length, 2);
+  assert.match(configuration[1].title, /only narrow/);
+  const names = Object.keys(configuration[1].properties);
+  assert.ok(names.includes('tagout.run.hidden'));
+  for (const name of ['tagout.run.allow_hosts', 'tagout.run.private_hosts']) assert.ok(!names.includes(name), name);
+});
+
 test('what decides what is run is set for a machine, never by a folder', () => {
   const [own] = manifest.contributes.configuration;
   assert.equal(own.properties['tagout.server.path'].scope, 'machine');

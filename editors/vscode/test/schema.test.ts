@@ -9,7 +9,7 @@ const schema = {
   type: 'object',
   properties: {
     max_mode: { $ref: '#/$defs/Mode', description: 'the most', 'x-set-by': 'narrowed' },
-    run: { type: 'object', properties: { seconds: { type: 'integer', minimum: 1, default: 60, description: 'how long', 'x-set-by': 'anyone' } } },
+    run: { type: 'object', properties: { allow_hosts: { type: 'array', default: [], 'x-set-by': 'narrowed' }, seconds: { type: 'integer', minimum: 1, default: 60, description: 'how long', 'x-set-by': 'anyone' } } },
     hidden: { type: 'array', items: { $ref: '#/$defs/Pattern' }, title: 'left out', 'x-set-by': 'anyone' },
     endpoint: { type: 'string', 'x-set-by': 'owner' },
     rule: { type: 'array' },
