@@ -12,8 +12,11 @@ const BUTTONS = [
   { term: 'session', title: 'For this session' },
 ];
 
+/** Documents that have the whole of a question that is too long for a notification. They are read-only, and never saved. */
+const WHOLE = 'tagout-question';
+
 export class Questions implements vscode.Disposable {
-  readonly #subscription: vscode.Disposable;
+  readonly #subscriptions: vscode.Disposable[];
   /** Those that were shown once: closing a notification is no answer, and no reason to ask again. */
   #shown = new Set<string>();
 
@@ -21,11 +24,18 @@ export class Questions implements vscode.Disposable {
     private readonly server: Server,
     private readonly store: OverviewStore,
   ) {
-    this.#subscription = store.onChanged((overview) => this.#show(overview));
+    const whole = (uri: vscode.Uri) => {
+      const question = store.overview.questions.find(({ decision }) => uri.path === `/${decision}`);
+      return question === undefined ? 'This question has been answered.\n' : `${question.what}\n\n${question.reason}\n`;
+    };
+    this.#subscriptions = [
+      store.onChanged((overview) => this.#show(overview)),
+      vscode.workspace.registerTextDocumentContentProvider(WHOLE, { provideTextDocumentContent: whole }),
+    ];
   }
 
   dispose(): void {
-    this.#subscription.dispose();
+    for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
   /** Answers a question by one of its terms, or denies it. */
@@ -68,8 +78,8 @@ export class Questions implements vscode.Disposable {
   async choose(question: Question): Promise<void> {
     const long = tooLong(`${question.what}${question.reason}`);
     if (long) {
-      const content = `${question.what}\n\n${question.reason}\n`;
-      await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }), { preserveFocus: true });
+      const uri = vscode.Uri.from({ scheme: WHOLE, path: `/${question.decision}` });
+      await vscode.window.showTextDocument(uri, { preview: true, preserveFocus: true });
     }
     const terms = question.terms.map(({ term, title }) => ({ label: label(capitalised(title)), answer: { term } as { term: string } | 'deny' }));
     const items = [...terms, { label: 'Deny', answer: 'deny' as const }];

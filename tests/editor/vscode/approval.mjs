@@ -22,6 +22,10 @@ async function setMode(mode) {
   await screen.waitForStatus(new RegExp(`tagout: ${mode}`));
 }
 
+/** Names that VS Code would read as a link and an icon, and one that a notification would cut. */
+const NOTATION = '[all well](command:workbench.action.closeWindow) $(pass)';
+const LONG = `start-${'x'.repeat(1000)}-end`;
+
 async function runCommand(line, place) {
   await screen.command('tagout: Run a Command');
   await screen.answer('as in a terminal', line);
@@ -182,6 +186,32 @@ await steps([
     equal('it did not run', code.read('denied.txt'), undefined);
   }],
 
+  ['a question is shown as the text that it is', async () => {
+    await runCommand(`touch '${NOTATION}'`, 'On the host');
+    await screen.toast('all well').waitFor();
+    equal('no link of its making', await screen.toast('all well').locator('.notification-list-item-message a').count(), 0);
+    await shows('the question in the view', /\$\(pass\)/);
+    await screen.command('tagout: Answer a Question');
+    await until('the answers', async () => (await screen.choices()).includes('Deny'), () => screen.choices());
+    const always = (await screen.choices()).filter((choice) => choice.includes('pass'));
+    check('no icon of its making', always.every((choice) => choice.includes('$(pass)')), always);
+    equal('and none is drawn', await screen.page.locator('.quick-input-list .label-name .codicon').count(), 0);
+    await screen.pick('Deny');
+    await screen.waitForStatus(/unrestricted(?!.*question)/);
+  }],
+
+  ['a question that is too long for a notification is seen whole before it is approved', async () => {
+    await runCommand(`touch ${LONG}`, 'On the host');
+    await screen.toast('start-').waitFor();
+    const buttons = await screen.toast('start-').locator('.notification-list-item-buttons-container .monaco-button').allInnerTexts();
+    equal('the notification does not approve it', buttons.map((text) => text.trim()).sort(), ['Deny', 'More…']);
+    await screen.press('start-', 'More…');
+    await until('the whole text', async () => /-end/.test((await screen.page.locator('.editor-instance .view-lines').allInnerTexts()).join('\n')));
+    await screen.pick('Deny');
+    await screen.waitForStatus(/unrestricted(?!.*question)/);
+    await screen.command('View: Close Editor');
+  }],
+
   ['the mode is lowered and raised', async () => {
     await setMode('read-only');
     await setMode('workspace-write');
@@ -207,6 +237,7 @@ await steps([
     equal('what was set and run, and how it ended', ended.filter(({ action }) => !action.Apply).map(told), [
       'trust: done', 'workspace-write: done', 'sandbox sh -c: exit code 0; 2 files changed, 0 refused', 'unrestricted: done',
       'host touch approved.txt: exit code 0; 0 files changed, 0 refused', 'host touch denied.txt: denied by the user',
+      `host touch ${NOTATION}: denied by the user`, `host touch ${LONG}: denied by the user`,
       'read-only: done', 'workspace-write: done',
     ]);
     const written = ended.flatMap(({ action }) => action.Apply?.paths ?? []).sort();
