@@ -6,7 +6,7 @@ import { registerCommands } from './commands';
 import { OverviewStore } from './overviewStore';
 import { tell } from './problems';
 import { Questions } from './questions';
-import { Server } from './server';
+import { programSetting, Server } from './server';
 import { serverKeys } from './settings';
 import { showStatus } from './statusBar';
 
@@ -19,6 +19,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const running = (server = new Server(log, trace, serverKeys(context.extension.packageJSON)));
   const store = new OverviewStore(running);
   const questions = new Questions(running, store);
+  let program = JSON.stringify(programSetting());
   context.subscriptions.push(
     log,
     trace,
@@ -29,8 +30,12 @@ export function activate(context: vscode.ExtensionContext): void {
     showChanges(store),
     showStatus(running, store),
     running.onFailed((problem) => void tell(problem)),
-    vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration('tagout.server.path')) void running.restart();
+    vscode.workspace.onDidChangeConfiguration(() => {
+      // One change of a file may be told more than once.
+      const now = JSON.stringify(programSetting());
+      if (now === program) return;
+      program = now;
+      void running.restart();
     }),
     // The client tells the server of folders that come and go; this is for the first that comes and the last that goes.
     vscode.workspace.onDidChangeWorkspaceFolders(() => {

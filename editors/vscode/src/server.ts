@@ -25,7 +25,7 @@ function isAlive(child: ChildProcess): boolean {
 }
 
 /** The program that the person's own settings name. What a folder says is not read: it would choose what is run. */
-function programSetting(): unknown {
+export function programSetting(): unknown {
   return vscode.workspace.getConfiguration('tagout').inspect('server.path')?.globalValue;
 }
 
