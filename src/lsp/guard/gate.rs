@@ -104,6 +104,11 @@ impl Gate {
         self.open.remove(response.id())
     }
 
+    /// Whether the client takes no request any more (LSP 3.17, "Shutdown Request": it waits for the answer and says exit).
+    pub(super) fn is_shut_down(&self) -> bool {
+        self.phase == Phase::ShutDown
+    }
+
     /// Whether `id` names an open request.
     pub(super) fn is_open(&self, id: &Id) -> bool {
         self.open.contains(id)

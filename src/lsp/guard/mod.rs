@@ -76,6 +76,15 @@ impl Session {
         }
     }
 
+    /// Sends a request or a notification of ours; a request that would come after the end is left out.
+    fn ask(&self, request: &Request) {
+        self.with_gate(|gate| {
+            if request.id().is_none() || !gate.is_shut_down() {
+                self.post(request, weight_of(request));
+            }
+        });
+    }
+
     /// Sends the answer of an open request. It is posted before anybody can see that the request is answered:
     /// the end of the session waits for the one and then for the other.
     fn answer(&self, response: &Response) {
@@ -251,7 +260,7 @@ async fn converse<S: LanguageServer>(session: &Arc<Session>, mut service: LspSer
     let outgoing = Arc::clone(session);
     tokio::spawn(async move {
         while let Some(request) = requests.next().await {
-            outgoing.post(&request, weight_of(&request));
+            outgoing.ask(&request);
         }
     });
     loop {

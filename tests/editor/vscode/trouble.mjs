@@ -24,8 +24,16 @@ let screen = await code.open(code.workspace);
 
 /** Writes a setting as a person would, and waits for the word that is said about it. */
 async function said(path, text) {
-  code.settings({ 'tagout.server.path': path });
-  await until(`a notification with ${text}`, () => screen.toast(text).isVisible(), () => screen.page.locator('.notification-list-item').allInnerTexts());
+  // VS Code does not watch the file from its first moment on: what it has not seen is written again.
+  let written = 0;
+  const shown = () => {
+    if (Date.now() - written > 15_000) {
+      code.settings({ 'tagout.server.path': path });
+      written = Date.now();
+    }
+    return screen.toast(text).isVisible();
+  };
+  await until(`a notification with ${text}`, shown, () => screen.page.locator('.notification-list-item').allInnerTexts());
   await screen.waitForStatus(/not running/);
   check(`it is said: ${text}`, true);
   await screen.dismissAll();

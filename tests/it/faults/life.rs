@@ -68,6 +68,25 @@ fn shutdown_and_exit_in_one_write() {
 }
 
 #[test]
+fn nothing_is_asked_of_a_client_after_shutdown() {
+    // While the folder is opened there is much to ask for: registrations, progress, settings.
+    for _ in 0..5 {
+        let place = Place::new();
+        place.write("a.rs", "pub fn a() {}\n");
+        let mut client = place.start();
+        client.initialize(place.params());
+        assert_eq!(client.call("shutdown", Value::Null).get("result"), Some(&Value::Null));
+        client.seen.clear();
+        std::thread::sleep(Duration::from_millis(300));
+        client.notify("exit", Value::Null);
+        assert_eq!(client.ends(SOON).and_then(|status| status.code()), Some(0));
+        client.wait_for(Duration::from_millis(100), |_| None::<()>);
+        let asked: Vec<&Value> = client.seen.iter().filter(|message| message.get("id").is_some()).collect();
+        assert!(asked.is_empty(), "{asked:?}");
+    }
+}
+
+#[test]
 fn input_ends_after_requests() {
     let mut client = Place::new().open();
     let ids: Vec<Value> = (0..20).map(|_| client.request("workspace/symbol", json!({"query": "x"}))).collect();
