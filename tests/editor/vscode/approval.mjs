@@ -252,9 +252,19 @@ await steps([
 
   ['the extension is quick', async () => {
     await screen.command('Developer: Show Running Extensions');
-    const row = screen.page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'tagout' }).first();
-    const time = await until('its activation time', async () => /Activation: (?:.*?, )?(\d+)ms/.exec((await row.innerText()).replaceAll('\n', ' ')), () => row.innerText());
-    console.log(`activation of the extension: ${time[1]} ms (VS Code's own figure)`);
+    // The slowest come first, and rows that do not fit are not there until the list is scrolled to them.
+    const list = screen.page.locator('.runtime-extensions-editor .monaco-list').first();
+    const row = list.locator('.monaco-list-row', { hasText: 'tagout' }).first();
+    await list.waitFor();
+    await list.hover();
+    for (let turn = 0; turn < 40 && (await row.count()) === 0; turn += 1) {
+      await screen.page.mouse.wheel(0, 200);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    const text = (await row.count()) === 0 ? '' : (await row.innerText()).replaceAll('\n', ' ');
+    const time = /Activation: (?:.*?, )?(\d+)ms/.exec(text)?.[1];
+    // A figure, and no test: what it should be depends on the machine.
+    console.log(`activation of the extension: ${time === undefined ? 'not shown' : `${time} ms (VS Code's own figure)`}`);
   }],
 ], () => screen.picture(join(code.work, 'failed.png')));
 
