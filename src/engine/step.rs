@@ -17,7 +17,9 @@ const OUTPUT_KEPT: usize = 4 * 1024 * 1024;
 
 /// What follows from `event`.
 pub fn step(state: &mut State, event: Event) -> Vec<Order> {
-    let shows = shows_in_overview(&event);
+    // Typing moves hunks, or makes them stale, also where the notice stays the same.
+    let moves = matches!(&event, Event::Changed { uri, .. } if state.is_under_review(uri));
+    let shows = moves || shows_in_overview(&event);
     let mut orders = follow(state, event);
     orders.extend(state.follow_others());
     orders.extend(state.take_turns());
