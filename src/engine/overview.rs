@@ -27,18 +27,15 @@ pub(super) fn shows_in_overview(event: &Event) -> bool {
             !matches!(**outcome, Ok(Outcome::Found(_) | Outcome::Packed(_) | Outcome::Named(_)))
         }
         // A document may be called otherwise than its file.
-        Event::Opened { .. } | Event::Closed { .. } => true,
+        Event::Opened { .. } | Event::Closed { .. } | Event::Saved { .. } | Event::Agreed { .. } => true,
+        Event::StateChanged | Event::Touched { .. } => true,
         Event::FoldersChanged { .. } | Event::FilesChanged { .. } | Event::EditAnswered { .. } => true,
         Event::Job { .. }
         | Event::Asked { .. }
         | Event::Withdrawn { .. }
-        | Event::Agreed { .. }
         | Event::Configured(_)
         | Event::Changed { .. }
-        | Event::Saved { .. }
-        | Event::StateChanged
         | Event::Noticed(_)
-        | Event::Touched { .. }
         | Event::StopRequested { .. }
         | Event::Tick => false,
     }

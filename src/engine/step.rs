@@ -17,8 +17,8 @@ const OUTPUT_KEPT: usize = 4 * 1024 * 1024;
 
 /// What follows from `event`.
 pub fn step(state: &mut State, event: Event) -> Vec<Order> {
-    // Typing moves hunks, or makes them stale, also where the notice stays the same.
-    let moves = matches!(&event, Event::Changed { uri, .. } if state.is_under_review(uri));
+    // Typing moves hunks, and time lets go of those at work, also where the notice stays the same.
+    let moves = matches!(event, Event::Changed { .. } | Event::Tick) && !state.reviews.is_empty();
     let shows = moves || shows_in_overview(&event);
     let mut orders = follow(state, event);
     orders.extend(state.follow_others());
